@@ -1,0 +1,1 @@
+"""Puts load on databases and records what happened."""

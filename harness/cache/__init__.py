@@ -1,0 +1,1 @@
+"""The cache: its client and the strategies an application may put before a database."""

@@ -1,0 +1,1 @@
+"""DynamoDB: the lean client and the pure rules (metering, admission, pricing)."""

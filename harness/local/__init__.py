@@ -1,0 +1,1 @@
+"""The embedded stand-ins: real servers and the DynamoDB twin, started and stopped here."""

@@ -1,0 +1,1 @@
+"""SQL: connections, the write ledger, the phases of a failover."""

@@ -1,0 +1,1 @@
+"""Renderers: HTML and Markdown from the same sections."""

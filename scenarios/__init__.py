@@ -1,0 +1,1 @@
+"""One file a question; each is also a plain locustfile."""
