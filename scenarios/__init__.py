@@ -1,1 +1,11 @@
-"""One file a question; each is also a plain locustfile."""
+"""One file a question; each is also a plain locustfile.
+
+Adding a scenario is a file here, a file of the same name in reports/, and a line in this list.
+"""
+
+SCENARIOS = (
+    "query_vs_scan",
+    "capacity_modes",
+    "cache_hit_rate",
+    "rds_failover",
+)

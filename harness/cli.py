@@ -1,0 +1,122 @@
+"""The command line: parses, wires, prints, and is the only place that does the last."""
+
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from harness.errors import HarnessError, UsageError
+from harness.paths import PROJECT_ROOT
+
+app = typer.Typer(
+    name="dbharness", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+    help="Benchmarks managed databases: RDS, DynamoDB, ElastiCache; on AWS or on one laptop.",
+)  # fmt: skip
+services_app = typer.Typer(no_args_is_help=True, help="The embedded servers, kept up for several runs.")
+app.add_typer(services_app, name="services")
+out, err = Console(highlight=False, soft_wrap=True), Console(stderr=True, highlight=False, soft_wrap=True)
+
+ScenarioNames = Annotated[list[str] | None, typer.Argument(metavar="[SCENARIO]…", help="Which to run; all where none is named.")]
+ProfileOption = Annotated[str | None, typer.Option(help="smoke, quick or standard; config.yaml's where not given.")]
+TargetOption = Annotated[str | None, typer.Option(help="local or aws (aws isn't built yet).")]
+OutOption = Annotated[Path | None, typer.Option(help="The run directory itself; a new one under runs/ where not given.")]
+SetOption = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a key of config.yaml; repeatable.")]
+ConfigOption = Annotated[Path, typer.Option(help="The configuration file.")]
+
+
+@app.command()
+def run(
+    scenarios: ScenarioNames = None,
+    profile: ProfileOption = None,
+    target: TargetOption = None,
+    out_dir: Annotated[Path | None, typer.Option("--out", help="The run directory itself; a new one under runs/ where not given.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Draws keys, orders and tables.")] = None,
+    overrides: SetOption = None,
+    config: ConfigOption = PROJECT_ROOT / "config.yaml",
+) -> None:
+    """Measure, and write a run directory with its report."""
+    from harness import suite
+
+    asked = suite.Request(
+        scenarios=tuple(scenarios or ()), profile=profile, target=target, out=out_dir, seed=seed,
+        overrides=tuple(overrides or ()), config=config, command=tuple(sys.argv),
+    )  # fmt: skip
+    with suite.progress_on(err) as progress:
+        outcome = suite.run(asked, progress)
+    for line in outcome.lines:
+        out.print(line, markup=False)
+    raise typer.Exit(outcome.exit_code)
+
+
+@app.command()
+def report(run_dir: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.")]) -> None:
+    """Make the report of a run again from its samples."""
+    from harness import suite
+
+    raise typer.Exit(suite.make_report(run_dir))
+
+
+@app.command()
+def dynamodb(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on loopback; 0 asks the system.")] = 0,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    speed: Annotated[float, typer.Option(help="How much faster than the wall its clock runs.")] = 1.0,
+) -> None:
+    """Run the DynamoDB twin in the foreground; any AWS SDK can talk to it."""
+    from harness.local.dynamodb.server import serve
+
+    if not 0 < speed <= 1_000_000:
+        raise UsageError(f"--speed must be > 0 and at most 1,000,000, got {speed}")
+    raise typer.Exit(serve(host, port, speed))
+
+
+@services_app.command("up")
+def services_up(speed: Annotated[float, typer.Option(help="Speed of the DynamoDB twin's clock.")] = 1.0) -> None:
+    """Start all embedded servers and leave them running."""
+    from harness.local import services
+
+    _print_services(services.services_up(dynamodb_speed=speed))
+
+
+@services_app.command("down")
+def services_down() -> None:
+    """Stop what `services up` started."""
+    from harness.local import services
+
+    out.print("stopped" if services.services_down() else "nothing was up", markup=False)
+
+
+@services_app.command("status")
+def services_status() -> None:
+    """Say what is up, and where."""
+    from harness.local import services
+
+    _print_services(services.services_status())
+
+
+def _print_services(status: object) -> None:
+    out.print(str(status), markup=False)
+
+
+def main() -> None:
+    """Entry point: one line instead of a traceback for anything a user can mend."""
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        app()
+    except HarnessError as error:
+        err.print(str(error), markup=False)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _terminate(*_: object) -> None:
+    """SIGTERM unwinds like Ctrl-C, so that everything is stopped on the way out."""
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    main()

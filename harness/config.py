@@ -1,0 +1,224 @@
+"""Reads config.yaml: profiles laid over the base, overrides laid over both, every error with its line.
+
+The scenarios' own settings are validated by the models they bring along, so that adding a scenario
+changes nothing here.
+"""
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
+
+from harness.dynamodb.pricing import Prices
+from harness.errors import UsageError
+from harness.paths import PROJECT_ROOT
+
+Profile = Literal["smoke", "quick", "standard"]
+Target = Literal["local", "aws"]
+KeyPath = tuple[str | int, ...]
+
+
+class Settings(BaseModel):
+    """Base of every section: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Config(Settings):
+    """One run's configuration, profile applied; ``scenarios`` maps a name to its validated settings."""
+
+    profile: Profile = "quick"
+    target: Target = "local"
+    seed: int = Field(default=20130101, ge=0)
+    region: str = "us-east-1"
+    prices_file: str | None = None
+    months: tuple[int, ...] = Field(default=(1,), min_length=1)
+    scenarios: dict[str, Any] = Field(default_factory=dict)
+
+    def as_used(self) -> dict[str, Any]:
+        """The configuration as plain data, the way a manifest keeps it."""
+        return self.model_dump(mode="json", serialize_as_any=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where values came from, so that an error can name the place: ``origin`` of a path, else the file."""
+
+    name: str
+    lines: Mapping[KeyPath, int]
+    profile: str
+    overrides: Mapping[KeyPath, str]
+
+    def place(self, path: KeyPath) -> str:
+        """``config.yaml:14`` for the line that set ``path`` (or the nearest parent), or the override."""
+        for depth in range(len(path), 0, -1):
+            head = path[:depth]
+            if head in self.overrides:
+                return f"--set {self.overrides[head]}"
+            for candidate in (("profiles", self.profile, *head), head):
+                if candidate in self.lines:
+                    return f"{self.name}:{self.lines[candidate]}"
+        return self.name
+
+
+def load(
+    path: Path,
+    models: Mapping[str, type[Settings]],
+    *,
+    profile: str | None = None,
+    target: str | None = None,
+    seed: int | None = None,
+    overrides: Sequence[str] = (),
+) -> Config:
+    """Read ``path`` and lay the chosen profile and ``key=value`` overrides over it.
+
+    ``models`` maps each known scenario to the model of its settings. Raises UsageError with file, line
+    and the way out for anything that isn't right.
+    """
+    document, lines = _read(path)
+    profiles = document.pop("profiles", None) or {}
+    if not isinstance(profiles, dict):
+        raise UsageError(f"{path.name}:{lines['profiles',]}: profiles must map names to sections")
+    options = {"profile": profile, "target": target, "seed": seed}
+    chosen = {key: value for key, value in options.items() if value is not None}
+    name = str(chosen.get("profile", document.get("profile", "quick")))
+    known = tuple(Profile.__args__)  # type: ignore[attr-defined]
+    for unknown in [n for n in profiles if n not in known]:
+        raise UsageError(f"{path.name}:{lines['profiles', unknown]}: unknown profile {unknown!r}{_nearest(unknown, known)}")
+    if name not in known:
+        where = "--profile" if profile else f"{path.name}:{lines.get(('profile',), 1)}"
+        raise UsageError(f"{where}: unknown profile {name!r}; there are {', '.join(known)}")
+    merged = _overlay(document, profiles.get(name) or {})
+    given: dict[KeyPath, str] = {}
+    for override in overrides:
+        key_path, value = _override(override, models)
+        merged = _overlay(merged, _nest(key_path, value))
+        given[key_path] = override
+    source = Source(name=path.name, lines=lines, profile=name, overrides=given)
+    return _validate(_overlay(merged, chosen), models, source)
+
+
+def load_prices(config: Config) -> Prices:
+    """The prices the configuration names: the file that comes with dbharness, or the user's own."""
+    path = Path(config.prices_file) if config.prices_file else PROJECT_ROOT / "harness" / "prices.yaml"
+    try:
+        document = yaml.safe_load(path.read_text())
+        return Prices.from_mapping(document, region=config.region)
+    except OSError as error:
+        raise UsageError(f"prices_file {path}: {error.strerror}; name a readable file, or null for ours") from error
+    except (ValueError, KeyError, TypeError, yaml.YAMLError) as error:
+        raise UsageError(f"prices_file {path}: {error}") from error
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[KeyPath, int]]:
+    try:
+        text = path.read_text()
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        document = yaml.safe_load(text) or {}
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}; give a configuration with --config") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}: not UTF-8 text ({error.reason})") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark else ""
+        raise UsageError(f"{path.name}{line}: not valid YAML: {getattr(error, 'problem', error)}") from error
+    if not isinstance(document, dict):
+        raise UsageError(f"{path.name}:1: expected keys and values, found {type(document).__name__}")
+    return document, dict(_line_numbers(root, ())) if root else {}
+
+
+def _line_numbers(node: yaml.Node, path: KeyPath) -> Iterator[tuple[KeyPath, int]]:
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            here = (*path, key.value)
+            yield here, key.start_mark.line + 1
+            yield from _line_numbers(value, here)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            yield (*path, index), value.start_mark.line + 1
+
+
+def _overlay(base: Any, top: Any) -> Any:
+    """``top`` laid over ``base``: mappings merge key by key, anything else replaces."""
+    if not (isinstance(base, dict) and isinstance(top, dict)):
+        return top
+    return base | {key: _overlay(base[key], value) if key in base else value for key, value in top.items()}
+
+
+def _override(text: str, models: Mapping[str, type[Settings]]) -> tuple[KeyPath, Any]:
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise UsageError(f"--set {text}: expected key=value, for example query_vs_scan.pairs=8")
+    path: KeyPath = tuple(key.strip().split("."))
+    if path[0] in models:
+        path = ("scenarios", *path)
+    try:
+        return path, yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise UsageError(f"--set {text}: the value is not valid YAML") from error
+
+
+def _nest(path: KeyPath, value: Any) -> Any:
+    for key in reversed(path):
+        value = {key: value}
+    return value
+
+
+def _validate(data: dict[str, Any], models: Mapping[str, type[Settings]], source: Source) -> Config:
+    sections = data.get("scenarios") or {}
+    if not isinstance(sections, dict):
+        raise UsageError(f"{source.place(('scenarios',))}: scenarios must map names to settings")
+    try:
+        for name in sections:
+            if name not in models:
+                path: KeyPath = ("scenarios", name)
+                raise UsageError(f"{source.place(path)}: unknown scenario {name!r}{_nearest(name, list(models))}")
+        config = Config.model_validate(data | {"scenarios": {}})
+    except ValidationError as error:
+        raise UsageError("\n".join(_lines(error, (), Config, source))) from error
+    for month in config.months:
+        if not 1 <= month <= 12:
+            raise UsageError(f"{source.place(('months',))}: months must be 1 to 12, got {month}")
+    validated, problems = {}, []
+    for name, model in models.items():
+        try:
+            validated[name] = model.model_validate(sections.get(name) or {})
+        except ValidationError as error:
+            problems += _lines(error, ("scenarios", name), model, source)
+    if problems:
+        raise UsageError("\n".join(problems))
+    return config.model_copy(update={"scenarios": validated})
+
+
+def _lines(error: ValidationError, prefix: KeyPath, model: type[BaseModel], source: Source) -> list[str]:
+    lines = []
+    for detail in error.errors():
+        path = (*prefix, *detail["loc"])
+        lines.append(f"{source.place(path)}: {'.'.join(map(str, path))} {_say(detail, model)}")
+    return lines
+
+
+def _say(detail: ErrorDetails, model: type[BaseModel]) -> str:
+    """pydantic's complaint in our words: what was expected, what was found."""
+    limits = {"greater_than": (">", "gt"), "greater_than_equal": (">=", "ge"), "less_than": ("<", "lt"), "less_than_equal": ("<=", "le")}
+    kind, context = detail["type"], detail.get("ctx", {})
+    if kind == "extra_forbidden":
+        return f"is not a key of this section{_nearest(str(detail['loc'][-1]), list(model.model_fields))}"
+    if kind in limits:
+        sign, key = limits[kind]
+        return f"must be {sign} {context[key]}, got {detail['input']!r}"
+    if kind == "missing":
+        return "is missing"
+    message = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    return f"{message[0].lower()}{message[1:]}, got {detail['input']!r}"
+
+
+def _nearest(word: str, known: Sequence[str]) -> str:
+    matches = difflib.get_close_matches(word, known, n=1)
+    return f"; did you mean {matches[0]!r}?" if matches else f"; there are {', '.join(known)}"

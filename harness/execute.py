@@ -1,0 +1,177 @@
+"""Makes a scenario a locustfile: one Locust test is one scenario run.
+
+Whoever starts Locust, the headless job, ``dbharness run`` or the web UI, goes the same way: ``test_start`` brings
+services and data up and starts the conductor, ``test_stop`` brings everything down and closes the run directory. The
+report is made by a child process, so that pandas never lives where load is made.
+"""
+
+import logging
+import math
+import sys
+import time
+from typing import Any
+
+import gevent
+import locust.stats
+from locust import User, events, task
+from locust.env import Environment
+from locust.runners import LocalRunner
+
+from harness.errors import HarnessError
+from harness.plan import Trial
+from harness.recorder import Observation
+from harness.scenario import Scenario, Slot
+from harness.session import Launch, Session, launch_from_environment
+
+logger = logging.getLogger(__name__)
+
+
+class SlotUser(User):  # type: ignore[misc]
+    """One in-flight slot."""
+
+    abstract = True
+    session: Session | None = None
+    _count = 0
+
+    def on_start(self) -> None:
+        """Number the slot."""
+        self.slot = Slot(SlotUser._count)
+        SlotUser._count += 1
+
+    def on_stop(self) -> None:
+        """Close its connections."""
+        self.slot.close()
+
+    @task
+    def serve(self) -> None:
+        """Take part in the next trial."""
+        session = type(self).session
+        if session is None or not session.serve(self.slot):
+            gevent.sleep(0.05)
+
+
+def locust_user(scenario: type[Scenario[Any]]) -> type[SlotUser]:
+    """The Locust user class of ``scenario``, with the hooks that run it; assign it in the scenario's module."""
+    user: type[SlotUser] = type(f"{scenario.__name__}Slot", (SlotUser,), {"weight": 1, "__module__": scenario.__module__})
+    hooks = _Hooks(scenario, user)
+    events.init_command_line_parser.add_listener(hooks.on_parser)
+    events.init.add_listener(hooks.on_init)
+    return user
+
+
+class _Hooks:
+    """What Locust calls, in the order it calls it."""
+
+    def __init__(self, scenario: type[Scenario[Any]], user: type[SlotUser]) -> None:
+        self.scenario, self.user = scenario, user
+        self.run_time_s: float | None = None
+
+    def on_parser(self, parser: Any) -> None:
+        """Defaults of ours: loopback, as many slots as the scenario likes; and the harness's own options."""
+        parser.set_defaults(web_host="127.0.0.1", num_users=self.scenario.default_slots, spawn_rate=100)
+        if "--harness-profile" in parser._option_string_actions:  # several scenario files in one Locust
+            return
+        group = parser.add_argument_group("dbharness")
+        group.add_argument(
+            "--harness-profile", choices=("smoke", "quick", "standard"), default=None, help="Profile of config.yaml to measure"
+        )
+        group.add_argument(
+            "--harness-set", action="append", default=[], metavar="KEY=VALUE", include_in_web_ui=False,
+            help="Override a key of config.yaml (repeatable)",
+        )  # fmt: skip
+
+    def on_init(self, environment: Environment, **_: Any) -> None:
+        """Take over the run time and hook the test's beginning and end, if this scenario is the one that runs."""
+        if self.user not in environment.user_classes:
+            return
+        if len(environment.user_classes) > 1:
+            _refuse("one Locust test is one scenario run: give one file of scenarios/ to -f")
+        if not isinstance(environment.runner, LocalRunner):
+            _refuse("several Locust processes (--master, --worker, --processes) aren't supported yet; run one")
+        locust.stats.bucket_response_time = three_digits
+        environment.events.test_start.add_listener(self.on_test_start)
+        environment.events.test_stopping.add_listener(self.on_test_stopping)
+        environment.events.test_stop.add_listener(self.on_test_stop)
+        environment.events.spawning_complete.add_listener(self.on_spawning_complete)
+        options = environment.parsed_options
+        if options.headless:
+            # Locust would count the set-up too; -t is the time that is measured.
+            self.run_time_s, options.run_time = options.run_time, None
+
+    def on_test_start(self, environment: Environment, **_: Any) -> None:
+        """Begin a session: its greenlet brings services and data up, then walks the trials."""
+        options = environment.parsed_options
+        try:
+            launch = launch_from_environment(profile=options.harness_profile, overrides=options.harness_set)
+            session = Session(self.scenario, launch, _sample_to_locust(environment, self.scenario.name))
+        except HarnessError as error:
+            logger.error("%s", error)
+            self._end(environment, launch=None, exit_code=error.exit_code)
+            return
+        self.user.session = session
+        gevent.spawn(self._conduct, environment, session)
+
+    def on_spawning_complete(self, user_count: int, **_: Any) -> None:
+        """All slots are there: the first trial may begin."""
+        if self.user.session is not None:
+            self.user.session.slots_ready(user_count)
+
+    def on_test_stopping(self, environment: Environment, **_: Any) -> None:
+        """Let what is in flight come home before Locust kills the users."""
+        if self.user.session is not None:
+            self.user.session.stop()
+
+    def on_test_stop(self, environment: Environment, **_: Any) -> None:
+        """Close the run directory, with Locust's own count of requests beside ours; stop the services."""
+        session, self.user.session = self.user.session, None
+        if session is not None:
+            environment.process_exit_code = session.close(environment.stats.total.num_requests)
+
+    def _conduct(self, environment: Environment, session: Session) -> None:
+        try:
+            session.run(on_measuring=lambda: self._start_timer(environment, session))
+        finally:
+            self._end(environment, session.launch, None)
+
+    def _start_timer(self, environment: Environment, session: Session) -> None:
+        if self.run_time_s:
+            gevent.spawn_later(self.run_time_s, self._time_is_up, environment, session)
+
+    def _time_is_up(self, environment: Environment, session: Session) -> None:
+        session.note_end(f"stopped after {self.run_time_s} s as asked for by --run-time")
+        session.stop()
+
+    def _end(self, environment: Environment, launch: Launch | None, exit_code: int | None) -> None:
+        """The plan is over: a headless Locust quits, the web UI stays for the next test."""
+        if exit_code is not None:
+            environment.process_exit_code = exit_code
+        runner = environment.runner
+        gevent.spawn(runner.quit if environment.parsed_options.headless else runner.stop)
+
+
+def three_digits(response_time: float) -> float:
+    """Locust's histogram key with three significant digits, instead of its whole milliseconds; ms in, ms out."""
+    if response_time <= 0:
+        return 0.0
+    return round(response_time, 2 - math.floor(math.log10(response_time)))
+
+
+def _sample_to_locust(environment: Environment, scenario: str) -> Any:
+    """Every recorded row is one request of Locust's; a throttle is an answer, not a failure of the tool."""
+    fire = environment.events.request.fire
+
+    def on_sample(trial: Trial, op: str, intended: int | None, start: int, end: int, seen: Observation) -> None:
+        failed = seen.outcome in ("error", "timeout", "ambiguous")
+        fire(
+            request_type=op, name=f"{trial.arm} {trial.step}", context={},
+            response_time=(end - (start if intended is None else intended)) / 1e6, response_length=max(seen.bytes, 0),
+            exception=RuntimeError(f"{seen.outcome}: {seen.error_code}") if failed else None,
+            start_time=time.time(), url=None,
+        )  # fmt: skip
+
+    return on_sample
+
+
+def _refuse(message: str) -> None:
+    sys.stderr.write(f"{message}\n")
+    sys.exit(2)

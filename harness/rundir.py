@@ -1,0 +1,202 @@
+"""The run directory: manifest, events and the place of the samples.
+
+``manifest.json`` is replaced as a whole at each change, so a reader never sees half of one; ``events.jsonl`` grows by
+whole lines. Schema versions stand in the manifest; their history stands in CHANGELOG.md.
+"""
+
+import contextlib
+import json
+import os
+import platform
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from harness.config import Config
+from harness.dynamodb.pricing import Prices
+from harness.errors import CannotMeasure, UsageError
+from harness.paths import PROJECT_ROOT, in_checkout, runs_dir
+from harness.recorder import SAMPLES_SCHEMA, clock_pair
+
+MANIFEST_SCHEMA = 1
+FINDINGS_SCHEMA = 1
+_LIBRARIES = ("locust", "gevent", "pyarrow", "pandas", "numpy", "boto3", "PyMySQL", "psycopg", "hiredis")
+
+
+class RunDir:
+    """One run's directory, open for writing by the harness."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def create(cls, path: Path | None, config: Config, prices: Prices, *, source: str, command: list[str]) -> "RunDir":
+        """Make the directory (a new one under ``runs/`` where ``path`` is None) with a manifest that says *running*."""
+        if path is None:
+            path = _fresh(runs_dir())
+        elif path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise UsageError(f"--out {path}: exists and isn't an empty directory; name one that doesn't exist")
+        run = cls(path)
+        try:
+            (path / "samples").mkdir(parents=True, exist_ok=True)
+            run._write(
+                {
+                    "schema": MANIFEST_SCHEMA, "samples_schema": SAMPLES_SCHEMA, "findings_schema": FINDINGS_SCHEMA,
+                    "id": path.name, "status": "running", "reason": None, "started": now_iso(), "ended": None,
+                    "seed": config.seed, "profile": config.profile, "target": config.target,
+                    "config": config.as_used(), "config_source": source, "command": command, "writer_pid": os.getpid(),
+                    "git": git_state(), "versions": versions(), "machine": machine(),
+                    "prices": prices.as_record(), "dataset": None, "scenarios": {},
+                }  # fmt: skip
+            )
+        except OSError as error:
+            raise CannotMeasure(f"{path}: {error.strerror}; name another place with --out") from error
+        return run
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """The manifest as it stands on disk."""
+        document: dict[str, Any] = json.loads((self.path / "manifest.json").read_text())
+        return document
+
+    def update(self, **fields: Any) -> None:
+        """Replace top-level fields of the manifest."""
+        self._write(self.manifest | fields)
+
+    def update_scenario(self, name: str, **fields: Any) -> None:
+        """Replace fields of one scenario's entry, making it where there is none."""
+        manifest = self.manifest
+        manifest["scenarios"][name] = manifest["scenarios"].get(name, {}) | fields
+        self._write(manifest)
+
+    def finish(self, reason: str | None = None) -> str:
+        """Close the manifest with the status that its scenarios add up to; returns that status."""
+        statuses = {entry["status"] for entry in self.manifest["scenarios"].values()}
+        if reason or statuses & {"partial", "running"}:
+            status = "partial"
+        elif not statuses or statuses <= {"not_measured", "failed"}:
+            status = "failed"
+        else:
+            status = "complete"
+        self.update(status=status, reason=reason, ended=now_iso())
+        return status
+
+    def samples_path(self, scenario: str, worker: str) -> Path:
+        """Where one worker's samples of one scenario go."""
+        return self.path / "samples" / f"{scenario}.{worker}.arrows"
+
+    def log_path(self, name: str) -> Path:
+        """Where the log of one process goes; logs are kept with the run."""
+        folder = self.path / "logs"
+        folder.mkdir(exist_ok=True)
+        return folder / f"{name}.log"
+
+    def point_latest(self) -> None:
+        """Make ``latest`` beside this run point at it (only where runs are kept together)."""
+        link = self.path.parent / "latest"
+        if self.path.parent != runs_dir() or (link.exists() and not link.is_symlink()):
+            return
+        fresh = self.path.parent / f".latest-{os.getpid()}"
+        with contextlib.suppress(OSError):
+            fresh.unlink(missing_ok=True)
+            fresh.symlink_to(self.path.name)
+            fresh.replace(link)
+
+    def _write(self, manifest: Mapping[str, Any]) -> None:
+        target = self.path / "manifest.json"
+        partial = target.with_suffix(".json.partial")
+        partial.write_text(json.dumps(manifest, indent=1, default=str) + "\n")
+        partial.replace(target)
+
+
+class Events:
+    """Appends timestamped annotations to events.jsonl, a whole line at a time."""
+
+    def __init__(self, run: RunDir, scenario: str) -> None:
+        self._file = (run.path / "events.jsonl").open("a", buffering=1)
+        self._scenario = scenario
+
+    def add(self, kind: str, *, trial: int | None = None, t_ns: int | None = None, **fields: Any) -> int:
+        """Write one event; ``t_ns`` (monotonic) defaults to now. Returns the monotonic time written."""
+        monotonic, wall = clock_pair()
+        when = monotonic if t_ns is None else t_ns
+        record = {"t_ns": when, "wall_ns": wall - (monotonic - when), "scenario": self._scenario, "trial": trial, "kind": kind}
+        self._file.write(json.dumps(record | fields) + "\n")
+        return when
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+def now_iso() -> str:
+    """The wall clock in UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def git_state() -> dict[str, Any] | None:
+    """The checkout's commit and whether it was altered; None outside a checkout."""
+    if not in_checkout():
+        return None
+
+    def git(*words: str) -> str:
+        return subprocess.run(["git", *words], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True).stdout.strip()
+
+    try:
+        return {"commit": git("rev-parse", "HEAD"), "dirty": bool(git("status", "--porcelain"))}
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def versions() -> dict[str, str]:
+    """Versions of ourselves, Python and the libraries that figures depend on."""
+    found = {"dbharness": metadata.version("dbharness"), "python": platform.python_version()}
+    return found | {name: metadata.version(name) for name in _LIBRARIES}
+
+
+def machine() -> dict[str, Any]:
+    """The machine that makes the load: processor, cores, memory, system."""
+    return {
+        "cpu": _cpu_model(), "cores": len(os.sched_getaffinity(0)), "memory_bytes": psutil.virtual_memory().total,
+        "os": _os_name(), "kernel": platform.release(), "load_1min_at_start": os.getloadavg()[0],
+    }  # fmt: skip
+
+
+def _fresh(parent: Path) -> Path:
+    """A directory name nobody has taken: the time, then a counter where two runs start in one second."""
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    for candidate in _names(stamp):
+        try:
+            (parent / candidate).mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise CannotMeasure(f"{parent}: {error.strerror}; name another place with --out") from error
+        return parent / candidate
+    raise CannotMeasure(f"{parent}: a thousand runs have started in this second; clear it up")
+
+
+def _names(stamp: str) -> Iterator[str]:
+    yield stamp
+    for number in range(2, 1000):
+        yield f"{stamp}-{number}"
+
+
+def _cpu_model() -> str:
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _os_name() -> str:
+    with contextlib.suppress(OSError):
+        return platform.freedesktop_os_release()["PRETTY_NAME"]
+    return platform.system()

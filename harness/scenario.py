@@ -1,0 +1,137 @@
+"""What a scenario is: one question, its settings, its data, and the load of each trial.
+
+A scenario file defines one subclass of ``Scenario`` and passes it to ``harness.execute.locust_user``, which makes it
+a locustfile. The harness calls, in this order: ``needs``, ``set_up``, ``plan``, then ``begin`` and ``end`` around each
+trial, and ``tear_down``.
+"""
+
+import random
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Generic, TypeVar
+
+from harness.config import Config, Settings
+from harness.local.services import LocalServices, Needs
+from harness.plan import Trial
+from harness.recorder import Kind, Observation
+from harness.rundir import Events
+
+SettingsT = TypeVar("SettingsT", bound=Settings)
+
+
+class Slot:
+    """One place for an operation in flight: a Locust user, with the connections it holds."""
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+        self._held: dict[object, Any] = {}
+
+    def hold(self, key: object, make: Callable[[], Any]) -> Any:
+        """The connection kept under ``key``, made on first use; it needs a ``close``."""
+        if key not in self._held:
+            self._held[key] = make()
+        return self._held[key]
+
+    def drop(self, key: object) -> None:
+        """Close and forget the connection kept under ``key``, if there is one."""
+        held = self._held.pop(key, None)
+        if held is not None:
+            try:
+                held.close()
+            except OSError:  # it was broken already, which is why it is dropped
+                return
+
+    def close(self) -> None:
+        """Drop all connections."""
+        for key in list(self._held):
+            self.drop(key)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """One operation to do: ``due_ns`` after the trial began (open loop), or at once (None: closed loop)."""
+
+    op: str
+    act: Callable[[Slot], Observation]
+    due_ns: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stream:
+    """Operations that share slots: ``slots`` of its own, or None to share what the other streams leave."""
+
+    tickets: Iterator[Ticket]
+    slots: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialLoad:
+    """The load of one trial; samples that start before ``warm_up_ns`` are of phase *warm-up*."""
+
+    client: str
+    streams: tuple[Stream, ...]
+    warm_up_ns: int = 0
+    deadline_s: float = 120.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What a scenario works with; clock and randomness come from here, never from the module."""
+
+    config: Config
+    services: LocalServices
+    events: Events
+    slots: int
+    clock_ns: Callable[[], int] = time.monotonic_ns
+    sleep_s: Callable[[float], None] = time.sleep
+    notes: dict[str, Any] = field(default_factory=dict)
+
+    def rng(self, *names: object) -> random.Random:
+        """A generator of its own for each use: the run's seed and ``names`` decide its numbers."""
+        return random.Random("/".join(map(str, (self.config.seed, *names))))
+
+
+class Scenario(ABC, Generic[SettingsT]):
+    """One question, with the load that answers it."""
+
+    name: ClassVar[str]
+    Settings: ClassVar[type[Settings]]
+    columns: ClassVar[Mapping[str, Kind]] = {}
+    default_slots: ClassVar[int] = 1
+    min_slots: ClassVar[int] = 1
+
+    def __init__(self, settings: SettingsT, context: Context) -> None:
+        self.settings, self.context = settings, context
+
+    @classmethod
+    @abstractmethod
+    def needs(cls, settings: Any) -> Needs:
+        """The services this scenario wants with these settings."""
+
+    @abstractmethod
+    def set_up(self) -> None:
+        """Bring the data up; raises CannotMeasure with one line that says why it can't."""
+
+    @abstractmethod
+    def plan(self) -> list[Trial]:
+        """The trials, in order."""
+
+    @abstractmethod
+    def begin(self, trial: Trial) -> TrialLoad:
+        """Prepare one trial and give its load; nothing done here is measured."""
+
+    def begun(self, trial: Trial, begin_ns: int) -> None:
+        """Called when the load of ``trial`` starts, at ``begin_ns``: the place to start a fault."""
+
+    def end(self, trial: Trial) -> None:
+        """Settle one trial after its last operation: check, count, clean."""
+
+    def tear_down(self) -> None:
+        """Undo what set_up did outside the services, which stop by themselves."""
+
+
+def closed_loop(op: str, acts: Iterator[Callable[[Slot], Observation]]) -> Iterator[Ticket]:
+    """Tickets without a due time, one for each act."""
+    return (Ticket(op=op, act=act) for act in acts)

@@ -1,0 +1,219 @@
+"""One scenario run from services to closed run directory, without knowing who drives it."""
+
+import gc
+import json
+import logging
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import gevent
+from gevent.event import Event
+
+from harness import config as configuration
+from harness import dataset
+from harness.conductor import Conductor, OnSample
+from harness.config import Config
+from harness.errors import CannotMeasure, HarnessError
+from harness.local.services import LocalServices
+from harness.paths import PROJECT_ROOT
+from harness.plan import Trial
+from harness.recorder import Recorder
+from harness.registry import settings_models
+from harness.rundir import Events, RunDir, now_iso
+from harness.scenario import Context, Scenario, Slot
+
+logger = logging.getLogger(__name__)
+RUN_VARIABLE, PROGRESS_VARIABLE = "DBHARNESS_RUN", "DBHARNESS_PROGRESS_FD"
+
+
+@dataclass(slots=True, kw_only=True)
+class Launch:
+    """Who asked for the run: ``owned`` when this process made the run directory and so closes and reports it."""
+
+    run: RunDir
+    config: Config
+    owned: bool
+    reason: str | None = None
+    failure: HarnessError | None = None
+    servers: dict[str, str] = field(default_factory=dict)
+
+
+def launch_from_environment(*, profile: str | None, overrides: Sequence[str]) -> Launch:
+    """The run directory that ``dbharness run`` handed down, or a new one of our own for a plain ``locust -f``."""
+    if path := os.environ.get(RUN_VARIABLE):
+        run = RunDir(Path(path))
+        manifest = run.manifest
+        return Launch(run=run, config=_config_of(manifest["config"]), owned=False)
+    file = Path(os.environ.get("DBHARNESS_CONFIG", PROJECT_ROOT / "config.yaml"))
+    profile = profile or os.environ.get("DBHARNESS_PROFILE")
+    config = configuration.load(file, settings_models(), profile=profile, overrides=overrides)
+    prices = configuration.load_prices(config)
+    run = RunDir.create(None, config, prices, source=file.name, command=sys.argv)
+    return Launch(run=run, config=config, owned=True)
+
+
+def _config_of(record: dict[str, Any]) -> Config:
+    models = settings_models()
+    sections = {name: models[name].model_validate(section) for name, section in record["scenarios"].items()}
+    return Config.model_validate(record | {"scenarios": {}}).model_copy(update={"scenarios": sections})
+
+
+class Session:
+    """One run of one scenario: services, data, plan, samples; closed once, however it ends."""
+
+    def __init__(self, scenario: type[Scenario[Any]], launch: Launch, on_sample: OnSample) -> None:
+        self.launch = launch
+        self._kind, self._on_sample = scenario, on_sample
+        self._settings = launch.config.scenarios[scenario.name]
+        self._slots = 0
+        self._slots_ready, self._over = Event(), Event()
+        self._stopped = self._closed = False
+        self._services: LocalServices | None = None
+        self._scenario: Scenario[Any] | None = None
+        self._conductor: Conductor | None = None
+        self._recorder: Recorder | None = None
+        self._events = Events(launch.run, scenario.name)
+        self._greenlet: Any = None
+        launch.run.update_scenario(
+            scenario.name, status="running", reason=None, started=now_iso(), ended=None, measuring_s=0.0, requests=0,
+            slots=0, servers={}, unavailable={}, params=self._settings.model_dump(mode="json"), trials=[],
+        )  # fmt: skip
+
+    def serve(self, slot: Slot) -> bool:
+        """One slot's part of the next trial; False when there is none to wait for yet."""
+        if self._conductor is None or self._stopped:
+            return False
+        self._conductor.serve(slot)
+        return True
+
+    def slots_ready(self, count: int) -> None:
+        """All users have spawned."""
+        self._slots = count
+        self._slots_ready.set()
+
+    def note_end(self, reason: str) -> None:
+        """Keep why the run ends before its plan."""
+        self.launch.reason = self.launch.reason or reason
+
+    def run(self, on_measuring: Callable[[], None]) -> None:
+        """Services up, data in, trials walked; errors are kept for ``close``."""
+        self._greenlet = gevent.getcurrent()
+        try:
+            self._prepare()
+            if not self._stopped:
+                on_measuring()
+                assert self._conductor
+                self._conductor.walk(self._slots)
+        except HarnessError as error:
+            self.launch.failure = error
+            logger.error("%s", error)
+        except gevent.GreenletExit:
+            raise
+        except Exception as error:  # a defect of ours must not leave servers behind; its traceback is in the log
+            logger.exception("the run failed")
+            self.launch.failure = CannotMeasure(f"{type(error).__name__}: {error}")
+        finally:
+            self._over.set()
+
+    def stop(self) -> None:
+        """Take no more operations; waits a little for those in flight."""
+        self._stopped = True
+        if self._conductor is not None:
+            self._conductor.stop()
+
+    def close(self, requests: int) -> int:
+        """Bring everything down and write how it went; returns the exit code. Safe to call twice."""
+        if self._closed:
+            return 0
+        self._closed = True
+        self._settle_greenlet()
+        failure = self.launch.failure
+        try:
+            if self._scenario is not None:
+                self._scenario.tear_down()
+            if self._recorder is not None:
+                self._recorder.close()
+        except (HarnessError, OSError) as error:
+            failure = failure or CannotMeasure(str(error))
+        finally:
+            if self._services is not None:
+                self._services.close()
+            self._events.close()
+        status, reason = self._verdict(failure)
+        conductor = self._conductor
+        self.launch.run.update_scenario(
+            self._kind.name, status=status, reason=reason, ended=now_iso(), requests=requests, slots=self._slots,
+            measuring_s=conductor.measuring_ns / 1e9 if conductor else 0.0,
+            rows=self._recorder.rows if self._recorder else 0, trials=self._trial_records(),
+        )  # fmt: skip
+        if self.launch.owned:
+            self._report()
+        return failure.exit_code if failure else 0
+
+    def _prepare(self) -> None:
+        launch, kind = self.launch, self._kind
+        if launch.config.target == "aws":
+            raise CannotMeasure("target aws isn't built yet; --target local measures on this machine")
+        self._progress({"state": "starting services"})
+        self._services = LocalServices.up(kind.needs(self._settings))
+        launch.run.update_scenario(kind.name, servers=self._services.products, unavailable=self._services.unavailable)
+        self._slots_ready.wait()
+        context = Context(config=launch.config, services=self._services, events=self._events, slots=self._slots)
+        self._scenario = kind(self._settings, context)
+        self._progress({"state": "loading data"})
+        launch.run.update(dataset=dataset.load(launch.config.months).as_record())
+        self._scenario.set_up()
+        trials = self._scenario.plan()
+        self._recorder = Recorder(
+            launch.run.samples_path(kind.name, "0"), worker="0", extra=kind.columns, submit=gevent.get_hub().threadpool.spawn
+        )
+        self._conductor = Conductor(
+            self._scenario, trials, self._recorder, self._events, on_sample=self._on_sample, on_progress=self._trial_begins
+        )
+        launch.run.update_scenario(kind.name, trials=self._trial_records(), slots=self._slots)
+        gc.collect()
+        gc.freeze()
+
+    def _settle_greenlet(self) -> None:
+        """Wait for the run's own greenlet, or end it where it hangs in a set-up; not when it is the caller."""
+        if self._greenlet is not None and self._greenlet is not gevent.getcurrent() and not self._over.wait(3.0):
+            self._greenlet.kill(timeout=10.0)
+
+    def _verdict(self, failure: HarnessError | None) -> tuple[str, str | None]:
+        conductor = self._conductor
+        measured = bool(conductor and conductor.done)
+        if failure:
+            return ("partial" if measured else "not_measured"), str(failure)
+        if conductor and conductor.done == len(conductor.trials):
+            return "complete", None
+        reason = self.launch.reason or "interrupted before the plan was done"
+        return ("partial" if self._recorder and self._recorder.rows else "not_measured"), reason
+
+    def _trial_records(self) -> list[dict[str, Any]]:
+        if self._conductor is None:
+            return []
+        return [t.as_record(done=i < self._conductor.done) for i, t in enumerate(self._conductor.trials)]
+
+    def _trial_begins(self, done: int, planned: int, trial: Trial) -> None:
+        self._progress({"state": "measuring", "done": done, "planned": planned, "arm": trial.arm, "step": trial.step})
+
+    def _progress(self, record: dict[str, Any]) -> None:
+        """Tell the parent, if there is one that listens; else the log, at most once in two seconds."""
+        if fd := os.environ.get(PROGRESS_VARIABLE):
+            os.write(int(fd), (json.dumps(record) + "\n").encode())
+        elif time.monotonic() - getattr(self, "_said_s", -10.0) > 2:
+            self._said_s = time.monotonic()
+            logger.info("%s", ", ".join(f"{key} {value}" for key, value in record.items()))
+
+    def _report(self) -> None:
+        run = self.launch.run
+        run.finish(self.launch.reason)
+        run.point_latest()
+        made = subprocess.run([sys.executable, "-m", "reports", str(run.path)], cwd=PROJECT_ROOT, check=False)
+        logger.info("%s", f"report: {run.path / 'report.html'}" if made.returncode == 0 else "the report failed; see above")

@@ -1,0 +1,237 @@
+"""Runs scenarios one after the other, each in a Locust process of its own, into one run directory."""
+
+import contextlib
+import ctypes
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from harness import config as configuration
+from harness.errors import CannotMeasure, UsageError
+from harness.paths import PROJECT_ROOT
+from harness.registry import load_scenario, scenario_names, settings_models
+from harness.rundir import RunDir, now_iso
+from harness.session import PROGRESS_VARIABLE, RUN_VARIABLE
+
+INTERRUPTED = 130
+_PR_SET_PDEATHSIG = 1
+_STOP_PATIENCE_S = 20.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What the user asked for."""
+
+    scenarios: tuple[str, ...]
+    profile: str | None
+    target: str | None
+    out: Path | None
+    seed: int | None
+    overrides: tuple[str, ...]
+    config: Path
+    command: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What there is to say at the end."""
+
+    exit_code: int
+    lines: tuple[str, ...]
+
+
+class ProgressView(Protocol):
+    """Shows how far a scenario is."""
+
+    def update(self, scenario: str, record: dict[str, Any]) -> None:
+        """A scenario said where it is."""
+
+
+def run(asked: Request, progress: ProgressView) -> Outcome:
+    """Measure every scenario that was asked for, then make the report; raises HarnessError for what can't start."""
+    names = asked.scenarios or scenario_names()
+    for name in names:
+        if name not in scenario_names():
+            raise UsageError(f"unknown scenario {name!r}; there are {', '.join(scenario_names())}")
+    config = configuration.load(
+        asked.config, settings_models(), profile=asked.profile, target=asked.target, seed=asked.seed, overrides=asked.overrides
+    )
+    if config.target == "aws":
+        raise CannotMeasure("target aws isn't built yet; --target local measures on this machine")
+    prices = configuration.load_prices(config)
+    directory = RunDir.create(asked.out, config, prices, source=asked.config.name, command=list(asked.command))
+    interrupted: str | None = None
+    try:
+        for name in dict.fromkeys(names):
+            progress.update(name, {"state": "starting"})
+            code = _run_scenario(name, directory, progress)
+            _settle(directory, name, code)
+    except KeyboardInterrupt:
+        interrupted = "interrupted"
+    _ignore_interrupts()
+    status = directory.finish(interrupted)
+    directory.point_latest()
+    reported = make_report(directory.path, quiet=True)
+    lines = tuple(_summary(directory, status, reported == 0))
+    if interrupted:
+        return Outcome(exit_code=INTERRUPTED, lines=lines)
+    return Outcome(exit_code=_exit_code(directory, reported), lines=lines)
+
+
+def make_report(path: Path, *, quiet: bool = False) -> int:
+    """The report in a process of its own; its exit code."""
+    command = [sys.executable, "-m", "reports", str(path.resolve()), *(["--quiet"] if quiet else [])]
+    return subprocess.run(command, cwd=PROJECT_ROOT, check=False).returncode
+
+
+@contextlib.contextmanager
+def progress_on(console: Console) -> Iterator[ProgressView]:
+    """A bar on a terminal, plain lines elsewhere."""
+    if not console.is_terminal:
+        yield _Lines(console)
+        return
+    columns = (TextColumn("{task.description:16}"), BarColumn(), TextColumn("{task.fields[state]}"), TimeElapsedColumn())
+    with Progress(*columns, console=console) as bar:
+        yield _Bar(bar)
+
+
+class _Bar:
+    def __init__(self, bar: Progress) -> None:
+        self._bar, self._tasks = bar, {}  # type: ignore[var-annotated]
+
+    def update(self, scenario: str, record: dict[str, Any]) -> None:
+        if scenario not in self._tasks:
+            self._tasks[scenario] = self._bar.add_task(scenario, total=None, state="")
+        task = self._tasks[scenario]
+        self._bar.update(task, total=record.get("planned"), completed=record.get("done", 0), state=_words(record))
+        if "planned" in record and record["done"] == record["planned"]:
+            self._bar.stop_task(task)
+
+
+class _Lines:
+    """One line when the state changes, then one every ten seconds at most."""
+
+    def __init__(self, console: Console) -> None:
+        self._console, self._last = console, ("", "", 0.0)
+
+    def update(self, scenario: str, record: dict[str, Any]) -> None:
+        before, state, said_s = self._last
+        finished = "planned" in record and record["done"] == record["planned"]
+        if (scenario, record["state"]) != (before, state) or finished or time.monotonic() - said_s > 10:
+            self._last = (scenario, record["state"], time.monotonic())
+            self._console.print(f"{scenario}: {_words(record)}", markup=False)
+
+
+def _words(record: dict[str, Any]) -> str:
+    return f"trial {record['done']} of {record['planned']} done" if "planned" in record else record["state"]
+
+
+def _run_scenario(name: str, directory: RunDir, progress: ProgressView) -> int:
+    """One Locust process for one scenario; stopped gently and then firmly when we are interrupted."""
+    slots = str(load_scenario(name).default_slots)
+    reader, writer = os.pipe()
+    command = [
+        sys.executable, "-m", "locust", "-f", str(PROJECT_ROOT / "scenarios" / f"{name}.py"),
+        "--headless", "-u", slots, "-r", "100", "--only-summary", "--loglevel", "INFO",
+    ]  # fmt: skip
+    environment = os.environ | {RUN_VARIABLE: str(directory.path.resolve()), PROGRESS_VARIABLE: str(writer)}
+    with directory.log_path(name).open("wb") as log:
+        child = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, cwd=PROJECT_ROOT, env=environment,
+            pass_fds=(writer,), start_new_session=True, preexec_fn=_die_with_parent,  # noqa: PLW1509 - one ctypes call
+        )  # fmt: skip
+    os.close(writer)
+    try:
+        _follow(name, reader, progress)
+        return child.wait()
+    except KeyboardInterrupt:
+        _stop(child)
+        raise
+    finally:
+        os.close(reader)
+
+
+def _follow(name: str, reader: int, progress: ProgressView) -> None:
+    """Pass a scenario's progress on until it closes its end."""
+    pending = b""
+    with selectors.DefaultSelector() as selector:
+        selector.register(reader, selectors.EVENT_READ)
+        while True:
+            if not selector.select(timeout=1.0):
+                continue
+            data = os.read(reader, 65536)
+            if not data:
+                return
+            *whole, pending = (pending + data).split(b"\n")
+            for line in whole:
+                progress.update(name, json.loads(line))
+
+
+def _stop(child: subprocess.Popen[bytes]) -> None:
+    """Ask for an orderly end; a second interrupt, or too long a wait, kills (the warden then ends the servers)."""
+    child.send_signal(signal.SIGTERM)
+    try:
+        child.wait(_STOP_PATIENCE_S)
+    except (subprocess.TimeoutExpired, KeyboardInterrupt):
+        child.kill()
+        child.wait()
+
+
+def _die_with_parent() -> None:
+    """In the child: SIGKILL when the parent is gone, so that kill -9 of us leaves no load running."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _ignore_interrupts() -> None:
+    """From here on only the report is made: an impatient second Ctrl-C must not lose it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+def _settle(directory: RunDir, name: str, code: int) -> None:
+    """A scenario whose process died without closing its entry is closed here, with what its log says last."""
+    entry = directory.manifest["scenarios"].get(name, {"status": "running"})
+    if entry["status"] == "running":
+        tail = directory.log_path(name).read_text(errors="replace").splitlines()[-5:]
+        how = f"killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+        status = "partial" if any(directory.path.glob(f"samples/{name}.*")) else "not_measured"
+        reason = f"the load process was {how}" + (f"; its last lines: {' | '.join(tail)}" if tail else "")
+        directory.update_scenario(name, status=status, reason=reason, ended=now_iso())
+
+
+def _exit_code(directory: RunDir, reported: int) -> int:
+    """0 when every scenario that was asked for measured something; 3 otherwise."""
+    statuses = [entry["status"] for entry in directory.manifest["scenarios"].values()]
+    return 3 if reported or not statuses or any(status in ("not_measured", "failed") for status in statuses) else 0
+
+
+def _summary(directory: RunDir, status: str, reported: bool) -> Iterator[str]:
+    """The findings in sentences, what wasn't measured and why, and where the report is."""
+    manifest = directory.manifest
+    if reported:
+        findings = json.loads((directory.path / "findings.json").read_text())
+        yield from (f"  {finding['sentence']}" for finding in findings if finding["labels"].get("headline") == "yes")
+    for name, entry in manifest["scenarios"].items():
+        if entry["status"] != "complete":
+            yield f"warning: {name} is {entry['status'].replace('_', ' ')}: {entry['reason']}"
+        for what, why in entry.get("unavailable", {}).items():
+            yield f"warning: {name}: {what} not measured: {why}"
+    if status == "partial":
+        yield "this run is partial"
+    seconds = sum(entry.get("measuring_s", 0.0) for entry in manifest["scenarios"].values())
+    yield f"measured for {seconds:.0f} s"
+    if reported:
+        yield f"report: {directory.path / 'report.html'}"
+    else:
+        yield f"no report could be made; the samples are in {directory.path}"
