@@ -1,6 +1,9 @@
 """pyarrow in the process that makes load."""
 
 import sys
+from collections.abc import Sequence
+from importlib.abc import MetaPathFinder
+from types import ModuleType
 
 import pyarrow as pa
 
@@ -14,8 +17,17 @@ def keep_pandas_out() -> None:
     """
     if "pandas" in sys.modules:
         return
-    sys.modules["pandas"] = None  # type: ignore[assignment] # Python's own mark for "not importable"
+    refusal = _NoPandas()
+    sys.meta_path.insert(0, refusal)
     try:
         pa.scalar(0)
     finally:
-        del sys.modules["pandas"]
+        sys.meta_path.remove(refusal)
+
+
+class _NoPandas(MetaPathFinder):
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None, /
+    ) -> None:
+        if fullname == "pandas":
+            raise ModuleNotFoundError("kept out while pyarrow looks for it", name="pandas")

@@ -154,9 +154,8 @@ class Conductor:
             self._surprise(error)
         finally:
             end = time.monotonic_ns()
-            warm = start - active.begin_ns < active.load.warm_up_ns
             self._recorder.append(
-                trial=trial.trial, pair=trial.pair, phase="warm-up" if warm else "measured",
+                trial=trial.trial, pair=trial.pair, phase="warm-up" if ticket.warm_up else "measured",
                 t_intended=intended, t_start=start, t_end=end, op_id=operation, attempt=1,
                 client=active.load.client, arm=trial.arm, step=trial.step, op=ticket.op, seen=seen,
             )  # fmt: skip

@@ -51,11 +51,15 @@ class Slot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticket:
-    """One operation to do: ``due_ns`` after the trial began (open loop), or at once (None: closed loop)."""
+    """One operation to do: ``due_ns`` after the trial began (open loop), or at once (None: closed loop).
+
+    A ticket of the warm-up is recorded like any other, in the phase *warm-up* that no figure counts.
+    """
 
     op: str
     act: Callable[[Slot], Observation]
     due_ns: int | None = None
+    warm_up: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,11 +72,10 @@ class Stream:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialLoad:
-    """The load of one trial; samples that start before ``warm_up_ns`` are of phase *warm-up*."""
+    """The load of one trial, which must be over ``deadline_s`` after it began."""
 
     client: str
     streams: tuple[Stream, ...]
-    warm_up_ns: int = 0
     deadline_s: float = 120.0
 
 
@@ -130,8 +133,3 @@ class Scenario(ABC, Generic[SettingsT]):
 
     def tear_down(self) -> None:
         """Undo what set_up did outside the services, which stop by themselves."""
-
-
-def closed_loop(op: str, acts: Iterator[Callable[[Slot], Observation]]) -> Iterator[Ticket]:
-    """Tickets without a due time, one for each act."""
-    return (Ticket(op=op, act=act) for act in acts)

@@ -1,0 +1,186 @@
+"""What does a cache in front of the database bring?
+
+Lazy loading over Valkey in front of PostgreSQL and MySQL: *this aircraft and its latest flights*, asked for as often as the
+aircraft fly. The cache holds a share of all answers; each share has its hit rate and its latency, next to no cache at all.
+"""
+
+from collections.abc import Callable, Iterator
+from itertools import cycle
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, field_validator
+
+from harness import dataset
+from harness.cache.client import CacheClient
+from harness.cache.strategies import LazyLoading, NoCache, Read
+from harness.config import Settings
+from harness.errors import CannotMeasure
+from harness.execute import locust_user
+from harness.local.services import Needs
+from harness.plan import Cell, Trial, interleave
+from harness.recorder import Kind, Observation
+from harness.scenario import Scenario, Slot, Stream, Ticket, TrialLoad
+from harness.sql import schema
+from harness.sql.connections import SqlConnection, classify, connect
+from harness.sql.endpoint import Engine
+
+DRAWS = 20_000  # keys drawn for one trial; more reads than that begin again
+
+
+class CacheHitRateSettings(Settings):
+    """Section ``scenarios.cache_hit_rate`` of config.yaml."""
+
+    engines: tuple[Literal["postgres", "mysql"], ...] = Field(default=("postgres", "mysql"), min_length=1)
+    cache_shares: tuple[PositiveFloat, ...] = Field(default=(0.02, 0.1, 0.3, 1.0), min_length=1)
+    trials: PositiveInt = 3
+    warm_up_s: NonNegativeFloat = 0.7
+    measured_s: PositiveFloat = 0.8
+
+    @field_validator("cache_shares")
+    @classmethod
+    def _at_most_all(cls, shares: tuple[float, ...]) -> tuple[float, ...]:
+        if max(shares) > 1:
+            raise ValueError("a cache share is at most 1 (all the data)")
+        return shares
+
+
+class CacheHitRate(Scenario[CacheHitRateSettings]):
+    """Reads through caches of growing size, and without one."""
+
+    name = "cache_hit_rate"
+    Settings = CacheHitRateSettings
+    columns: ClassVar[dict[str, Kind]] = {"engine": "text", "get_ns": "int", "db_ns": "int", "set_ns": "int"}
+
+    @classmethod
+    def needs(cls, settings: CacheHitRateSettings) -> Needs:
+        """A cache, and the databases behind it."""
+        return Needs(cache=True, engines=settings.engines)
+
+    def set_up(self) -> None:
+        """The five tables into each database; every answer once, to know how much data the cache could hold."""
+        services = self.context.services
+        self.engines: list[Engine] = [engine for engine in self.settings.engines if engine in services.sql]
+        if not self.engines:
+            raise CannotMeasure("; ".join(services.unavailable.values()) or "no database is there")
+        self.data = dataset.load(self.context.config.months)
+        for engine in self.engines:
+            with connect(services.sql[engine]) as connection:
+                schema.create(connection)
+                schema.load(connection, self.data)
+        with connect(services.sql[self.engines[0]]) as connection:
+            keys = sorted(set(self.data.flights.column("tailnum").drop_null().to_pylist()))
+            self.answers = {key: schema.aircraft(connection, key) for key in keys}
+        self.cache = CacheClient(*services.cache)
+        self.cache.config_set("maxmemory", 0)
+        self.cache.config_set("maxmemory-policy", "allkeys-lru")
+        self.empty_bytes = self._fill(0)
+        self.data_bytes = self._used_bytes() - self.empty_bytes
+
+    def plan(self) -> list[Trial]:
+        """Each engine without a cache and at each cache size, once a round."""
+        cells = [
+            Cell(arms=(arm,), step=f"{share:g}", labels={"engine": engine}, params={"cache_share": share})
+            for engine in self.engines
+            for arm, share in [("no_cache", 0.0), *(("lazy", share) for share in self.settings.cache_shares)]
+        ]
+        return interleave(cells, rounds=self.settings.trials, seed=f"{self.context.config.seed}/{self.name}")
+
+    def begin(self, trial: Trial) -> TrialLoad:
+        """A full cache of the trial's size, counters at zero; the keys drawn by the data's own skew."""
+        share = float(trial.params["cache_share"])
+        if trial.arm == "lazy":
+            self._fill(0 if share >= 1 else int(self.empty_bytes + share * self.data_bytes))
+            self.cache.reset_stats()
+        self.client_hits = self.client_misses = 0
+        keys = self.data.sample_keys("tailnum", DRAWS, self.context.rng(self.name, "keys", trial.trial))
+        return TrialLoad(client="lean", streams=(Stream(tickets=self._tickets(trial, keys)),))
+
+    def end(self, trial: Trial) -> None:
+        """What the server counted, beside what we counted."""
+        if trial.arm != "lazy":
+            return
+        stats, limit = self.cache.info("stats"), self.cache.info("memory")["maxmemory"]
+        self.context.events.add(
+            "cache_stats", trial=trial.trial, engine=trial.labels["engine"], cache_share=trial.step,
+            keyspace_hits=int(stats["keyspace_hits"]), keyspace_misses=int(stats["keyspace_misses"]),
+            client_hits=self.client_hits, client_misses=self.client_misses, evicted_keys=int(stats["evicted_keys"]),
+            keys=self.cache.key_count(), all_keys=len(self.answers), maxmemory_bytes=int(limit), data_bytes=self.data_bytes,
+        )  # fmt: skip
+
+    def tear_down(self) -> None:
+        """Close our own connection."""
+        if hasattr(self, "cache"):
+            self.cache.close()
+
+    def _tickets(self, trial: Trial, keys: list[str]) -> Iterator[Ticket]:
+        begin_ns = self.context.clock_ns()
+        warm_ns = begin_ns + int(self.settings.warm_up_s * 1e9)
+        end_ns = warm_ns + int(self.settings.measured_s * 1e9)
+        for key in cycle(keys):
+            now = self.context.clock_ns()
+            if now >= end_ns:
+                return
+            yield Ticket(op="read", act=self._read(trial, key), warm_up=now < warm_ns)
+
+    def _read(self, trial: Trial, key: str) -> Callable[[Slot], Observation]:
+        engine: Any = trial.labels["engine"]
+
+        def act(slot: Slot) -> Observation:
+            strategy = slot.hold((trial.arm, engine), lambda: self._strategy(trial.arm, engine))
+            try:
+                return self._observe(engine, strategy.read(key))
+            except Exception as error:  # noqa: BLE001 - classified; what a driver raises has no common class
+                slot.drop((trial.arm, engine))
+                outcome, code = classify(error, sent=False)
+                return Observation(outcome=outcome, error_code=code, extra={"engine": engine})
+
+        return act
+
+    def _observe(self, engine: Engine, read: Read) -> Observation:
+        if read.hit is not None and read.cache_error is None:
+            self.client_hits += read.hit
+            self.client_misses += not read.hit
+        parts = {"engine": engine, "get_ns": read.get_ns, "db_ns": read.db_ns, "set_ns": read.set_ns}
+        return Observation(hit=read.hit, bytes=len(read.value), error_code=read.cache_error, extra=parts)
+
+    def _strategy(self, arm: str, engine: Engine) -> "_Held":
+        return _Held(arm, connect(self.context.services.sql[engine]), CacheClient(*self.context.services.cache))
+
+    def _fill(self, maxmemory_bytes: int) -> int:
+        """Flush; note the memory an empty cache uses; put every answer in once, in seeded order, under the limit."""
+        self.cache.config_set("maxmemory", 0)
+        self.cache.flush()
+        empty_bytes = self._used_bytes()
+        self.cache.config_set("maxmemory", maxmemory_bytes)
+        keys = sorted(self.answers)
+        self.context.rng(self.name, "fill").shuffle(keys)
+        for key in keys:
+            self.cache.set(key, self.answers[key])
+        return empty_bytes
+
+    def _used_bytes(self) -> int:
+        return int(self.cache.info("memory")["used_memory"])
+
+
+class _Held:
+    """A strategy with the connections it reads through."""
+
+    def __init__(self, arm: str, connection: SqlConnection, cache: CacheClient) -> None:
+        self._connection, self._cache = connection, cache
+        self._strategy = NoCache(self._load) if arm == "no_cache" else LazyLoading(cache, self._load)
+
+    def read(self, key: str) -> Read:
+        """One read through the strategy."""
+        return self._strategy.read(key)
+
+    def close(self) -> None:
+        """Close both connections."""
+        self._connection.close()
+        self._cache.close()
+
+    def _load(self, key: str) -> bytes:
+        return schema.aircraft(self._connection, key)
+
+
+SCENARIO = CacheHitRate
+CacheHitRateUser = locust_user(CacheHitRate)

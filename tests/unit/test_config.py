@@ -1,0 +1,106 @@
+"""config.yaml: profiles over the base, overrides over both, and every error with its place and the way out."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import Field
+
+from harness.config import Settings, load
+from harness.errors import UsageError
+
+
+class Cache(Settings):
+    ttl_s: float = Field(default=1.0, gt=0)
+    sizes: tuple[int, ...] = (1, 2)
+
+
+MODELS: dict[str, type[Settings]] = {"cache": Cache}
+BASE = """\
+profile: quick
+seed: 7
+scenarios:
+  cache:
+    ttl_s: 5
+profiles:
+  smoke:
+    seed: 8
+    scenarios:
+      cache: {sizes: [9]}
+"""
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "config.yaml"
+    path.write_text(text)
+    return path
+
+
+def refusal(tmp_path: Path, text: str, **options: object) -> str:
+    with pytest.raises(UsageError) as caught:
+        load(written(tmp_path, text), MODELS, **options)  # type: ignore[arg-type]
+    return str(caught.value)
+
+
+def test_a_profile_is_laid_over_the_base_key_by_key(tmp_path: Path) -> None:
+    """smoke replaces the seed and the sizes and keeps the TTL."""
+    config = load(written(tmp_path, BASE), MODELS, profile="smoke")
+    assert (config.seed, config.scenarios["cache"]) == (8, Cache(ttl_s=5, sizes=(9,)))
+
+
+def test_an_option_beats_an_override_and_an_override_beats_the_profile(tmp_path: Path) -> None:
+    """--seed wins over --set seed, which wins over the file."""
+    config = load(written(tmp_path, BASE), MODELS, profile="smoke", seed=11, overrides=["seed=10", "cache.ttl_s=2"])
+    assert (config.seed, config.scenarios["cache"].ttl_s) == (11, 2.0)
+
+
+def test_a_value_out_of_range_names_file_line_key_limit_and_value(tmp_path: Path) -> None:
+    """The TTL stands on line 5."""
+    message = refusal(tmp_path, BASE.replace("ttl_s: 5", "ttl_s: -1"))
+    assert message == "config.yaml:5: scenarios.cache.ttl_s must be > 0, got -1"
+
+
+def test_an_unknown_key_names_the_nearest_known_one(tmp_path: Path) -> None:
+    """ttl is nearly ttl_s."""
+    message = refusal(tmp_path, BASE.replace("ttl_s: 5", "ttl: 5"))
+    assert message == "config.yaml:5: scenarios.cache.ttl is not a key of this section; did you mean 'ttl_s'?"
+
+
+def test_an_error_in_a_profile_points_into_the_profile(tmp_path: Path) -> None:
+    """The sizes of smoke stand on line 10, not in the base."""
+    message = refusal(tmp_path, BASE.replace("[9]", "[nine]"), profile="smoke")
+    assert message.startswith("config.yaml:10: scenarios.cache.sizes.0 should be a valid integer")
+
+
+def test_an_error_in_an_override_points_at_the_option(tmp_path: Path) -> None:
+    """Nobody should look for it in the file."""
+    assert refusal(tmp_path, BASE, overrides=["cache.ttl_s=0"]) == "--set cache.ttl_s=0: scenarios.cache.ttl_s must be > 0, got 0"
+
+
+@pytest.mark.parametrize(
+    ("text", "start"),
+    [
+        ("seed: [", "config.yaml:1: not valid YAML"),
+        ("- a", "config.yaml:1: expected keys and values, found list"),
+        ("months: [13]", "config.yaml:1: months must be 1 to 12, got 13"),
+        ("seed: x", "config.yaml:1: seed should be a valid integer"),
+        ("sede: 1", "config.yaml:1: sede is not a key of this section; did you mean 'seed'?"),
+        ("scenarios: {cash: {}}", "config.yaml:1: unknown scenario 'cash'; did you mean 'cache'?"),
+        ("profile: fast", "config.yaml:1: unknown profile 'fast'; there are smoke, quick, standard"),
+        ("profiles: {quik: {}}", "config.yaml:1: unknown profile 'quik'; did you mean 'quick'?"),
+    ],
+)
+def test_each_mistake_in_the_file_is_one_line_with_its_place(tmp_path: Path, text: str, start: str) -> None:
+    """No traceback, and no error that leaves the user searching."""
+    assert refusal(tmp_path, text).startswith(start)
+
+
+@pytest.mark.parametrize("override", ["cache.ttl_s", "=3", "cache.ttl_s=[", "cache.nope=1"])
+def test_a_malformed_override_is_refused(tmp_path: Path, override: str) -> None:
+    """The message starts with the option as it was typed."""
+    assert refusal(tmp_path, BASE, overrides=[override]).startswith(f"--set {override}:")
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    """With the way to give another."""
+    with pytest.raises(UsageError, match="No such file or directory; give a configuration with --config"):
+        load(tmp_path / "none.yaml", MODELS)
