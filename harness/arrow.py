@@ -1,9 +1,7 @@
 """pyarrow in the process that makes load."""
 
 import sys
-from collections.abc import Sequence
 from importlib.abc import MetaPathFinder
-from types import ModuleType
 
 import pyarrow as pa
 
@@ -26,8 +24,6 @@ def keep_pandas_out() -> None:
 
 
 class _NoPandas(MetaPathFinder):
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None, /
-    ) -> None:
+    def find_spec(self, fullname: str, *_: object) -> None:
         if fullname == "pandas":
             raise ModuleNotFoundError("kept out while pyarrow looks for it", name="pandas")
