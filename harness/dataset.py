@@ -14,6 +14,7 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -56,6 +57,15 @@ class Dataset:
         if len(self.months) == 12:
             return str(YEAR)
         return f"{', '.join(calendar.month_name[month] for month in self.months)} {YEAR}"
+
+    def as_record(self) -> dict[str, Any]:
+        """What a manifest says about the data."""
+        return {
+            "name": self.name,
+            "months": self.span,
+            "flights": self.flights.num_rows,
+            "notes": list(self.notes),
+        }
 
     def sample_keys(self, column: str, n: int, rng: random.Random) -> list[str]:
         """Values of a column of flights, as often as flights have them; with replacement, never null."""

@@ -1,0 +1,260 @@
+"""Connections to both engines behind one small protocol, and what their errors mean.
+
+No protocol of our own: psycopg 3 (statements prepared, results binary) and PyMySQL, both in autocommit, both
+cooperative where gevent patched ``select`` and ``socket`` before they were imported (F4).
+"""
+
+import socket
+import time
+from collections.abc import Sequence
+from typing import Any, Literal, Protocol, Self
+
+import psycopg
+import pyarrow as pa
+import pyarrow.csv
+import pymysql
+from psycopg import generators, waiting
+
+from harness.sql.endpoint import Engine, SqlEndpoint
+
+Outcome = Literal["ok", "error", "timeout", "ambiguous"]
+WAIT_S = 0.1  # how often psycopg looks up from waiting; a deadline is met to within this
+ROWS_A_STATEMENT = 1000
+
+# D5, PyMySQL's numbers. The first never reached the server: it could not be connected to, or the connection
+# was found closed before the whole statement was out.
+MYSQL_NOT_SENT = frozenset({0, 2003, 2006})
+# The connection ended before an answer, or the server cut it while the statement was under way.
+MYSQL_BROKEN = frozenset({2013, 2014, 2027, 1053, 1927})
+# SQLSTATEs: cannot connect (now). 57P01 and 57P02 are sent by a server that goes down, at any moment: 57P01
+# also when a commit that is already durable was waiting for its standby.
+POSTGRES_NOT_SENT = frozenset({"57P03", "08001", "08004"})
+POSTGRES_BROKEN = frozenset({"57P01", "57P02"})
+
+
+class SqlConnection(Protocol):
+    """One connection of one greenlet; every statement commits on its own. Drivers' errors come through."""
+
+    @property
+    def engine(self) -> Engine:
+        """Which dialect it speaks."""
+
+    def query(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """All rows of a statement; parameters are written ``%s``."""
+
+    def execute(self, sql: str, params: Sequence[Any] = ()) -> int:
+        """Carry out a statement; returns how many rows it touched."""
+
+    def insert(self, table: str, rows: pa.Table) -> int:
+        """Load rows, their columns named as the table's, the fast way of the engine; returns how many."""
+
+    def close(self) -> None:
+        """Close at once, whatever is under way; never waits for the server."""
+
+    def __enter__(self) -> Self:
+        """The connection itself."""
+
+    def __exit__(self, *exception: object) -> None:
+        """Closes it."""
+
+
+def connect(
+    endpoint: SqlEndpoint, connect_timeout_s: float = 5.0, read_timeout_s: float = 30.0
+) -> SqlConnection:
+    """A connection to ``endpoint``, whose host is an address or a name of the system's resolver.
+
+    ``connect_timeout_s`` bounds connecting with the login, ``read_timeout_s`` each statement (PyMySQL: each
+    wait for bytes). Raises the driver's error; :func:`classify` says what it counts as.
+    """
+    if endpoint.engine == "postgres":
+        return PostgresConnection(endpoint, connect_timeout_s, read_timeout_s)
+    return MySqlConnection(endpoint, connect_timeout_s, read_timeout_s)
+
+
+def classify(error: BaseException, sent: bool) -> tuple[Outcome, str]:
+    """(outcome, error code) of an error that a driver raised.
+
+    ``sent`` says that a write was handed to the driver: if its connection then broke, or time ran out, before
+    an answer came, it is ambiguous (D6). Where the server refused it, or it can't have reached the server, it
+    is an error. Reads pass False. Codes are D5's: MySQL's number, PostgreSQL's SQLSTATE, else the class.
+    """
+    code = _code(error)
+    timed_out = _timed_out(error)
+    if sent and (timed_out or _broken(error)) and not _not_sent(error):
+        return "ambiguous", code
+    return ("timeout" if timed_out else "error"), code
+
+
+class PostgresConnection:
+    """psycopg: statements with parameters are prepared when first used."""
+
+    engine: Engine = "postgres"
+
+    def __init__(self, endpoint: SqlEndpoint, connect_timeout_s: float, read_timeout_s: float) -> None:
+        conninfo = psycopg.conninfo.make_conninfo(
+            host=endpoint.host,
+            port=endpoint.port,
+            user=endpoint.user,
+            password=endpoint.password,
+            dbname=endpoint.database,
+            gssencmode="disable",
+            application_name="dbharness",
+        )
+        self._connection = _TimedConnection.open(conninfo, connect_timeout_s, read_timeout_s)
+
+    def query(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """See SqlConnection."""
+        with self._connection.cursor(binary=True) as cursor:
+            rows: list[tuple[Any, ...]] = cursor.execute(sql, params or None, prepare=bool(params)).fetchall()
+        return rows
+
+    def execute(self, sql: str, params: Sequence[Any] = ()) -> int:
+        """See SqlConnection."""
+        with self._connection.cursor() as cursor:
+            cursor.execute(sql, params or None, prepare=bool(params))
+            return cursor.rowcount
+
+    def insert(self, table: str, rows: pa.Table) -> int:
+        """See SqlConnection: COPY from CSV that pyarrow writes."""
+        csv = pa.BufferOutputStream()
+        pyarrow.csv.write_csv(rows, csv, pyarrow.csv.WriteOptions(include_header=False))
+        columns = ", ".join(rows.column_names)
+        with (
+            self._connection.cursor() as cursor,
+            cursor.copy(f"COPY {table} ({columns}) FROM STDIN (FORMAT csv)") as copy,
+        ):
+            copy.write(csv.getvalue().to_pybytes())
+        return int(rows.num_rows)
+
+    def close(self) -> None:
+        """See SqlConnection."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+
+class MySqlConnection:
+    """PyMySQL: parameters are written into the statement by the driver."""
+
+    engine: Engine = "mysql"
+
+    def __init__(self, endpoint: SqlEndpoint, connect_timeout_s: float, read_timeout_s: float) -> None:
+        self._connection = pymysql.connect(
+            host=endpoint.host,
+            port=endpoint.port,
+            user=endpoint.user,
+            password=endpoint.password,
+            database=endpoint.database,
+            charset="utf8mb4",
+            autocommit=True,
+            connect_timeout=connect_timeout_s,
+            read_timeout=read_timeout_s,
+            write_timeout=read_timeout_s,
+        )
+
+    def query(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """See SqlConnection."""
+        with self._connection.cursor() as cursor:
+            cursor.execute(sql, params or None)
+            return list(cursor.fetchall())
+
+    def execute(self, sql: str, params: Sequence[Any] = ()) -> int:
+        """See SqlConnection."""
+        with self._connection.cursor() as cursor:
+            return cursor.execute(sql, params or None)
+
+    def insert(self, table: str, rows: pa.Table) -> int:
+        """See SqlConnection: INSERT of many rows at once, in one transaction."""
+        columns = ", ".join(rows.column_names)
+        places = ", ".join(["%s"] * rows.num_columns)
+        statement = f"INSERT INTO {table} ({columns}) VALUES ({places})"  # noqa: S608 - our own schema's names
+        values = list(zip(*(column.to_pylist() for column in rows.columns), strict=True))
+        with self._connection.cursor() as cursor:
+            cursor.execute("BEGIN")
+            for at in range(0, len(values), ROWS_A_STATEMENT):
+                cursor.executemany(statement, values[at : at + ROWS_A_STATEMENT])
+            cursor.execute("COMMIT")
+        return int(rows.num_rows)
+
+    def close(self) -> None:
+        """See SqlConnection."""
+        if self._connection.open:
+            self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+
+class ReadTimedOut(TimeoutError):  # noqa: N818 - an outcome of a measured attempt
+    """A statement's answer didn't come in time; the connection is closed."""
+
+
+class _TimedConnection(psycopg.Connection[tuple[Any, ...]]):
+    """psycopg's connection with deadlines: libpq has none for statements, none under 2 s to connect."""
+
+    read_timeout_s: float
+
+    @classmethod
+    def open(cls, conninfo: str, connect_timeout_s: float, read_timeout_s: float) -> Self:
+        deadline = time.monotonic() + connect_timeout_s
+        try:
+            connecting = generators.connect(conninfo)
+            connection = cls(waiting.wait_conn(connecting, interval=WAIT_S, timeout=connect_timeout_s))
+        except psycopg.OperationalError as error:
+            if time.monotonic() < deadline:
+                raise
+            raise psycopg.errors.ConnectionTimeout(f"no connection in {connect_timeout_s} s") from error
+        connection.autocommit = True
+        connection.read_timeout_s = read_timeout_s
+        return connection
+
+    def wait(self, gen: Any, interval: float = WAIT_S, timeout: float | None = None) -> Any:
+        limit_s = self.read_timeout_s if timeout is None else timeout
+        deadline = time.monotonic() + limit_s
+        try:
+            return super().wait(gen, interval=min(interval, limit_s), timeout=limit_s)
+        except psycopg.OperationalError as error:
+            if time.monotonic() < deadline:
+                raise
+            self.pgconn.finish()
+            raise ReadTimedOut(f"no answer in {limit_s} s") from error
+
+
+def _code(error: BaseException) -> str:
+    if isinstance(error, pymysql.MySQLError) and error.args and isinstance(error.args[0], int):
+        return str(error.args[0])
+    return getattr(error, "sqlstate", None) or type(error).__name__
+
+
+def _timed_out(error: BaseException) -> bool:
+    if isinstance(error, TimeoutError | psycopg.errors.ConnectionTimeout):
+        return True
+    # PyMySQL says 2003 or 2013 and keeps what the socket said beside it.
+    behind = getattr(error, "original_exception", error.__context__)
+    return isinstance(error, pymysql.MySQLError) and isinstance(behind, TimeoutError)
+
+
+def _broken(error: BaseException) -> bool:
+    if isinstance(error, pymysql.MySQLError):
+        return bool(error.args) and error.args[0] in MYSQL_BROKEN
+    if isinstance(error, psycopg.OperationalError):
+        # libpq gives no SQLSTATE where the connection itself ended.
+        state = error.sqlstate or "08"
+        return state in POSTGRES_BROKEN or state.startswith("08")
+    return isinstance(error, OSError)
+
+
+def _not_sent(error: BaseException) -> bool:
+    if isinstance(error, pymysql.MySQLError):
+        return bool(error.args) and error.args[0] in MYSQL_NOT_SENT
+    if isinstance(error, psycopg.Error):
+        closed_before = error.sqlstate is None and str(error) == "the connection is closed"
+        return closed_before or error.sqlstate in POSTGRES_NOT_SENT
+    return isinstance(error, socket.gaierror | ConnectionRefusedError)

@@ -1,0 +1,104 @@
+"""A ledger of writes: what the client was told about each, and what the database holds afterwards (D6).
+
+The table has no unique key on ``write_id``, so that a write that was applied twice can be seen.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from harness.sql.connections import SqlConnection
+from harness.sql.endpoint import Engine
+
+Told = Literal["acknowledged", "failed", "ambiguous"]
+# What each outcome of an attempt tells about the write; a timeout before anything was sent is a failure.
+TOLD: Mapping[str, Told] = {
+    "ok": "acknowledged",
+    "ambiguous": "ambiguous",
+    "error": "failed",
+    "throttled": "failed",
+    "timeout": "failed",
+}
+
+DDL: Mapping[Engine, str] = {
+    "postgres": "CREATE TABLE ledger (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
+    " write_id bigint NOT NULL, trial integer NOT NULL)",
+    "mysql": "CREATE TABLE ledger (id bigint AUTO_INCREMENT PRIMARY KEY,"
+    " write_id bigint NOT NULL, trial integer NOT NULL) ENGINE=InnoDB",
+}
+INSERT = "INSERT INTO ledger (write_id, trial) VALUES (%s, %s)"
+READ = "SELECT write_id FROM ledger ORDER BY id DESC LIMIT 1"
+COUNTS = "SELECT write_id, count(*) FROM ledger WHERE trial = %s GROUP BY write_id"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerCheck:
+    """Counts of write ids. Every write is acknowledged, failed or ambiguous; of these
+
+    ``lost``: acknowledged, absent. ``phantom``: failed, present. ``duplicate``: present more than once,
+    whatever was told. ``ambiguous_present``: ambiguous, present.
+    """
+
+    acknowledged: int
+    failed: int
+    ambiguous: int
+    lost: int
+    phantom: int
+    duplicate: int
+    ambiguous_present: int
+
+
+class Ledger:
+    """What the client was told about each write, attempt by attempt."""
+
+    __slots__ = ("_told",)
+
+    def __init__(self) -> None:
+        self._told: dict[int, Told] = {}
+
+    def note(self, write_id: int, outcome: str) -> None:
+        """One attempt's outcome, as a sample has it. Over several attempts one acknowledgement is enough;
+        without one, a write is failed only if every attempt is.
+        """
+        told, before = TOLD[outcome], self._told.get(write_id)
+        if before is None or told == "acknowledged" or (told == "ambiguous" and before == "failed"):
+            self._told[write_id] = told
+
+    def check(self, present_counts: Mapping[int, int]) -> LedgerCheck:
+        """Hold what was told against the rows found; ``present_counts``: write id -> how often it is there.
+
+        A row without a noted outcome was sent by a client that was stopped before the answer: ambiguous.
+        """
+        present = {write_id for write_id, count in present_counts.items() if count > 0}
+        by_told: dict[Told, set[int]] = {
+            "acknowledged": set(),
+            "failed": set(),
+            "ambiguous": present - self._told.keys(),
+        }
+        for write_id, word in self._told.items():
+            by_told[word].add(write_id)
+        return LedgerCheck(
+            acknowledged=len(by_told["acknowledged"]),
+            failed=len(by_told["failed"]),
+            ambiguous=len(by_told["ambiguous"]),
+            lost=len(by_told["acknowledged"] - present),
+            phantom=len(by_told["failed"] & present),
+            duplicate=sum(count > 1 for count in present_counts.values()),
+            ambiguous_present=len(by_told["ambiguous"] & present),
+        )
+
+
+def as_record(check: LedgerCheck) -> dict[str, Any]:
+    """The counts as an event holds them."""
+    return asdict(check)
+
+
+def create(connection: SqlConnection) -> None:
+    """The ledger's table, empty; such as there was is dropped."""
+    connection.execute("DROP TABLE IF EXISTS ledger")
+    connection.execute(DDL[connection.engine])
+
+
+def present_counts(connection: SqlConnection, trial: int) -> dict[int, int]:
+    """How often each write of a trial is in the table."""
+    return dict(connection.query(COUNTS, (trial,)))
