@@ -256,5 +256,6 @@ def _not_sent(error: BaseException) -> bool:
         return bool(error.args) and error.args[0] in MYSQL_NOT_SENT
     if isinstance(error, psycopg.Error):
         closed_before = error.sqlstate is None and str(error) == "the connection is closed"
-        return closed_before or error.sqlstate in POSTGRES_NOT_SENT
+        not_open = closed_before or isinstance(error, psycopg.errors.ConnectionTimeout)
+        return not_open or error.sqlstate in POSTGRES_NOT_SENT
     return isinstance(error, socket.gaierror | ConnectionRefusedError)
