@@ -1,7 +1,16 @@
 """What every embedded SQL server can do, whichever product it is."""
 
+import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import Protocol
 
+import psycopg
+import pymysql
+
+from harness.errors import ServerFailed
+from harness.local.processes import Warden, log_tail
+from harness.sql.connections import SqlConnection, connect
 from harness.sql.endpoint import Engine, SqlEndpoint
 
 
@@ -30,3 +39,32 @@ class SqlServer(Protocol):
 
     def endpoint(self, host: str) -> SqlEndpoint:
         """The application user's way in at ``host``."""
+
+
+def await_ready(
+    warden: Warden,
+    name: str,
+    endpoint: SqlEndpoint,
+    log: Path,
+    timeout_s: float,
+    then: Callable[[SqlConnection], None] = lambda _: None,
+) -> None:
+    """Wait until the server started as ``name`` answers a query, then do ``then`` on that connection.
+
+    Raises ServerFailed with the server's own last log lines when it ends or doesn't answer in time.
+    """
+    deadline = time.monotonic() + timeout_s
+    said = ""
+    while time.monotonic() < deadline:
+        try:
+            with connect(endpoint, connect_timeout_s=1.0, read_timeout_s=5.0) as connection:
+                connection.query("SELECT 1")
+                then(connection)
+                return
+        except (OSError, psycopg.Error, pymysql.MySQLError) as error:
+            said = str(error).strip()
+        if (code := warden.exit_code(name)) is not None:
+            raise ServerFailed(f"{name} at {endpoint.host}:{endpoint.port} ended with exit code {code}", log_tail(log))
+        time.sleep(0.005)
+    warden.kill(name)
+    raise ServerFailed(f"{name} at {endpoint.host}:{endpoint.port} didn't answer in {timeout_s:g} s: {said}", log_tail(log))

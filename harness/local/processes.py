@@ -1,0 +1,203 @@
+"""The harness's side of the warden: start servers, signal them, make sure they are gone."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from threading import Lock
+from typing import Any, Self
+
+from harness.errors import CannotMeasure, ServerFailed
+
+UNPRIVILEGED_UID = 65534
+_WARDEN = Path(__file__).with_name("warden.py")
+_LOG_TAIL_LINES = 8
+
+
+def unprivileged_uid() -> int | None:
+    """Who servers run as: nobody when we are root, ourselves (None) otherwise."""
+    return UNPRIVILEGED_UID if os.geteuid() == 0 else None
+
+
+class Warden:
+    """A connection to one warden. Safe from several greenlets or threads: one question at a time."""
+
+    def __init__(self, connection: socket.socket, scratch: Path, process: subprocess.Popen[bytes] | None) -> None:
+        self.scratch = scratch
+        self._socket, self._process = connection, process
+        self._replies = connection.makefile("rb")
+        self._lock = Lock()
+        self._closed = False
+
+    @classmethod
+    def start(cls) -> Self:
+        """A warden that ends, with all it keeps, when this process does."""
+        ours, theirs = socket.socketpair()
+        scratch = _scratch()
+        command = [sys.executable, "-I", "-S", str(_WARDEN), str(scratch), "fd", str(theirs.fileno())]
+        process = subprocess.Popen(command, pass_fds=(theirs.fileno(),), stdin=subprocess.DEVNULL)
+        theirs.close()
+        return cls(ours, scratch, process)
+
+    @classmethod
+    def start_detached(cls) -> Self:
+        """A warden that outlives this process, until somebody closes it."""
+        scratch = _scratch()
+        path = scratch / "control"
+        command = [sys.executable, "-I", "-S", str(_WARDEN), str(scratch), "listen", str(path)]
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, start_new_session=True)
+        assert process.stdout
+        if process.stdout.readline() != b"ready\n":
+            raise CannotMeasure(f"the process that keeps the servers didn't start in {scratch}")
+        process.stdout.close()
+        return cls.attach(path)
+
+    @classmethod
+    def attach(cls, control: Path) -> Self:
+        """A connection to a detached warden; raises OSError where there is none."""
+        connection = socket.socket(socket.AF_UNIX)
+        connection.connect(str(control))
+        return cls(connection, control.parent, None)
+
+    def spawn(
+        self, name: str, argv: Sequence[str], *, log: Path, env: Mapping[str, str] | None = None, unprivileged: bool = True
+    ) -> int:
+        """Start a server under a name; returns its pid. Raises ServerFailed when it can't even be executed."""
+        request = {
+            "do": "spawn", "name": name, "argv": list(argv), "env": dict(env if env is not None else os.environ),
+            "cwd": str(self.scratch), "log": str(log), "uid": unprivileged_uid() if unprivileged else None,
+        }  # fmt: skip
+        try:
+            return int(self._ask(request)["pid"])
+        except CannotMeasure as error:
+            raise ServerFailed(f"{name} can't be started: {error}", log_tail(log)) from error
+
+    def signal(self, name: str, signum: int, *, tree: bool = False) -> None:
+        """Send a signal to a server, or to its whole tree."""
+        self._ask({"do": "signal", "name": name, "signum": int(signum), "tree": tree})
+
+    def kill(self, name: str) -> None:
+        """SIGKILL a server's whole tree, stopped processes included; gone on return."""
+        self._ask({"do": "kill", "name": name})
+
+    def exit_code(self, name: str) -> int | None:
+        """None while a server runs, else its exit code; negative for a signal."""
+        code: int | None = self._ask({"do": "poll", "name": name})["exit_code"]
+        return code
+
+    def wait(self, name: str, timeout_s: float) -> int:
+        """Wait for a server to end; its exit code. Raises CannotMeasure when it doesn't in time."""
+        deadline = time.monotonic() + timeout_s
+        while (code := self.exit_code(name)) is None:
+            if time.monotonic() > deadline:
+                raise CannotMeasure(f"{name} didn't end in {timeout_s} s")
+            time.sleep(0.005)
+        return code
+
+    def servers(self) -> dict[str, int]:
+        """The pids of servers that run, by name."""
+        servers: dict[str, int] = self._ask({"do": "status"})["servers"]
+        return servers
+
+    def folder(self, name: str) -> Path:
+        """A new folder below the scratch directory that servers may write to."""
+        path = self.scratch / name
+        path.mkdir(mode=0o700)
+        if (uid := unprivileged_uid()) is not None:
+            os.chown(path, uid, uid)
+        return path
+
+    def close(self) -> None:
+        """End every server and remove the scratch directory; both are gone on return."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            self._send({"do": "close"})
+        except (OSError, CannotMeasure):  # it is gone already, and the servers with it
+            pass
+        finally:
+            self._replies.close()
+            self._socket.close()
+            if self._process is not None:
+                self._process.wait()
+            shutil.rmtree(self.scratch, ignore_errors=True)
+
+    def detach(self) -> None:
+        """Leave a detached warden running."""
+        self._closed = True
+        self._replies.close()
+        self._socket.close()
+
+    def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
+        try:
+            reply = self._send(request)
+        except OSError as error:
+            raise CannotMeasure(f"the process that keeps the servers is gone ({error}); start again") from error
+        if not reply["ok"]:
+            raise CannotMeasure(str(reply["error"]))
+        return reply
+
+    def _send(self, request: dict[str, Any]) -> dict[str, Any]:
+        with self._lock:
+            self._socket.sendall(json.dumps(request).encode() + b"\n")
+            line = self._replies.readline()
+        if not line:
+            raise ConnectionResetError("it closed its socket")
+        reply: dict[str, Any] = json.loads(line)
+        return reply
+
+
+def log_tail(log: Path) -> str:
+    """The last lines of a server's log, indented."""
+    try:
+        lines = log.read_text(errors="replace").splitlines()[-_LOG_TAIL_LINES:]
+    except OSError:
+        return ""
+    return "\n".join(f"  {log.name}: {line}" for line in lines)
+
+
+def reachable(folder: Path, scratch: Path) -> Path:
+    """A folder of programs as the servers' user can reach it: itself, or a copy below ``scratch``.
+
+    A checkout below a home directory of mode 0700 can't be entered by the unprivileged user that root's servers run as.
+    """
+    if unprivileged_uid() is None or all(part.stat().st_mode & 0o001 for part in (folder, *folder.parents)):
+        return folder
+    copy = scratch / "programs" / folder.name
+    if not copy.exists():
+        shutil.copytree(folder, copy, symlinks=True)
+        copy.chmod(0o755)
+    return copy
+
+
+def free_port(*hosts: str) -> int:
+    """A port that is free on every one of ``hosts`` (default loopback) at this moment."""
+    for _ in range(100):
+        with socket.socket() as first:
+            first.bind((hosts[0] if hosts else "127.0.0.1", 0))
+            port = int(first.getsockname()[1])
+            if all(_is_free(host, port) for host in hosts[1:]):
+                return port
+    raise CannotMeasure(f"no port is free on all of {', '.join(hosts)}")
+
+
+def _is_free(host: str, port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def _scratch() -> Path:
+    path = Path(tempfile.mkdtemp(prefix="dbharness-"))
+    path.chmod(0o711)
+    return path

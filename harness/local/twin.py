@@ -1,0 +1,45 @@
+"""Starts the twin of DynamoDB as a server of the warden's."""
+
+import os
+import sys
+import time
+from importlib.metadata import version
+
+from harness.errors import ServerFailed
+from harness.local.processes import UNPRIVILEGED_UID, Warden, log_tail, unprivileged_uid
+from harness.paths import PROJECT_ROOT
+
+HOST = "127.0.0.1"
+_READY = "listening on "
+
+
+class TwinServer:
+    """One twin on loopback, its clock ``speed`` times the wall's."""
+
+    def __init__(self, warden: Warden, speed: float = 1.0) -> None:
+        self._warden, self.speed = warden, speed
+        self.product = f"DynamoDB twin {version('dbharness')}"
+        self.url = ""
+
+    def start(self, timeout_s: float = 20.0) -> None:
+        """Start at a port asked from the system; returns when it listens, with ``url`` set.
+
+        It starts as ourselves and gives up root's rights after its imports: a Python below a private home directory
+        can't be read by the unprivileged user.
+        """
+        log = self._warden.scratch / "dynamodb.log"
+        command = [sys.executable, "-m", "harness.local.dynamodb", "--host", HOST, "--port", "0", "--speed", f"{self.speed!r}"]
+        if unprivileged_uid() is not None:
+            command += ["--drop-to", str(UNPRIVILEGED_UID)]
+        environment = os.environ | {"PYTHONPATH": str(PROJECT_ROOT)}
+        self._warden.spawn("dynamodb", command, log=log, env=environment, unprivileged=False)
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            for line in log.read_text().splitlines() if log.exists() else []:
+                if line.startswith(_READY):
+                    self.url = line.removeprefix(_READY)
+                    return
+            if (code := self._warden.exit_code("dynamodb")) is not None:
+                raise ServerFailed(f"the DynamoDB twin ended with exit code {code}", log_tail(log))
+            time.sleep(0.01)
+        raise ServerFailed(f"the DynamoDB twin didn't listen within {timeout_s:g} s", log_tail(log))
