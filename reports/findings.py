@@ -1,0 +1,55 @@
+"""The finding: one answer, with what it was measured on and how sure it is. ``findings.json`` is a list of these."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+# Version 1: the fields of Finding, as a list of objects. A change of meaning or a removal raises it.
+FINDINGS_SCHEMA = 1
+
+Basis = Literal["local_model", "modelled", "aws"]
+Better = Literal["lower", "higher", "none"]
+Status = Literal["measured", "at_least", "tool_bound", "not_measured", "unknown"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One answer. ``value`` is None exactly where status is not_measured or unknown, and ``reason`` then says why.
+
+    ``low`` and ``high`` bound it at 95 % where the method gives an interval; ``at_least`` has the cap as value and no ``high``.
+    ``n`` counts what the interval rests on: trials or pairs, else samples. ``headline`` findings open the report.
+    """
+
+    id: str
+    scenario: str
+    sentence: str
+    value: float | None
+    unit: str
+    better: Better
+    n: int
+    target: str
+    low: float | None = None
+    high: float | None = None
+    labels: dict[str, str] = field(default_factory=dict)
+    basis: Basis = "local_model"
+    status: Status = "measured"
+    reason: str | None = None
+    headline: bool = False
+
+    def __post_init__(self) -> None:
+        silent = self.status in ("not_measured", "unknown")
+        if silent != (self.value is None) or (silent and not self.reason):
+            raise ValueError(f"{self.id}: status {self.status} with value {self.value} and reason {self.reason!r}")
+
+    def as_record(self) -> dict[str, Any]:
+        """The finding as findings.json has it."""
+        record = asdict(self)
+        del record["headline"]
+        return record
+
+
+def to_json(findings: Sequence[Finding]) -> str:
+    """findings.json: deterministic, one finding a line."""
+    lines = (json.dumps(finding.as_record(), ensure_ascii=False, allow_nan=False) for finding in findings)
+    return "[\n" + ",\n".join(lines) + "\n]\n"
