@@ -1,0 +1,117 @@
+"""The lean clients over TLS, and inside a process that gevent patched."""
+
+import contextlib
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from harness.dynamodb.client import ConnectFailed, DynamoClient
+
+# A throw-away key pair for 127.0.0.1, good for nothing else.
+PEM = Path(__file__).with_name("loopback.pem")
+
+# Client and server are greenlets of one process: a client that blocked would wait for ever for its answer.
+ONE_PROCESS = """
+from gevent import monkey; monkey.patch_all()
+import socket, ssl, sys
+import gevent
+from harness.cache.client import CacheClient
+from harness.dynamodb.client import DynamoClient, TimedOut
+
+pem, tls = sys.argv[1], sys.argv[2] == "tls"
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER); context.load_cert_chain(pem)
+trust = ssl.create_default_context(cafile=pem)
+body = b'{"n":"' + b"x" * 300_000 + b'"}'
+
+def dynamodb(connection):
+    while connection.recv(65_536):
+        connection.sendall(b"HTTP/1.1 200 OK\\r\\nContent-Length: %d\\r\\n\\r\\n" % len(body) + body)
+
+def cache(connection):
+    while connection.recv(65_536):
+        connection.sendall(b"$1\\r\\nv\\r\\n")
+
+def silent(connection):
+    while connection.recv(65_536):
+        pass
+
+def talk(answer, wrap, connection):
+    answer(context.wrap_socket(connection, server_side=True) if wrap else connection)
+
+def serve(answer, wrap):
+    listener = socket.create_server(("127.0.0.1", 0))
+    def accept():
+        while True:
+            gevent.spawn(talk, answer, wrap, listener.accept()[0])
+    gevent.spawn(accept)
+    return listener.getsockname()[1]
+
+scheme = "https" if tls else "http"
+with DynamoClient(f"{scheme}://127.0.0.1:{serve(dynamodb, tls)}", tls=trust, read_timeout_s=10) as client:
+    assert [client.call("Scan", b"{}").bytes_count for _ in range(3)] == [len(body)] * 3
+with CacheClient("127.0.0.1", serve(cache, False), timeout_s=10) as client:
+    assert client.get("k") == b"v"
+with DynamoClient(f"{scheme}://127.0.0.1:{serve(silent, tls)}", tls=trust, read_timeout_s=0.2) as client:
+    try:
+        client.call("Scan", b"{}")
+    except TimedOut as trouble:
+        assert trouble.sent
+    else:
+        raise AssertionError("no timeout")
+print("cooperative")
+"""
+
+
+@pytest.mark.parametrize("transport", ["plain", "tls"])
+def test_clients_cooperate_where_gevent_patched(transport):
+    """Patched before they are imported, client and server get along in one process, timeouts included."""
+    command = [sys.executable, "-c", ONE_PROCESS, str(PEM), transport]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (said.stdout, said.stderr, said.returncode) == ("cooperative\n", "", 0)
+
+
+@pytest.fixture
+def tls_port():
+    """A TLS server that answers every request with an empty object."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(PEM)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve():
+            while True:
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    return
+                with (
+                    contextlib.suppress(OSError),
+                    context.wrap_socket(connection, server_side=True) as secure,
+                ):
+                    while secure.recv(65_536):
+                        secure.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield listener.getsockname()[1]
+
+
+def test_tls_keeps_its_connection_over_idle_times(tls_port):
+    """An idle TLS connection that is still open is found open and used again."""
+    now_ns = [0]
+    trust = ssl.create_default_context(cafile=str(PEM))
+    url = f"https://127.0.0.1:{tls_port}"
+    with DynamoClient(url, tls=trust, clock_ns=lambda: now_ns[0]) as client:
+        for now_ns[0] in (0, 1_000_000_000, 2_000_000_000):
+            assert client.call("Scan", b"{}").body == {}
+            assert client.call("Scan", b"{}").body == {}
+
+
+def test_a_certificate_nobody_trusts_is_a_failed_connection(tls_port):
+    """Nothing is sent over a connection whose other end isn't known."""
+    with pytest.raises(ConnectFailed, match="certificate verify failed") as caught:
+        DynamoClient(f"https://127.0.0.1:{tls_port}").call("PutItem", b"{}")
+    assert caught.value.sent is False
