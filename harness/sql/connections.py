@@ -211,8 +211,8 @@ class _TimedConnection(psycopg.Connection[tuple[Any, ...]]):
             if time.monotonic() < deadline:
                 raise
             raise psycopg.errors.ConnectionTimeout(f"no connection in {connect_timeout_s} s") from error
-        connection.autocommit = True
         connection.read_timeout_s = read_timeout_s
+        connection.autocommit = True
         return connection
 
     def wait(self, gen: Any, interval: float = WAIT_S, timeout: float | None = None) -> Any:
