@@ -183,7 +183,7 @@ class RdsFailover(Scenario[RdsFailoverSettings]):
         settings, controller = self.settings, self.controllers[engine]
         deadline_ns = self.context.clock_ns() + int(patience_s * 1e9)
         while True:
-            address, _ = resolve(controller.name, self.dns.address)
+            address = resolve(controller.name, self.dns.address).address
             try:
                 return connect(
                     controller.server.endpoint(address),

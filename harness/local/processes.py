@@ -109,9 +109,13 @@ class Warden:
         """A new folder below the scratch directory that servers may write to."""
         path = self.scratch / name
         path.mkdir(mode=0o700)
+        self.give(path)
+        return path
+
+    def give(self, path: Path) -> None:
+        """Make a file or folder the servers' own, where they run as somebody else."""
         if (uid := unprivileged_uid()) is not None:
             os.chown(path, uid, uid)
-        return path
 
     def close(self) -> None:
         """End every server and remove the scratch directory; both are gone on return."""

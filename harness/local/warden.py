@@ -122,23 +122,24 @@ class Warden:
         alive = {name: pid for name, pid in self.pids.items() if pid not in self.exit_codes}
         return {"pid": os.getpid(), "scratch": str(self.scratch), "servers": alive}
 
-    def reap(self) -> None:
-        """Collect whoever has ended, orphans included."""
-        with contextlib.suppress(ChildProcessError):
+    def reap(self) -> bool:
+        """Collect whoever has ended, orphans included; False when no child is left."""
+        try:
             while True:
                 pid, status = os.waitpid(-1, os.WNOHANG)
                 if not pid:
-                    return
+                    return True
                 self.exit_codes[pid] = os.waitstatus_to_exitcode(status)
+        except ChildProcessError:
+            return False
 
     def close(self) -> None:
-        """Ask politely nobody: kill all that is below, then remove the scratch directory."""
+        """Kill all that is below until nothing is, then remove the scratch directory."""
         deadline = time.monotonic() + KILL_PATIENCE_S
-        while (left := descendants(os.getpid())) and time.monotonic() < deadline:
-            for pid in left:
+        while self.reap() and time.monotonic() < deadline:
+            for pid in descendants(os.getpid()):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
-            self.reap()
             time.sleep(0.002)
         shutil.rmtree(self.scratch, ignore_errors=True)
 

@@ -1,0 +1,86 @@
+"""A small DNS server on loopback: the endpoint of an RDS instance, a CNAME to an address with a TTL of 5 s (D2)."""
+
+import socket
+from dataclasses import dataclass
+from threading import Thread
+
+import dnslib
+
+TTL_S = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Where a name points, and for how long a resolver may keep that."""
+
+    address: str
+    ttl_s: int
+
+
+class DnsServer:
+    """Answers for the names it was told; ``move`` re-points one. Runs in a thread (a greenlet where patched)."""
+
+    def __init__(self, host: str = "127.0.0.1") -> None:
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.bind((host, 0))
+        self.address: tuple[str, int] = self._socket.getsockname()
+        self._zone: dict[str, str] = {}
+        self._thread = Thread(target=self._serve, name="dns", daemon=True)
+
+    def start(self) -> None:
+        """Begin to answer."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Answer no more; the port is free on return."""
+        if self._thread.is_alive():
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as farewell:
+                farewell.sendto(b"", self.address)
+            self._thread.join()
+        self._socket.close()
+
+    def move(self, name: str, address: str) -> None:
+        """Point ``name`` at ``address`` from now on."""
+        self._zone[f"{name.lower()}."] = address
+
+    def _serve(self) -> None:
+        while True:
+            data, client = self._socket.recvfrom(4096)
+            if not data:
+                return
+            try:
+                reply = self._reply(data)
+            except (dnslib.DNSError, ValueError):  # not a question: whoever sent it waits for nothing
+                continue
+            self._socket.sendto(reply, client)
+
+    def _reply(self, data: bytes) -> bytes:
+        question = dnslib.DNSRecord.parse(data)
+        reply = question.reply()
+        name = str(question.q.qname).lower()
+        address = self._zone.get(name)
+        if address is None:
+            reply.header.rcode = dnslib.RCODE.NXDOMAIN
+        elif question.q.qtype in (dnslib.QTYPE.A, dnslib.QTYPE.ANY):
+            host = f"az-{address.rpartition('.')[2]}.{name}"
+            reply.add_answer(dnslib.RR(name, dnslib.QTYPE.CNAME, ttl=TTL_S, rdata=dnslib.CNAME(host)))
+            reply.add_answer(dnslib.RR(host, dnslib.QTYPE.A, ttl=TTL_S, rdata=dnslib.A(address)))
+        packed: bytes = reply.pack()
+        return packed
+
+
+def resolve(name: str, server: tuple[str, int], timeout_s: float = 1.0) -> Answer:
+    """Ask ``server`` for the address of ``name``, following no cache.
+
+    Raises TimeoutError when it doesn't answer, socket.gaierror when it doesn't know the name.
+    """
+    question = dnslib.DNSRecord.question(name)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        asking.settimeout(timeout_s)
+        asking.connect(server)
+        asking.send(question.pack())
+        reply = dnslib.DNSRecord.parse(asking.recv(4096))
+    addresses = [record for record in reply.rr if record.rtype == dnslib.QTYPE.A]
+    if reply.header.id != question.header.id or not addresses:
+        raise socket.gaierror(socket.EAI_NONAME, f"{server[0]}:{server[1]} knows no address of {name}")
+    return Answer(str(addresses[0].rdata), min(record.ttl for record in reply.rr))

@@ -1,0 +1,95 @@
+"""An embedded MariaDB, standing in for RDS for MySQL: the system's, or Debian's packages unpacked in the cache folder."""
+
+import secrets
+from collections.abc import Mapping
+
+from harness.errors import ServerFailed
+from harness.local import mariadb_fetch
+from harness.local.processes import Warden, free_port, log_tail, reachable
+from harness.local.sqlserver import await_ready
+from harness.sql.connections import SqlConnection
+from harness.sql.endpoint import Engine, SqlEndpoint
+
+# Durable as RDS has it; the rest keeps a small server small and quick to recover.
+SETTINGS: Mapping[str, str] = {
+    "innodb_flush_log_at_trx_commit": "1",
+    "sync_binlog": "1",
+    "innodb_doublewrite": "1",
+    "innodb_buffer_pool_size": "64M",
+    "innodb_log_file_size": "32M",
+    "innodb_fast_shutdown": "1",
+    "max_connections": "60",
+    "skip_name_resolve": "ON",
+    "performance_schema": "OFF",
+}
+
+
+class MariaDbServer:
+    """One data directory in the warden's scratch; at most one server on it. Raises CannotMeasure where there is no MariaDB."""
+
+    engine: Engine = "mysql"
+
+    def __init__(self, warden: Warden, hosts: tuple[str, ...], settings: Mapping[str, str] | None = None) -> None:
+        found = mariadb_fetch.find()
+        self.product = f"MariaDB {found.version()}"
+        self._maria = mariadb_fetch.MariaDb(root=found.root if str(found.root) == "/" else reachable(found.root, warden.scratch))
+        self._environment = self._maria.environment()
+        self._warden, self._settings = warden, {**SETTINGS, **(settings or {})}
+        self._port = free_port(*hosts)
+        self._password = secrets.token_hex(16)
+        self._log = warden.scratch / "mariadb.log"
+
+    def create(self) -> None:
+        """A data directory, with the application's user and the database ``flights`` made at the first start."""
+        folder = self._warden.folder("mariadb")
+        self._data, self._socket, self._init = folder / "data", folder / "socket", self._warden.scratch / "mariadb-init.sql"
+        self._data.mkdir(mode=0o700)
+        self._warden.give(self._data)
+        log = self._warden.scratch / "mariadb-install-db.log"
+        command = [
+            str(self._maria.install_db), "--no-defaults", f"--basedir={self._maria.base}", f"--datadir={self._data}",
+            "--auth-root-authentication-method=normal", "--skip-test-db", "--skip-log-bin",
+        ]  # fmt: skip
+        self._warden.spawn("mariadb-install-db", command, log=log, env=self._environment)
+        code = self._warden.wait("mariadb-install-db", 60.0)
+        if code:
+            raise ServerFailed(f"mariadb-install-db ended with exit code {code}", log_tail(log))
+        self._init.write_text(
+            "CREATE DATABASE IF NOT EXISTS flights;\n"
+            f"CREATE USER IF NOT EXISTS dbharness@'127.%' IDENTIFIED BY '{self._password}';\n"
+            "GRANT ALL ON flights.* TO dbharness@'127.%';\n"
+            f"ALTER USER root@localhost IDENTIFIED BY '{secrets.token_hex(16)}';\n"
+        )
+        self._init.chmod(0o600)
+        self._warden.give(self._init)
+
+    def start(self, host: str, timeout_s: float = 20.0) -> None:
+        """Start on ``host``; returns when an authenticated query is answered."""
+        settings = self._settings | {
+            "bind_address": host, "port": str(self._port), "datadir": str(self._data), "socket": str(self._socket),
+            "basedir": str(self._maria.base), "pid_file": str(self._data / "mariadb.pid"),
+        }  # fmt: skip
+        if self._init.exists():
+            settings["init_file"] = str(self._init)
+        options = [f"--{name.replace('_', '-')}={value}" for name, value in settings.items()]
+        self._warden.spawn("mariadb", [str(self._maria.server), "--no-defaults", *options], log=self._log, env=self._environment)
+        await_ready(self._warden, "mariadb", self.endpoint(host), self._log, timeout_s, self._forget_init)
+
+    def kill(self) -> None:
+        """SIGKILL; gone on return."""
+        self._warden.kill("mariadb")
+
+    def stop(self) -> None:
+        """A clean shutdown."""
+        self._warden.signal("mariadb", 15)
+        self._warden.wait("mariadb", 15.0)
+
+    def endpoint(self, host: str) -> SqlEndpoint:
+        """The application user's way in at ``host``."""
+        return SqlEndpoint(
+            engine="mysql", host=host, port=self._port, user="dbharness", password=self._password, database="flights"
+        )
+
+    def _forget_init(self, _: SqlConnection) -> None:
+        """The first start has made user and database: later ones needn't, and the password leaves the disk."""
+        self._init.unlink(missing_ok=True)

@@ -1,0 +1,224 @@
+"""The embedded services a scenario needs: started together, or shared with those that ``services up`` keeps running."""
+
+import contextlib
+import json
+import os
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Self
+
+from harness.errors import CannotMeasure, UsageError
+from harness.local.mariadb import MariaDbServer
+from harness.local.postgres import PostgresServer
+from harness.local.processes import Warden
+from harness.local.sqlserver import SqlServer
+from harness.local.twin import TwinServer
+from harness.local.valkey import ValkeyServer
+from harness.paths import cache_dir
+from harness.sql.endpoint import Engine, SqlEndpoint
+
+HOST = "127.0.0.1"
+ZONES = ("127.0.1.1", "127.0.1.2")
+SERVERS: Mapping[Engine, Callable[[Warden, tuple[str, ...]], SqlServer]] = {
+    "postgres": PostgresServer,
+    "mysql": MariaDbServer,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """What a scenario wants: databases that run (``engines``), or servers it starts and stops itself (``sql_servers``)."""
+
+    dynamodb: bool = False
+    dynamodb_speed: float = 1.0
+    cache: bool = False
+    engines: tuple[Engine, ...] = ()
+    sql_servers: tuple[Engine, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """What is up and where; also the file that ``services up`` leaves for others to attach to."""
+
+    control: str
+    dynamodb_url: str | None = None
+    dynamodb_speed: float = 1.0
+    cache: tuple[str, int] | None = None
+    sql: dict[Engine, SqlEndpoint] = field(default_factory=dict)
+    products: dict[str, str] = field(default_factory=dict)
+    unavailable: dict[str, str] = field(default_factory=dict)
+
+    def offers(self, needs: Needs) -> bool:
+        """Whether everything needed is up already; a scenario that stops servers wants its own."""
+        twin = not needs.dynamodb or (self.dynamodb_url is not None and self.dynamodb_speed == needs.dynamodb_speed)
+        cache = not needs.cache or self.cache is not None
+        known = {*self.sql, *self.unavailable}
+        return twin and cache and not needs.sql_servers and known.issuperset(needs.engines)
+
+
+class LocalServices:
+    """Services that are up; ``close`` ends what was started here and leaves what was attached to."""
+
+    def __init__(self, warden: Warden | None, state: State, sql_servers: dict[Engine, SqlServer]) -> None:
+        self._warden, self.state, self.sql_servers = warden, state, sql_servers
+
+    @classmethod
+    def up(cls, needs: Needs) -> Self:
+        """Everything ``needs`` names, from ``services up`` where that offers it all, else started now, side by side.
+
+        A database that can't be had on this system is in ``unavailable`` with the reason, all else runs. Raises
+        ServerFailed, with the server's last log lines, for one that should start and doesn't.
+        """
+        state = _live_state()
+        if state is not None and state.offers(needs):
+            return cls(None, state, {})
+        warden = Warden.start()
+        try:
+            state, servers = _start(warden, needs, "")
+        except BaseException:
+            warden.close()
+            raise
+        return cls(warden, state, servers)
+
+    @property
+    def dynamodb_url(self) -> str:
+        """Where the twin answers."""
+        assert self.state.dynamodb_url, "the scenario's needs don't name DynamoDB"
+        return self.state.dynamodb_url
+
+    @property
+    def cache(self) -> tuple[str, int]:
+        """Host and port of the cache."""
+        assert self.state.cache, "the scenario's needs don't name a cache"
+        return self.state.cache
+
+    @property
+    def sql(self) -> dict[Engine, SqlEndpoint]:
+        """Databases that run, by engine."""
+        return self.state.sql
+
+    @property
+    def products(self) -> dict[str, str]:
+        """Product and version of each service."""
+        return self.state.products
+
+    @property
+    def unavailable(self) -> dict[str, str]:
+        """What can't be had here, and why in one line."""
+        return self.state.unavailable
+
+    def close(self) -> None:
+        """End what was started for this scenario."""
+        if self._warden is not None:
+            self._warden.close()
+
+
+def services_up(dynamodb_speed: float = 1.0) -> State:
+    """Start everything and leave it running; raises UsageError when something is up already."""
+    if _live_state() is not None:
+        raise UsageError("services are up already; `dbharness services down` stops them")
+    warden = Warden.start_detached()
+    try:
+        needs = Needs(dynamodb=True, dynamodb_speed=dynamodb_speed, cache=True, engines=("postgres", "mysql"))
+        state, _ = _start(warden, needs, str(warden.scratch / "control"))
+        _write_state(state)
+    except BaseException:
+        warden.close()
+        raise
+    warden.detach()
+    return state
+
+
+def services_down() -> bool:
+    """Stop what ``services_up`` left running; False when there was nothing."""
+    state = _live_state()
+    _state_file().unlink(missing_ok=True)
+    if state is None:
+        return False
+    Warden.attach(Path(state.control)).close()
+    return True
+
+
+def services_status() -> State | None:
+    """What is up, None when nothing is."""
+    return _live_state()
+
+
+def _start(warden: Warden, needs: Needs, control: str) -> tuple[State, dict[Engine, SqlServer]]:
+    """Start what is needed at the same time; the first failure is raised when all have come to an end."""
+    products: dict[str, str] = {}
+    unavailable: dict[str, str] = {}
+    starts: list[Callable[[], object]] = []
+    twin = valkey = None
+    if needs.dynamodb:
+        twin = TwinServer(warden, needs.dynamodb_speed)
+        products["dynamodb"] = twin.product
+        starts.append(twin.start)
+    if needs.cache:
+        valkey = ValkeyServer(warden)
+        products["valkey"] = valkey.product
+        starts.append(valkey.start)
+    servers: dict[Engine, SqlServer] = {}
+    for engine in (*needs.engines, *needs.sql_servers):
+        try:
+            server = SERVERS[engine](warden, ZONES if engine in needs.sql_servers else (HOST,))
+        except CannotMeasure as error:
+            unavailable[engine] = str(error)
+            continue
+        servers[engine] = server
+        products[engine] = server.product
+        starts.append(lambda server=server, run=engine in needs.engines: _make(server, run))  # type: ignore[misc]
+    with ThreadPoolExecutor(max_workers=max(1, len(starts))) as pool:
+        for started in [pool.submit(start) for start in starts]:
+            started.result()
+    state = State(
+        control=control, dynamodb_url=twin.url if twin else None, dynamodb_speed=needs.dynamodb_speed,
+        cache=valkey.address if valkey else None,
+        sql={engine: server.endpoint(HOST) for engine, server in servers.items() if engine in needs.engines},
+        products=products, unavailable=unavailable,
+    )  # fmt: skip
+    return state, {engine: server for engine, server in servers.items() if engine in needs.sql_servers}
+
+
+def _make(server: SqlServer, run: bool) -> None:
+    server.create()
+    if run:
+        server.start(HOST)
+
+
+def _state_file() -> Path:
+    return cache_dir() / "services.json"
+
+
+def _write_state(state: State) -> None:
+    """For others of this user only: it holds passwords."""
+    path = _state_file()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        json.dump(asdict(state), file)
+
+
+def _live_state() -> State | None:
+    """The state left by ``services up``, if its warden still answers."""
+    try:
+        record = json.loads(_state_file().read_text())
+        warden = Warden.attach(Path(record["control"]))
+    except (OSError, ValueError, KeyError):
+        return None
+    with contextlib.closing(_Detached(warden)):
+        record["sql"] = {engine: SqlEndpoint(**endpoint) for engine, endpoint in record["sql"].items()}
+        record["cache"] = tuple(record["cache"]) if record["cache"] else None
+        return State(**record)
+
+
+@dataclass(frozen=True, slots=True)
+class _Detached:
+    """Lets go of a warden, instead of ending it."""
+
+    warden: Warden
+
+    def close(self) -> None:
+        self.warden.detach()
