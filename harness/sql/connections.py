@@ -76,7 +76,8 @@ def classify(error: BaseException, sent: bool) -> tuple[Outcome, str]:
 
     ``sent`` says that a write was handed to the driver: if its connection then broke, or time ran out, before
     an answer came, it is ambiguous (D6). Where the server refused it, or it can't have reached the server, it
-    is an error. Reads pass False. Codes are D5's: MySQL's number, PostgreSQL's SQLSTATE, else the class.
+    is an error. Reads, and errors of :func:`connect`, pass False. Codes are D5's: MySQL's number,
+    PostgreSQL's SQLSTATE, else the class.
     """
     code = _code(error)
     timed_out = _timed_out(error)
