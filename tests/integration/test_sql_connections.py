@@ -7,8 +7,8 @@ import sys
 import orjson
 import pyarrow as pa
 import pytest
-from harness.local.services import LocalServices, Needs
 
+from harness.local.services import LocalServices, Needs
 from harness.sql import ledger
 from harness.sql.connections import classify, connect
 from harness.sql.endpoint import SqlEndpoint
