@@ -51,7 +51,7 @@ class Warden:
         scratch = _scratch()
         path = scratch / "control"
         command = [sys.executable, "-I", "-S", str(_WARDEN), str(scratch), "listen", str(path)]
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, start_new_session=True)
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
         assert process.stdout
         if process.stdout.readline() != b"ready\n":
             raise CannotMeasure(f"the process that keeps the servers didn't start in {scratch}")

@@ -94,7 +94,10 @@ class Warden:
         return {}
 
     def do_kill(self, name: str) -> dict[str, object]:
-        """SIGKILL a server's whole tree; gone on return. The tree is frozen first, so that none forks away."""
+        """SIGKILL a server's whole tree; gone on return, ports and locks with it.
+
+        Gone is *reaped*: a process whose first thread is a zombie may still have others that hold its sockets.
+        """
         pid = self.pids[name]
         tree = [pid, *descendants(pid)]
         deadline = time.monotonic() + KILL_PATIENCE_S
@@ -103,7 +106,7 @@ class Warden:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(target, signal.SIGKILL)
             self.reap()
-            alive = [target for target in tree if _alive(target)]
+            alive = [target for target in tree if Path(f"/proc/{target}").exists()]
             if not alive:
                 return {}
             if time.monotonic() > deadline:
@@ -162,13 +165,6 @@ def _become(output: int, cwd: str, uid: int | None) -> None:
         os.setuid(uid)
         # Changing identity clears the parent-death signal.
         LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 def _serve(warden: Warden, first: socket.socket, *, detached: bool) -> None:

@@ -1,0 +1,104 @@
+"""Whatever happens to the harness, its servers go, and so does their scratch directory."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from harness.errors import CannotMeasure, ServerFailed
+from harness.local.processes import Warden
+
+SLEEPER = ["sh", "-c", "setsid sleep 600 & sleep 600 & sleep 600"]
+
+
+def gone(pids: list[int], within_s: float = 10.0) -> bool:
+    """Whether none of the processes runs any more; a zombie that nobody collected doesn't run."""
+    deadline = time.monotonic() + within_s
+    while time.monotonic() < deadline:
+        if not any(psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE for pid in pids):
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def tree(pid: int) -> list[int]:
+    """A process and all below it, once it has its three children."""
+    for _ in range(200):
+        below = psutil.Process(pid).children(recursive=True)
+        if len(below) >= 3:
+            return [pid, *(child.pid for child in below)]
+        time.sleep(0.01)
+    raise AssertionError("the sleeper didn't start its children")
+
+
+def test_a_server_and_its_children_in_other_sessions_die_with_close(warden: Warden) -> None:
+    """setsid takes a child out of its parent's group and session; it is found all the same."""
+    pids = tree(warden.spawn("sleeper", SLEEPER, log=warden.scratch / "log"))
+    scratch = warden.scratch
+    warden.close()
+    assert gone(pids, 0.5)
+    assert not scratch.exists()
+
+
+def test_a_stopped_tree_is_killed_too(warden: Warden) -> None:
+    """SIGSTOP holds a process against everything but SIGKILL."""
+    pids = tree(warden.spawn("sleeper", SLEEPER, log=warden.scratch / "log"))
+    warden.signal("sleeper", signal.SIGSTOP, tree=True)
+    warden.kill("sleeper")
+    assert gone(pids, 0.5)
+    assert warden.exit_code("sleeper") == -signal.SIGKILL
+
+
+def test_servers_run_unprivileged_when_we_are_root(warden: Warden) -> None:
+    """As nobody where we are root, as ourselves otherwise; never with root's rights."""
+    warden.spawn("who", ["id", "-u"], log=warden.scratch / "who.log")
+    assert warden.wait("who", 5) == 0
+    expected = 65534 if os.geteuid() == 0 else os.geteuid()
+    assert (warden.scratch / "who.log").read_text().strip() == str(expected)
+
+
+def test_a_program_that_does_not_exist_is_a_failed_server_with_its_name(warden: Warden) -> None:
+    """Not an exit code to be guessed at."""
+    with pytest.raises(ServerFailed, match="nothing can't be started.*No such file"):
+        warden.spawn("nothing", ["/does/not/exist"], log=warden.scratch / "log")
+
+
+def test_waiting_for_a_server_that_stays_says_so(warden: Warden) -> None:
+    """In bounded time."""
+    warden.spawn("sleeper", ["sleep", "600"], log=warden.scratch / "log")
+    with pytest.raises(CannotMeasure, match="sleeper didn't end in 0.05 s"):
+        warden.wait("sleeper", 0.05)
+
+
+HARNESS = """
+import sys, time
+from harness.local.processes import Warden
+warden = Warden.start()
+pid = warden.spawn("sleeper", {argv!r}, log=warden.scratch / "log")
+print(pid, warden.scratch, flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("signum", [signal.SIGKILL, signal.SIGTERM])
+def test_killing_the_harness_leaves_no_server_and_no_scratch(signum: int) -> None:
+    """kill -9 gives the harness no chance to clean up; its warden does."""
+    code = HARNESS.format(argv=SLEEPER)
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as harness:
+        assert harness.stdout
+        pid, scratch = harness.stdout.readline().split()
+        pids = tree(int(pid))
+        for stopped in pids[1:]:
+            os.kill(stopped, signal.SIGSTOP)
+        harness.send_signal(signum)
+        harness.wait(5)
+    assert gone(pids)
+    deadline = time.monotonic() + 5
+    while Path(scratch).exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not Path(scratch).exists()

@@ -1,0 +1,48 @@
+"""The endpoint's name server: CNAME to an address with RDS's TTL, moved at once."""
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from harness.local.dns import DnsServer, resolve
+
+
+@pytest.fixture
+def dns() -> Iterator[DnsServer]:
+    server = DnsServer()
+    server.start()
+    yield server
+    server.stop()
+
+
+def test_a_name_points_where_it_was_moved_last_with_a_ttl_of_five_seconds(dns: DnsServer) -> None:
+    """First one zone, then the other, at the next question; names ignore case."""
+    dns.move("mysql.dbharness.test", "127.0.1.1")
+    first = resolve("mysql.dbharness.test", dns.address)
+    dns.move("mysql.dbharness.test", "127.0.1.2")
+    assert (first.address, first.ttl_s) == ("127.0.1.1", 5)
+    assert resolve("MySQL.dbharness.test", dns.address).address == "127.0.1.2"
+
+
+def test_an_unknown_name_is_an_error_of_the_resolvers_kind(dns: DnsServer) -> None:
+    """As getaddrinfo would raise it."""
+    with pytest.raises(socket.gaierror, match="knows no address of other.test"):
+        resolve("other.test", dns.address)
+
+
+def test_garbage_does_not_stop_the_server(dns: DnsServer) -> None:
+    """It is ignored, and the next question answered."""
+    dns.move("a.test", "127.0.1.1")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as rude:
+        for garbage in (b"\x00", b"\xff" * 40, b"GET / HTTP/1.1\r\n\r\n"):
+            rude.sendto(garbage, dns.address)
+    assert resolve("a.test", dns.address).address == "127.0.1.1"
+
+
+def test_a_server_that_is_silent_is_a_timeout() -> None:
+    """A bound socket that never answers."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        with pytest.raises(TimeoutError):
+            resolve("a.test", silent.getsockname(), timeout_s=0.05)
