@@ -19,11 +19,18 @@ services_app = typer.Typer(no_args_is_help=True, help="The embedded servers, kep
 app.add_typer(services_app, name="services")
 out, err = Console(highlight=False, soft_wrap=True), Console(stderr=True, highlight=False, soft_wrap=True)
 
-ScenarioNames = Annotated[list[str] | None, typer.Argument(metavar="[SCENARIO]…", help="Which to run; all where none is named.")]
+ScenarioNames = Annotated[
+    list[str] | None, typer.Argument(metavar="[SCENARIO]…", help="Which to run; all where none is named.")
+]
 ProfileOption = Annotated[str | None, typer.Option(help="smoke, quick or standard; config.yaml's where not given.")]
 TargetOption = Annotated[str | None, typer.Option(help="local or aws (aws isn't built yet).")]
-OutOption = Annotated[Path | None, typer.Option(help="The run directory itself; a new one under runs/ where not given.")]
-SetOption = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a key of config.yaml; repeatable.")]
+OutOption = Annotated[
+    Path | None, typer.Option(help="The run directory itself; a new one under runs/ where not given.")
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override a key of config.yaml; repeatable."),
+]
 ConfigOption = Annotated[Path, typer.Option(help="The configuration file.")]
 
 
@@ -32,7 +39,10 @@ def run(
     scenarios: ScenarioNames = None,
     profile: ProfileOption = None,
     target: TargetOption = None,
-    out_dir: Annotated[Path | None, typer.Option("--out", help="The run directory itself; a new one under runs/ where not given.")] = None,
+    out_dir: Annotated[
+        Path | None,
+        typer.Option("--out", help="The run directory itself; a new one under runs/ where not given."),
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Draws keys, orders and tables.")] = None,
     overrides: SetOption = None,
     config: ConfigOption = PROJECT_ROOT / "config.yaml",
@@ -74,7 +84,9 @@ def dynamodb(
 
 
 @services_app.command("up")
-def services_up(speed: Annotated[float, typer.Option(help="Speed of the DynamoDB twin's clock.")] = 1.0) -> None:
+def services_up(
+    speed: Annotated[float, typer.Option(help="Speed of the DynamoDB twin's clock.")] = 1.0,
+) -> None:
     """Start all embedded servers and leave them running."""
     from harness.local import services
 

@@ -120,7 +120,9 @@ class Conductor:
             self._recorder.check()
             if time.monotonic() > deadline_s and not active.stopping:
                 active.stopping = True
-                raise CannotMeasure(f"trial {trial.trial} ({trial.arm}, {trial.step}) didn't end in {load.deadline_s} s")
+                raise CannotMeasure(
+                    f"trial {trial.trial} ({trial.arm}, {trial.step}) didn't end in {load.deadline_s} s"
+                )
         self._active = None
         self._recorder.flush()
         self._recorder.check()
@@ -165,7 +167,7 @@ class Conductor:
         kind = type(error).__name__
         if kind not in self._surprised:
             self._surprised.add(kind)
-            logger.exception("an operation failed in a way its scenario didn't foresee")
+            logger.error("an operation failed in a way its scenario didn't foresee", exc_info=error)
 
 
 def share_out(streams: Sequence[Stream], slots: int) -> list[Stream]:

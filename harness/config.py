@@ -89,7 +89,9 @@ def load(
     name = str(chosen.get("profile", document.get("profile", "quick")))
     known = tuple(Profile.__args__)  # type: ignore[attr-defined]
     for unknown in [n for n in profiles if n not in known]:
-        raise UsageError(f"{path.name}:{lines['profiles', unknown]}: unknown profile {unknown!r}{_nearest(unknown, known)}")
+        raise UsageError(
+            f"{path.name}:{lines['profiles', unknown]}: unknown profile {unknown!r}{_nearest(unknown, known)}"
+        )
     if name not in known:
         where = "--profile" if profile else f"{path.name}:{lines.get(('profile',), 1)}"
         raise UsageError(f"{where}: unknown profile {name!r}; there are {', '.join(known)}")
@@ -206,7 +208,12 @@ def _lines(error: ValidationError, prefix: KeyPath, model: type[BaseModel], sour
 
 def _say(detail: ErrorDetails, model: type[BaseModel]) -> str:
     """pydantic's complaint in our words: what was expected, what was found."""
-    limits = {"greater_than": (">", "gt"), "greater_than_equal": (">=", "ge"), "less_than": ("<", "lt"), "less_than_equal": ("<=", "le")}
+    limits = {
+        "greater_than": (">", "gt"),
+        "greater_than_equal": (">=", "ge"),
+        "less_than": ("<", "lt"),
+        "less_than_equal": ("<=", "le"),
+    }
     kind, context = detail["type"], detail.get("ctx", {})
     if kind == "extra_forbidden":
         return f"is not a key of this section{_nearest(str(detail['loc'][-1]), list(model.model_fields))}"

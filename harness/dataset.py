@@ -176,9 +176,7 @@ def _notes(tables: dict[str, pa.Table]) -> tuple[str, ...]:
     no_tail = flights.filter(pc.is_null(tails))
     no_plane = flights.filter(pc.and_(pc.is_valid(tails), _absent(tails, tables["planes"]["tailnum"])))
     no_airport = flights.filter(_absent(flights["dest"], tables["airports"]["faa"]))
-    hours = [
-        pc.binary_join_element_wise(t["origin"], t["time_hour"], "@") for t in (flights, tables["weather"])
-    ]
+    hours = [pc.binary_join_element_wise(t["origin"], t["time_hour"], "@") for t in (flights, tables["weather"])]
     no_weather = flights.filter(_absent(*hours))
     no_arrival = flights.filter(pc.is_null(flights["air_time"]))
     carriers, planes, airports = (

@@ -13,20 +13,23 @@ from typing import Any
 
 import gevent
 import locust.stats
-from locust import User, events, task
-from locust.env import Environment
+from locust import User, task
+from locust import events as locust_events
 from locust.runners import LocalRunner
 
 from harness.errors import HarnessError
 from harness.plan import Trial
 from harness.recorder import Observation
 from harness.scenario import Scenario, Slot
-from harness.session import Launch, Session, launch_from_environment
+from harness.session import Session, launch_from_environment
 
 logger = logging.getLogger(__name__)
+# Locust's hooks have no types, and its options are known to its parser only.
+Environment = Any
+events: Any = locust_events
 
 
-class SlotUser(User):  # type: ignore[misc]
+class SlotUser(User):
     """One in-flight slot."""
 
     abstract = True
@@ -52,7 +55,9 @@ class SlotUser(User):  # type: ignore[misc]
 
 def locust_user(scenario: type[Scenario[Any]]) -> type[SlotUser]:
     """The Locust user class of ``scenario``, with the hooks that run it; assign it in the scenario's module."""
-    user: type[SlotUser] = type(f"{scenario.__name__}Slot", (SlotUser,), {"weight": 1, "__module__": scenario.__module__})
+    user: type[SlotUser] = type(
+        f"{scenario.__name__}Slot", (SlotUser,), {"weight": 1, "__module__": scenario.__module__}
+    )
     hooks = _Hooks(scenario, user)
     events.init_command_line_parser.add_listener(hooks.on_parser)
     events.init.add_listener(hooks.on_init)
@@ -73,7 +78,10 @@ class _Hooks:
             return
         group = parser.add_argument_group("dbharness")
         group.add_argument(
-            "--harness-profile", choices=("smoke", "quick", "standard"), default=None, help="Profile of config.yaml to measure"
+            "--harness-profile",
+            choices=("smoke", "quick", "standard"),
+            default=None,
+            help="Profile of config.yaml to measure",
         )
         group.add_argument(
             "--harness-set", action="append", default=[], metavar="KEY=VALUE", include_in_web_ui=False,
@@ -88,7 +96,7 @@ class _Hooks:
             _refuse("one Locust test is one scenario run: give one file of scenarios/ to -f")
         if not isinstance(environment.runner, LocalRunner):
             _refuse("several Locust processes (--master, --worker, --processes) aren't supported yet; run one")
-        locust.stats.bucket_response_time = three_digits
+        locust.stats.bucket_response_time = three_digits  # type: ignore[assignment]
         environment.events.test_start.add_listener(self.on_test_start)
         environment.events.test_stopping.add_listener(self.on_test_stopping)
         environment.events.test_stop.add_listener(self.on_test_stop)
@@ -103,10 +111,10 @@ class _Hooks:
         options = environment.parsed_options
         try:
             launch = launch_from_environment(profile=options.harness_profile, overrides=options.harness_set)
-            session = Session(self.scenario, launch, _sample_to_locust(environment, self.scenario.name))
+            session = Session(self.scenario, launch, _sample_to_locust(environment))
         except HarnessError as error:
             logger.error("%s", error)
-            self._end(environment, launch=None, exit_code=error.exit_code)
+            self._end(environment, error.exit_code)
             return
         self.user.session = session
         gevent.spawn(self._conduct, environment, session)
@@ -116,7 +124,7 @@ class _Hooks:
         if self.user.session is not None:
             self.user.session.slots_ready(user_count)
 
-    def on_test_stopping(self, environment: Environment, **_: Any) -> None:
+    def on_test_stopping(self, **_: Any) -> None:
         """Let what is in flight come home before Locust kills the users."""
         if self.user.session is not None:
             self.user.session.stop()
@@ -129,19 +137,19 @@ class _Hooks:
 
     def _conduct(self, environment: Environment, session: Session) -> None:
         try:
-            session.run(on_measuring=lambda: self._start_timer(environment, session))
+            session.run(on_measuring=lambda: self._start_timer(session))
         finally:
-            self._end(environment, session.launch, None)
+            self._end(environment)
 
-    def _start_timer(self, environment: Environment, session: Session) -> None:
+    def _start_timer(self, session: Session) -> None:
         if self.run_time_s:
-            gevent.spawn_later(self.run_time_s, self._time_is_up, environment, session)
+            gevent.spawn_later(self.run_time_s, self._time_is_up, session)
 
-    def _time_is_up(self, environment: Environment, session: Session) -> None:
+    def _time_is_up(self, session: Session) -> None:
         session.note_end(f"stopped after {self.run_time_s} s as asked for by --run-time")
         session.stop()
 
-    def _end(self, environment: Environment, launch: Launch | None, exit_code: int | None) -> None:
+    def _end(self, environment: Environment, exit_code: int | None = None) -> None:
         """The plan is over: a headless Locust quits, the web UI stays for the next test."""
         if exit_code is not None:
             environment.process_exit_code = exit_code
@@ -156,7 +164,7 @@ def three_digits(response_time: float) -> float:
     return round(response_time, 2 - math.floor(math.log10(response_time)))
 
 
-def _sample_to_locust(environment: Environment, scenario: str) -> Any:
+def _sample_to_locust(environment: Environment) -> Any:
     """Every recorded row is one request of Locust's; a throttle is an answer, not a failure of the tool."""
     fire = environment.events.request.fire
 

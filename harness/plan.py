@@ -45,7 +45,14 @@ def interleave(cells: Sequence[Cell], *, rounds: int, seed: str) -> list[Trial]:
         for cell in rng.sample(list(cells), len(cells)):
             for arm in rng.sample(cell.arms, len(cell.arms)):
                 trials.append(
-                    Trial(trial=len(trials), pair=pair, arm=arm, step=cell.step, labels=cell.labels, params=cell.params)
+                    Trial(
+                        trial=len(trials),
+                        pair=pair,
+                        arm=arm,
+                        step=cell.step,
+                        labels=cell.labels,
+                        params=cell.params,
+                    )
                 )
             pair += 1
     return trials

@@ -98,7 +98,12 @@ class Recorder:
         self._codes = {name: _Codes() for name, kind in self._columns.items() if kind == "text"}
         self._worker = self._codes["worker"][worker]
         self._struct = struct.Struct("<" + "".join(_PACKED[kind] for kind in self._columns.values()))
-        self._dtype = np.dtype([(name, "<" + {"i": "i4", "q": "i8", "d": "f8", "b": "i1"}[_PACKED[kind]]) for name, kind in self._columns.items()])
+        self._dtype = np.dtype(
+            [
+                (name, "<" + {"i": "i4", "q": "i8", "d": "f8", "b": "i1"}[_PACKED[kind]])
+                for name, kind in self._columns.items()
+            ]
+        )
         self._submit = submit
         self._buffer, self._spare, self._used = self._new_buffer(), self._new_buffer(), 0
         self._writing: Any = None
@@ -106,7 +111,9 @@ class Recorder:
         self._written = 0
         self._sink = pa.OSFile(str(path), "wb")
         metadata = {"samples_schema": str(SAMPLES_SCHEMA), "clock_pairs": json.dumps(self._clock_pairs)}
-        self._schema = pa.schema([pa.field(name, _arrow_type(name, kind)) for name, kind in self._columns.items()], metadata)
+        self._schema = pa.schema(
+            [pa.field(name, _arrow_type(name, kind)) for name, kind in self._columns.items()], metadata
+        )
         options = pa.ipc.IpcWriteOptions(emit_dictionary_deltas=True)
         self._writer = pa.ipc.new_stream(self._sink, self._schema, options=options)
 
@@ -117,7 +124,8 @@ class Recorder:
         """Add one attempt; times in monotonic ns, ``t_intended`` None in a closed loop."""
         codes, hit = self._codes, seen.hit
         fields = [
-            trial, pair, codes["phase"][phase], -1 if t_intended is None else t_intended, t_start, t_end, op_id, attempt,
+            trial, pair, codes["phase"][phase],
+            -1 if t_intended is None else t_intended, t_start, t_end, op_id, attempt,
             codes["client"][client], codes["arm"][arm], codes["step"][step], codes["op"][op],
             codes["outcome"][seen.outcome], codes["error_code"][seen.error_code], codes["reason"][seen.reason],
             seen.read_units, seen.write_units, seen.index_units,
@@ -217,7 +225,13 @@ def compact(stream: Path, clock_pairs: Iterable[tuple[int, int]]) -> Path:
 def _arrow_type(name: str, kind: Kind) -> pa.DataType:
     if kind == "small":
         return pa.int16() if name == "attempt" else pa.int32()
-    return {"int": pa.int64(), "key": pa.int64(), "float": pa.float64(), "bool": pa.bool_(), "text": pa.dictionary(pa.int32(), pa.string())}[kind]
+    return {
+        "int": pa.int64(),
+        "key": pa.int64(),
+        "float": pa.float64(),
+        "bool": pa.bool_(),
+        "text": pa.dictionary(pa.int32(), pa.string()),
+    }[kind]
 
 
 def _arrow_array(values: npt.NDArray[Any], kind: Kind, arrow_type: pa.DataType, words: list[str]) -> pa.Array:

@@ -47,13 +47,28 @@ class RunDir:
             (path / "samples").mkdir(parents=True, exist_ok=True)
             run._write(
                 {
-                    "schema": MANIFEST_SCHEMA, "samples_schema": SAMPLES_SCHEMA, "findings_schema": FINDINGS_SCHEMA,
-                    "id": path.name, "status": "running", "reason": None, "started": now_iso(), "ended": None,
-                    "seed": config.seed, "profile": config.profile, "target": config.target,
-                    "config": config.as_used(), "config_source": source, "command": command, "writer_pid": os.getpid(),
-                    "git": git_state(), "versions": versions(), "machine": machine(),
-                    "prices": prices.as_record(), "dataset": None, "scenarios": {},
-                }  # fmt: skip
+                    "schema": MANIFEST_SCHEMA,
+                    "samples_schema": SAMPLES_SCHEMA,
+                    "findings_schema": FINDINGS_SCHEMA,
+                    "id": path.name,
+                    "status": "running",
+                    "reason": None,
+                    "started": now_iso(),
+                    "ended": None,
+                    "seed": config.seed,
+                    "profile": config.profile,
+                    "target": config.target,
+                    "config": config.as_used(),
+                    "config_source": source,
+                    "command": command,
+                    "writer_pid": os.getpid(),
+                    "git": git_state(),
+                    "versions": versions(),
+                    "machine": machine(),
+                    "prices": prices.as_record(),
+                    "dataset": None,
+                    "scenarios": {},
+                }
             )
         except OSError as error:
             raise CannotMeasure(f"{path}: {error.strerror}; name another place with --out") from error
@@ -126,7 +141,13 @@ class Events:
         """Write one event; ``t_ns`` (monotonic) defaults to now. Returns the monotonic time written."""
         monotonic, wall = clock_pair()
         when = monotonic if t_ns is None else t_ns
-        record = {"t_ns": when, "wall_ns": wall - (monotonic - when), "scenario": self._scenario, "trial": trial, "kind": kind}
+        record = {
+            "t_ns": when,
+            "wall_ns": wall - (monotonic - when),
+            "scenario": self._scenario,
+            "trial": trial,
+            "kind": kind,
+        }
         self._file.write(json.dumps(record | fields) + "\n")
         return when
 
@@ -146,7 +167,9 @@ def git_state() -> dict[str, Any] | None:
         return None
 
     def git(*words: str) -> str:
-        return subprocess.run(["git", *words], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True).stdout.strip()
+        return subprocess.run(
+            ["git", *words], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True
+        ).stdout.strip()
 
     try:
         return {"commit": git("rev-parse", "HEAD"), "dirty": bool(git("status", "--porcelain"))}

@@ -168,15 +168,28 @@ class Session:
         self._scenario = kind(self._settings, context)
         self._progress({"state": "loading data"})
         data = dataset.load(launch.config.months)
-        record = {"name": data.name, "months": data.span, "flights": data.flights.num_rows, "notes": data.notes}
+        record = {
+            "name": data.name,
+            "months": data.span,
+            "flights": data.flights.num_rows,
+            "notes": data.notes,
+        }
         launch.run.update(dataset=record)
         self._scenario.set_up()
         trials = self._scenario.plan()
         self._recorder = Recorder(
-            launch.run.samples_path(kind.name, "0"), worker="0", extra=kind.columns, submit=gevent.get_hub().threadpool.spawn
+            launch.run.samples_path(kind.name, "0"),
+            worker="0",
+            extra=kind.columns,
+            submit=gevent.get_hub().threadpool.spawn,
         )
         self._conductor = Conductor(
-            self._scenario, trials, self._recorder, self._events, on_sample=self._on_sample, on_progress=self._trial_begins
+            self._scenario,
+            trials,
+            self._recorder,
+            self._events,
+            on_sample=self._on_sample,
+            on_progress=self._trial_begins,
         )
         launch.run.update_scenario(kind.name, trials=self._trial_records(), slots=self._slots)
         gc.collect()
@@ -218,4 +231,7 @@ class Session:
         run.finish(self.launch.reason)
         run.point_latest()
         made = subprocess.run([sys.executable, "-m", "reports", str(run.path)], cwd=PROJECT_ROOT, check=False)
-        logger.info("%s", f"report: {run.path / 'report.html'}" if made.returncode == 0 else "the report failed; see above")
+        logger.info(
+            "%s",
+            f"report: {run.path / 'report.html'}" if made.returncode == 0 else "the report failed; see above",
+        )

@@ -65,7 +65,12 @@ def run(asked: Request, progress: ProgressView) -> Outcome:
         if name not in scenario_names():
             raise UsageError(f"unknown scenario {name!r}; there are {', '.join(scenario_names())}")
     config = configuration.load(
-        asked.config, settings_models(), profile=asked.profile, target=asked.target, seed=asked.seed, overrides=asked.overrides
+        asked.config,
+        settings_models(),
+        profile=asked.profile,
+        target=asked.target,
+        seed=asked.seed,
+        overrides=asked.overrides,
     )
     if config.target == "aws":
         raise CannotMeasure("target aws isn't built yet; --target local measures on this machine")
@@ -101,7 +106,12 @@ def progress_on(console: Console) -> Iterator[ProgressView]:
     if not console.is_terminal:
         yield _Lines(console)
         return
-    columns = (TextColumn("{task.description:16}"), BarColumn(), TextColumn("{task.fields[state]}"), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description:16}"),
+        BarColumn(),
+        TextColumn("{task.fields[state]}"),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=console) as bar:
         yield _Bar(bar)
 

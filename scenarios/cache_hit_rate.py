@@ -1,7 +1,8 @@
 """What does a cache in front of the database bring?
 
-Lazy loading over Valkey in front of PostgreSQL and MySQL: *this aircraft and its latest flights*, asked for as often as the
-aircraft fly. The cache holds a share of all answers; each share has its hit rate and its latency, next to no cache at all.
+Lazy loading over Valkey in front of PostgreSQL and MySQL: *this aircraft and its latest flights*, asked for as
+often as the aircraft fly. The cache holds a share of all answers; each share has its hit rate and its latency, next
+to no cache at all.
 """
 
 from collections.abc import Callable, Iterator
@@ -104,7 +105,8 @@ class CacheHitRate(Scenario[CacheHitRateSettings]):
             "cache_stats", trial=trial.trial, engine=trial.labels["engine"], cache_share=trial.step,
             keyspace_hits=int(stats["keyspace_hits"]), keyspace_misses=int(stats["keyspace_misses"]),
             client_hits=self.client_hits, client_misses=self.client_misses, evicted_keys=int(stats["evicted_keys"]),
-            keys=self.cache.key_count(), all_keys=len(self.answers), maxmemory_bytes=int(limit), data_bytes=self.data_bytes,
+            keys=self.cache.key_count(), all_keys=len(self.answers),
+            maxmemory_bytes=int(limit), data_bytes=self.data_bytes,
         )  # fmt: skip
 
     def tear_down(self) -> None:

@@ -1,8 +1,8 @@
 """Provisioned or on-demand?
 
 The same open-loop demand, for reads and for writes at once, rises to a multiple of what is provisioned and stays there:
-on a provisioned table, whose burst bucket (300 s of unused capacity) drains until it throttles, and on an on-demand one.
-One attempt a request: a throttled request is a result, not something a client hides by trying again.
+on a provisioned table, whose burst bucket (300 s of unused capacity) drains until it throttles, and on an on-demand
+one. One attempt a request: a throttled request is a result, not something a client hides by trying again.
 """
 
 from collections.abc import Callable, Iterator
@@ -98,8 +98,10 @@ class CapacityModes(Scenario[CapacityModesSettings]):
         """A table of its own for each trial, loaded, its burst bucket full again."""
         settings, table = self.settings, table_name(trial)
         items = [item for flights in self.flights.values() for item in flights]
-        capacity = {"read": settings.read_capacity_units, "write": settings.write_capacity_units}
-        provisioned = {f"{load}_capacity_units": units for load, units in capacity.items()} if trial.arm == "provisioned" else {}
+        capacity: dict[Load, int] = {"read": settings.read_capacity_units, "write": settings.write_capacity_units}
+        provisioned = (
+            {f"{load}_capacity_units": units for load, units in capacity.items()} if trial.arm == "provisioned" else {}
+        )
         definition = table_definition(table, by_dest=False, **provisioned)
         with self._client() as client:
             created = client.call("CreateTable", definition)
@@ -111,8 +113,7 @@ class CapacityModes(Scenario[CapacityModesSettings]):
         self._throttled: set[Load] = set()
         duration_s = (settings.ramp_service_s + settings.hold_service_s) / settings.speed
         streams = tuple(
-            Stream(tickets=self._tickets(self._jobs(trial, load), trial, units))
-            for load, units in (("read", capacity["read"]), ("write", capacity["write"]))
+            Stream(tickets=self._tickets(self._jobs(trial, load), trial, units)) for load, units in capacity.items()
         )
         return TrialLoad(client="lean", streams=streams, deadline_s=duration_s * 2 + 30)
 
@@ -153,12 +154,17 @@ class CapacityModes(Scenario[CapacityModesSettings]):
             try:
                 response = client.call(job.op, job.payload)
             except ConnectionTrouble as trouble:
-                return Observation(outcome=trouble_outcome(trouble, job.op), error_code=type(trouble).__name__, extra=extra)
+                return Observation(
+                    outcome=trouble_outcome(trouble, job.op), error_code=type(trouble).__name__, extra=extra
+                )
             result = outcome(response)
             if result != "ok":
                 self._note_throttle(trial, job.load, result == "throttled")
                 return Observation(
-                    outcome=result, error_code=response.error_code, reason=response.throttling_reason, extra=extra
+                    outcome=result,
+                    error_code=response.error_code,
+                    reason=response.throttling_reason,
+                    extra=extra,
                 )
             units = consumed_units(response.body)[0]
             consumed = float("nan") if units is None else units

@@ -1,8 +1,8 @@
 """Should this access be a Query or a Scan?
 
 Two questions with small answers, *all flights of one aircraft* and *all flights to one airport*, are asked of tables of
-growing size: by Query (on the table, on an index) and by Scan with a filter. The aircraft and airports asked for have all
-their flights in every table, so the answer stays the same while the table grows.
+growing size: by Query (on the table, on an index) and by Scan with a filter. The aircraft and airports asked for
+have all their flights in every table, so the answer stays the same while the table grows.
 """
 
 import random
@@ -70,7 +70,12 @@ class QueryVsScan(Scenario[QueryVsScanSettings]):
     def plan(self) -> list[Trial]:
         """At each size and for each question: the look-up and the Scan, side by side."""
         cells = [
-            Cell(arms=(arm, "scan"), step=str(size), labels={"question": question}, params={"table_items": size})
+            Cell(
+                arms=(arm, "scan"),
+                step=str(size),
+                labels={"question": question},
+                params={"table_items": size},
+            )
             for size in self.settings.table_items
             for question, (_, arm, _) in QUESTIONS.items()
         ]
@@ -103,17 +108,24 @@ class QueryVsScan(Scenario[QueryVsScanSettings]):
             try:
                 return observe(page_through(client, payload), expected, question)
             except ConnectionTrouble as trouble:
-                return Observation(outcome=trouble_outcome(trouble, "Query"), error_code=type(trouble).__name__, extra={"question": question})
+                return Observation(
+                    outcome=trouble_outcome(trouble, "Query"),
+                    error_code=type(trouble).__name__,
+                    extra={"question": question},
+                )
 
         return act
 
     def _keys(self, items: list[dict[str, Any]], attribute: str, count: int) -> dict[str, int]:
-        """Keys drawn by the data's own skew, with the number of flights each has; few enough to fit the smallest table."""
+        """Keys drawn by the data's own skew, with the flights each has: few enough to fit the smallest table."""
         flights = Counter(item[attribute]["S"] for item in items)
         most = min(self.settings.table_items) // (4 * count)
         fitting = sorted(key for key, number in flights.items() if number <= most)
         if len(fitting) < count:
-            raise UsageError(f"query_vs_scan: only {len(fitting)} values of {attribute} have {most} flights or fewer; raise table_items or ask for fewer")
+            raise UsageError(
+                f"query_vs_scan: only {len(fitting)} values of {attribute} have {most} flights or fewer; "
+                "raise table_items or ask for fewer"
+            )
         rng = self.context.rng(self.name, "asked", attribute)
         drawn: dict[str, int] = {}
         while len(drawn) < count:

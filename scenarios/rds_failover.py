@@ -1,7 +1,8 @@
 """How long is a database down when it fails over, and is anything lost?
 
-A Multi-AZ instance is killed under load. Two probes, one that reads and one that writes, try every 10 ms whether it is up;
-writers keep a ledger of what was acknowledged, refused or left open; afterwards every row of the ledger is looked up.
+A Multi-AZ instance is killed under load. Two probes, one that reads and one that writes, try every 10 ms whether it
+is up; writers keep a ledger of what was acknowledged, refused or left open; afterwards every row of the ledger is
+looked up.
 """
 
 from collections.abc import Callable, Iterator
@@ -155,7 +156,10 @@ class RdsFailover(Scenario[RdsFailoverSettings]):
         def act(slot: Slot) -> Observation:
             write_id = next(self.write_ids)
             seen = self._attempt(
-                slot, engine, write_id, lambda connection: connection.execute(ledger.INSERT, (write_id, trial.trial))
+                slot,
+                engine,
+                write_id,
+                lambda connection: connection.execute(ledger.INSERT, (write_id, trial.trial)),
             )
             self.outcomes.note(write_id, seen.outcome)
             return seen

@@ -1,8 +1,8 @@
-"""What an operation on DynamoDB consumes: bytes to capacity units. Pure arithmetic, facts A1–A15 of docs/facts.md.
+"""What an operation on DynamoDB consumes: bytes to capacity units. Pure arithmetic, facts A of docs/facts.md.
 
-Items are in DynamoDB's JSON, ``{"tailnum": {"S": "N14228"}, "distance": {"N": "1400"}}``. Sizes are bytes, ``None``
-means that there is no such item. What a Query or Scan sums (A4) and where its page ends (A6) is the caller's: it
-passes the sum.
+Items are in DynamoDB's JSON, ``{"tailnum": {"S": "N14228"}, "distance": {"N": "1400"}}``. Sizes are bytes,
+``None`` means that there is no such item. What a Query or Scan sums (A4) and where its page ends (A6) is the
+caller's: it passes the sum.
 """
 
 from collections.abc import Mapping
@@ -65,8 +65,8 @@ def value_size(value: Mapping[str, Any]) -> int:
 def number_size(text: str) -> int:
     """Bytes of a number: one, one a pair of significant digits, one if it is negative (A15).
 
-    Pairs lie on either side of the decimal point, so 12.34 has two and 123.4 three (01 23 . 40); pairs of zeros at
-    either end are dropped. Raises ValueError for a text that isn't a finite number.
+    Pairs lie on either side of the decimal point, so 12.34 has two and 123.4 three (01 23 . 40); pairs of
+    zeros at either end are dropped. Raises ValueError for a text that isn't a finite number.
     """
     try:
         negative, digits, exponent = Decimal(text).as_tuple()
@@ -115,9 +115,9 @@ def failed_condition_units(
 def index_write_units(old: int | None, new: int | None, *, same_key: bool, identical: bool) -> float:
     """Write units one index takes from a write to its table (A12); a transaction doesn't double them.
 
-    ``old`` and ``new`` are the bytes of the index entry before and after. ``same_key`` says that both stand under
-    the same index key, ``identical`` that all that is projected is the same; both matter only where there are two
-    entries.
+    ``old`` and ``new`` are the bytes of the index entry before and after. ``same_key`` says that both stand
+    under the same index key, ``identical`` that all that is projected is the same; both matter only where
+    there are two entries.
     """
     if old is None or new is None:
         return sum(write_units(size) for size in (old, new) if size is not None)

@@ -25,7 +25,9 @@ OnEvent = Callable[[str], None]
 class Controller:
     """Keeps one server available at one DNS name; ``watch`` runs in a greenlet of its own for one trial."""
 
-    def __init__(self, server: SqlServer, dns: DnsServer, name: str, *, sleep_s: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self, server: SqlServer, dns: DnsServer, name: str, *, sleep_s: Callable[[float], None] = time.sleep
+    ) -> None:
         self.server, self.name, self.active = server, name, ZONES[0]
         self.failure: ServerFailed | None = None
         self._dns, self._sleep_s = dns, sleep_s

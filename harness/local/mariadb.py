@@ -1,4 +1,4 @@
-"""An embedded MariaDB, standing in for RDS for MySQL: the system's, or Debian's packages unpacked in the cache folder."""
+"""An embedded MariaDB, standing in for RDS for MySQL: the system's, or Debian's packages unpacked in the cache."""
 
 import secrets
 from collections.abc import Mapping
@@ -25,14 +25,16 @@ SETTINGS: Mapping[str, str] = {
 
 
 class MariaDbServer:
-    """One data directory in the warden's scratch; at most one server on it. Raises CannotMeasure where there is no MariaDB."""
+    """One data directory in the warden's scratch, at most one server on it; CannotMeasure where there is no MariaDB."""
 
     engine: Engine = "mysql"
 
     def __init__(self, warden: Warden, hosts: tuple[str, ...], settings: Mapping[str, str] | None = None) -> None:
         found = mariadb_fetch.find()
         self.product = f"MariaDB {found.version()}"
-        self._maria = mariadb_fetch.MariaDb(root=found.root if str(found.root) == "/" else reachable(found.root, warden.scratch))
+        self._maria = mariadb_fetch.MariaDb(
+            root=found.root if str(found.root) == "/" else reachable(found.root, warden.scratch)
+        )
         self._environment = self._maria.environment()
         self._warden, self._settings = warden, {**SETTINGS, **(settings or {})}
         self._port = free_port(*hosts)
@@ -42,7 +44,11 @@ class MariaDbServer:
     def create(self) -> None:
         """A data directory, with the application's user and the database ``flights`` made at the first start."""
         folder = self._warden.folder("mariadb")
-        self._data, self._socket, self._init = folder / "data", folder / "socket", self._warden.scratch / "mariadb-init.sql"
+        self._data, self._socket, self._init = (
+            folder / "data",
+            folder / "socket",
+            self._warden.scratch / "mariadb-init.sql",
+        )
         self._data.mkdir(mode=0o700)
         self._warden.give(self._data)
         log = self._warden.scratch / "mariadb-install-db.log"
@@ -72,7 +78,12 @@ class MariaDbServer:
         if self._init.exists():
             settings["init_file"] = str(self._init)
         options = [f"--{name.replace('_', '-')}={value}" for name, value in settings.items()]
-        self._warden.spawn("mariadb", [str(self._maria.server), "--no-defaults", *options], log=self._log, env=self._environment)
+        self._warden.spawn(
+            "mariadb",
+            [str(self._maria.server), "--no-defaults", *options],
+            log=self._log,
+            env=self._environment,
+        )
         await_ready(self._warden, "mariadb", self.endpoint(host), self._log, timeout_s, self._forget_init)
 
     def kill(self) -> None:
@@ -87,7 +98,12 @@ class MariaDbServer:
     def endpoint(self, host: str) -> SqlEndpoint:
         """The application user's way in at ``host``."""
         return SqlEndpoint(
-            engine="mysql", host=host, port=self._port, user="dbharness", password=self._password, database="flights"
+            engine="mysql",
+            host=host,
+            port=self._port,
+            user="dbharness",
+            password=self._password,
+            database="flights",
         )
 
     def _forget_init(self, _: SqlConnection) -> None:

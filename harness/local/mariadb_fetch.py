@@ -1,8 +1,9 @@
 """Finds a MariaDB server, or unpacks Debian's packages of one into the project's cache, installing nothing.
 
 ``apt-get`` works on lists and a cache of its own below the project's folder, so neither root nor the system's state is
-needed; ``dpkg -x`` unpacks the server and the libraries that the system lacks. ``python -m harness.local.mariadb_fetch`` is what
-``make setup`` calls: it says in one line what will be used, and ends with 0 even where MySQL can't be had.
+needed; ``dpkg -x`` unpacks the server and the libraries that the system lacks. ``python -m
+harness.local.mariadb_fetch`` is what ``make setup`` calls: it says in one line what will be used, and ends with 0
+even where MySQL can't be had.
 """
 
 import os
@@ -29,7 +30,11 @@ class MariaDb:
     @property
     def server(self) -> Path:
         """The server program."""
-        return _first(self.root / "usr/sbin/mariadbd", self.root / "usr/bin/mariadbd", self.root / "usr/libexec/mariadbd")
+        return _first(
+            self.root / "usr/sbin/mariadbd",
+            self.root / "usr/bin/mariadbd",
+            self.root / "usr/libexec/mariadbd",
+        )
 
     @property
     def install_db(self) -> Path:
@@ -52,10 +57,16 @@ class MariaDb:
         """``10.11.11``; raises CannotMeasure where the server can't even say that."""
         try:
             said = subprocess.run(
-                [self.server, "--no-defaults", "--version"], env=self.environment(), capture_output=True, text=True, check=True
+                [self.server, "--no-defaults", "--version"],
+                env=self.environment(),
+                capture_output=True,
+                text=True,
+                check=True,
             )
         except (OSError, subprocess.CalledProcessError) as error:
-            raise CannotMeasure(f"{self.server} doesn't run: {getattr(error, 'stderr', '') or error}".strip()) from error
+            raise CannotMeasure(
+                f"{self.server} doesn't run: {getattr(error, 'stderr', '') or error}".strip()
+            ) from error
         return said.stdout.partition("Ver ")[2].split("-")[0]
 
 
@@ -116,7 +127,14 @@ def _download(scratch: Path) -> list[Path]:
 
 def _run(command: list[str]) -> None:
     try:
-        subprocess.run(command, capture_output=True, text=True, check=True, timeout=_STEPS_TIMEOUT_S, stdin=subprocess.DEVNULL)
+        subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=_STEPS_TIMEOUT_S,
+            stdin=subprocess.DEVNULL,
+        )
     except subprocess.TimeoutExpired as error:
         raise CannotMeasure(f"{command[0]} took over {_STEPS_TIMEOUT_S} s") from error
     except (OSError, subprocess.CalledProcessError) as error:

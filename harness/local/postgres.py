@@ -59,9 +59,16 @@ class PostgresServer:
         settings = self._settings | {"listen_addresses": host, "port": str(self._port)}
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         (self._data / "postmaster.pid").unlink(missing_ok=True)  # ours is dead: kill() returned, or none ran
-        self._warden.spawn("postgres", [str(self._programs / "postgres"), "-D", str(self._data), *options], log=self._log)
+        self._warden.spawn(
+            "postgres", [str(self._programs / "postgres"), "-D", str(self._data), *options], log=self._log
+        )
         endpoint = SqlEndpoint(
-            engine="postgres", host=host, port=self._port, user="dbharness", password=self._password, database="postgres"
+            engine="postgres",
+            host=host,
+            port=self._port,
+            user="dbharness",
+            password=self._password,
+            database="postgres",
         )
         await_ready(self._warden, "postgres", endpoint, self._log, timeout_s, self._make_database)
 
@@ -77,7 +84,12 @@ class PostgresServer:
     def endpoint(self, host: str) -> SqlEndpoint:
         """The application user's way in at ``host``."""
         return SqlEndpoint(
-            engine="postgres", host=host, port=self._port, user="dbharness", password=self._password, database="flights"
+            engine="postgres",
+            host=host,
+            port=self._port,
+            user="dbharness",
+            password=self._password,
+            database="flights",
         )
 
     def _make_database(self, connection: SqlConnection) -> None:

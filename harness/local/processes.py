@@ -66,7 +66,13 @@ class Warden:
         return cls(connection, control.parent, None)
 
     def spawn(
-        self, name: str, argv: Sequence[str], *, log: Path, env: Mapping[str, str] | None = None, unprivileged: bool = True
+        self,
+        name: str,
+        argv: Sequence[str],
+        *,
+        log: Path,
+        env: Mapping[str, str] | None = None,
+        unprivileged: bool = True,
     ) -> int:
         """Start a server under a name; returns its pid. Raises ServerFailed when it can't even be executed."""
         request = {

@@ -29,7 +29,7 @@ SERVERS: Mapping[Engine, Callable[[Warden, tuple[str, ...]], SqlServer]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
-    """What a scenario wants: databases that run (``engines``), or servers it starts and stops itself (``sql_servers``)."""
+    """What a scenario wants: databases that run (``engines``), servers it starts and stops itself (``sql_servers``)."""
 
     dynamodb: bool = False
     dynamodb_speed: float = 1.0

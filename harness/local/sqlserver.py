@@ -67,4 +67,6 @@ def await_ready(
             raise ServerFailed(f"{name} at {endpoint.host}:{endpoint.port} ended with exit code {code}", log_tail(log))
         time.sleep(0.005)
     warden.kill(name)
-    raise ServerFailed(f"{name} at {endpoint.host}:{endpoint.port} didn't answer in {timeout_s:g} s: {said}", log_tail(log))
+    raise ServerFailed(
+        f"{name} at {endpoint.host}:{endpoint.port} didn't answer in {timeout_s:g} s: {said}", log_tail(log)
+    )

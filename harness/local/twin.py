@@ -28,7 +28,17 @@ class TwinServer:
         can't be read by the unprivileged user.
         """
         log = self._warden.scratch / "dynamodb.log"
-        command = [sys.executable, "-m", "harness.local.dynamodb", "--host", HOST, "--port", "0", "--speed", f"{self.speed!r}"]
+        command = [
+            sys.executable,
+            "-m",
+            "harness.local.dynamodb",
+            "--host",
+            HOST,
+            "--port",
+            "0",
+            "--speed",
+            f"{self.speed!r}",
+        ]
         if unprivileged_uid() is not None:
             command += ["--drop-to", str(UNPRIVILEGED_UID)]
         environment = os.environ | {"PYTHONPATH": str(PROJECT_ROOT)}

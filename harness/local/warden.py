@@ -1,12 +1,12 @@
 """Parent of every embedded server: when the harness is gone, however it went, so are they.
 
-Run as a file by a bare interpreter (standard library only: it must start in a blink). It holds one end of a socket pair, or
-listens on a control socket when it is to outlive its starter, and answers one JSON object a line with one JSON object a line:
-``spawn``, ``signal``, ``kill``, ``poll``, ``close``. End of the socket, SIGTERM or ``close`` end everything: every descendant is
-killed (SIGKILL ends stopped ones too), then the scratch directory is removed.
+Run as a file by a bare interpreter (standard library only: it must start in a blink). It holds one end of a socket
+pair, or listens on a control socket when it is to outlive its starter, and answers one JSON object a line with one
+JSON object a line: ``spawn``, ``signal``, ``kill``, ``poll``, ``close``. End of the socket, SIGTERM or ``close``
+end everything: every descendant is killed (SIGKILL ends stopped ones too), then the scratch directory is removed.
 
-It is a *subreaper*: a server's orphans become its own children, so PostgreSQL's backends, which have sessions of their own, don't
-escape. Each server also gets a parent-death signal, in case the warden itself is killed.
+It is a *subreaper*: a server's orphans become its own children, so PostgreSQL's backends, which have sessions of
+their own, don't escape. Each server also gets a parent-death signal, in case the warden itself is killed.
 """
 
 import contextlib
@@ -29,7 +29,7 @@ KILL_PATIENCE_S = 10.0
 def descendants(root: int) -> list[int]:
     """Every live process below ``root``, found through /proc; zombies don't count."""
     parents: dict[int, list[int]] = {}
-    for entry in os.listdir("/proc"):
+    for entry in os.listdir("/proc"):  # noqa: PTH208 - names are all that is wanted
         if entry.isdigit():
             with contextlib.suppress(OSError, ValueError):
                 stat = Path(f"/proc/{entry}/stat").read_text()
@@ -71,7 +71,7 @@ class Warden:
         if pid == 0:
             try:
                 _become(output, cwd, uid)
-                os.execvpe(argv[0], argv, env)
+                os.execvpe(argv[0], argv, env)  # noqa: S606 - starting programs is its work
             except BaseException as error:  # noqa: BLE001 - in the child nothing may escape
                 os.write(failed_write, str(error).encode())
                 os._exit(127)

@@ -29,7 +29,8 @@ def web_ui(tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[bytes], Path]
     port = free_port()
     log = tmp_path / "locust.log"
     command = [
-        sys.executable, "-m", "locust", "-f", "scenarios/query_vs_scan.py", "--web-port", str(port), "--harness-profile", "smoke",
+        sys.executable, "-m", "locust", "-f", "scenarios/query_vs_scan.py",
+        "--web-port", str(port), "--harness-profile", "smoke",
     ]  # fmt: skip
     with log.open("wb") as sink:
         process = subprocess.Popen(command, cwd=ROOT, stdout=sink, stderr=sink, start_new_session=True)

@@ -86,9 +86,7 @@ def test_a_query_gives_one_aircrafts_flights_in_order(client, items):
 
 def test_the_index_gives_one_airports_flights(client, items):
     """All flights to Atlanta from the index by_dest, its units counted as the index's own."""
-    expected = sorted(
-        (item for item in items if item["dest"]["S"] == "ATL"), key=lambda item: item["flight_key"]["S"]
-    )
+    expected = sorted((item for item in items if item["dest"]["S"] == "ATL"), key=lambda item: item["flight_key"]["S"])
     answer = query_all(client, query(dest="ATL"), keep_items=True)
     assert sorted(answer.items, key=lambda item: item["flight_key"]["S"]) == expected
     assert answer.index_units == answer.read_units > 0

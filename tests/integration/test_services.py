@@ -39,7 +39,7 @@ def test_a_database_that_cannot_be_had_is_named_and_all_else_runs(monkeypatch: p
 
 
 def test_services_up_are_shared_until_they_are_taken_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A scenario attaches and leaves them running; a second `up` is refused; `down` ends them; `down` again has nothing to do."""
+    """A scenario attaches and leaves them running; a second `up` is refused; `down` ends them, once."""
     monkeypatch.setenv("DBHARNESS_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(mariadb_fetch, "find", _missing)
     state = services_up()

@@ -111,9 +111,7 @@ def test_a_server_that_takes_the_connection_and_says_nothing_is_a_timeout(engine
 
 
 def somewhere(engine, port):
-    return SqlEndpoint(
-        engine=engine, host="127.0.0.1", port=port, user="nobody", password="none", database="none"
-    )
+    return SqlEndpoint(engine=engine, host="127.0.0.1", port=port, user="nobody", password="none", database="none")
 
 
 # The other greenlet finishes while the statement sleeps only if the driver lets the hub run.

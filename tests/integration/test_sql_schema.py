@@ -69,9 +69,7 @@ def test_what_was_left_out_can_be_computed(connection, january):
         "extract(minute FROM sched_dep), count(*) FROM flights GROUP BY 1, 2, 3, 4"
     )
     expected = {}
-    for row in zip(
-        *(january.flights[name].to_pylist() for name in ("month", "day", "hour", "minute")), strict=True
-    ):
+    for row in zip(*(january.flights[name].to_pylist() for name in ("month", "day", "hour", "minute")), strict=True):
         expected[row] = expected.get(row, 0) + 1
     assert {tuple(int(part) for part in row[:4]): row[4] for row in parts} == expected
     joined = connection.query(
@@ -90,9 +88,7 @@ def test_an_aircraft_is_its_plane_and_latest_flights(connection, january):
         {
             "sched_dep": row["sched_dep"].isoformat(),
             "airline": names[row["carrier"]],
-            **{
-                name: row[name] for name in ("flight", "origin", "dest", "dep_delay", "arr_delay", "distance")
-            },
+            **{name: row[name] for name in ("flight", "origin", "dest", "dep_delay", "arr_delay", "distance")},
         }
         for row in latest
     ]

@@ -73,7 +73,10 @@ def test_an_error_in_a_profile_points_into_the_profile(tmp_path: Path) -> None:
 
 def test_an_error_in_an_override_points_at_the_option(tmp_path: Path) -> None:
     """Nobody should look for it in the file."""
-    assert refusal(tmp_path, BASE, overrides=["cache.ttl_s=0"]) == "--set cache.ttl_s=0: scenarios.cache.ttl_s must be > 0, got 0"
+    assert (
+        refusal(tmp_path, BASE, overrides=["cache.ttl_s=0"])
+        == "--set cache.ttl_s=0: scenarios.cache.ttl_s must be > 0, got 0"
+    )
 
 
 @pytest.mark.parametrize(

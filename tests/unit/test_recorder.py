@@ -48,9 +48,19 @@ def test_a_row_comes_back_as_it_went_in_with_nulls_where_nothing_was_known(tmp_p
     table = pq.read_table(recorder.close())
     first, second = table.to_pylist()
     assert table.column_names == [*COLUMNS, "kind", "demand_units"]
-    assert (first["read_units"], first["pages"], first["kind"], first["demand_units"]) == (1.5, 2, "read", 3.0)
+    assert (first["read_units"], first["pages"], first["kind"], first["demand_units"]) == (
+        1.5,
+        2,
+        "read",
+        3.0,
+    )
     assert [first[k] for k in ("t_intended", "write_units", "hit", "error_code", "bytes")] == [None] * 5
-    assert (second["outcome"], second["error_code"], second["hit"], second["t_intended"]) == ("throttled", "X", False, 9)
+    assert (second["outcome"], second["error_code"], second["hit"], second["t_intended"]) == (
+        "throttled",
+        "X",
+        False,
+        9,
+    )
     assert (second["kind"], second["demand_units"], second["read_units"]) == (None, None, None)
 
 
@@ -63,7 +73,9 @@ def test_the_file_says_its_schema_and_pairs_of_clock_readings(tmp_path: Path) ->
     assert all(wall > 1_577_836_800e9 for _, wall in pairs)
 
 
-def test_rows_beyond_one_buffer_and_words_first_seen_late_are_all_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_beyond_one_buffer_and_words_first_seen_late_are_all_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Three buffers of four rows, a new error code in each."""
     monkeypatch.setattr(module, "_ROWS_A_BUFFER", 4)
     recorder = opened(tmp_path)
@@ -84,7 +96,9 @@ def test_what_was_flushed_is_readable_while_the_stream_is_still_open(tmp_path: P
         assert reader.read_next_batch().column("op_id").to_pylist() == [1]
 
 
-def test_a_disk_that_is_nearly_full_stops_the_run_with_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_is_nearly_full_stops_the_run_with_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Before it is full, and the rows so far stay."""
     recorder = opened(tmp_path)
     append(recorder, 1, Observation())
