@@ -1,11 +1,12 @@
 """What DynamoDB admits and what it throttles, and why: token buckets over a clock that the caller passes in.
 
-Pure: every call is given ``now_s``, service seconds on any scale that doesn't run backwards. Rates are units a second.
-Facts B of docs/facts.md. What AWS doesn't publish has a name in AdmissionParameters.
+Pure: every call is given ``now_s``, service seconds on any scale that doesn't run backwards. Rates are units
+a second. Facts B of docs/facts.md. What AWS doesn't publish has a name in AdmissionParameters.
 """
 
 from collections import deque
 from dataclasses import dataclass
+from math import ceil
 from typing import Final, Literal
 
 Mode = Literal["provisioned", "on_demand"]
@@ -49,7 +50,7 @@ class AdmissionParameters:
 class TokenBucket:
     """Tokens that refill at a rate up to what ``burst_s`` seconds bring, and may go below zero (B2, B11).
 
-    A request is admitted while anything is left, whatever it turns out to take: it is accounted after the fact.
+    A request is admitted while anything is left, whatever it turns out to take: it is accounted afterwards.
     """
 
     __slots__ = ("_burst_s", "_capacity", "_rate_per_s", "_then_s", "_tokens")
@@ -146,8 +147,6 @@ class _Lane:
         self.growth = growth
 
     def throttled_by(self, now_s: float) -> Limit | None:
-        if self.growth:
-            self._grow(self.growth, now_s)
         for limit, bucket in self.gates.items():
             if bucket.level(now_s) <= 0:
                 return limit
@@ -159,19 +158,22 @@ class _Lane:
         for bucket in self.gates.values():
             bucket.take(units, now_s)
 
-    def _grow(self, growth: _Growth, now_s: float) -> None:
+    def follow(self, growth: _Growth, now_s: float) -> bool:
+        """Raise the limit to what has grown; True if it changed."""
         bucket = self.gates["KeyRangeThroughput"]
         rate_per_s = growth.rate_per_s(now_s)
-        if rate_per_s != bucket.rate_per_s:
-            bucket.set_rate(rate_per_s, now_s)
+        if rate_per_s == bucket.rate_per_s:
+            return False
+        bucket.set_rate(rate_per_s, now_s)
+        return True
 
 
 class Admission:
     """Admission for one resource, a table or a global secondary index, in either capacity mode.
 
-    A server checks before the work and accounts after it, when the units are known; ``admit`` does both at once.
-    ``partition_hash`` is any number of 0 or more derived from the partition key; without one, the limit of a single
-    partition (B1) is left out.
+    A server checks before the work and accounts after it, when the units are known; ``admit`` does both.
+    ``partition_hash`` is any number of 0 or more derived from the partition key; without one, the limit of a
+    single partition (B1) is left out.
     """
 
     __slots__ = ("_lanes", "_params", "_partition_buckets", "_partitions", "_resource", "mode")
@@ -241,7 +243,10 @@ class Admission:
 
     def check(self, kind: Kind, now_s: float, partition_hash: int | None = None) -> str | None:
         """The reason for which a request would be throttled now, None if it would be admitted."""
-        limit = self._lanes[kind].throttled_by(now_s)
+        lane = self._lanes[kind]
+        if lane.growth and lane.follow(lane.growth, now_s):
+            self._split_for({kind: self._sustained(kind, now_s) for kind in _KINDS})
+        limit = lane.throttled_by(now_s)
         if limit is None and partition_hash is not None:
             bucket = self._partition_bucket(kind, partition_hash, now_s)
             limit = "KeyRangeThroughput" if bucket.level(now_s) <= 0 else None
@@ -274,9 +279,9 @@ class Admission:
     ) -> None:
         """Switch the capacity mode.
 
-        To provisioned, ``read`` and ``write`` are its capacity units, and its store begins as a new table's. On
-        demand, they are maximum rates, None for none; what was provisioned is sustained at once (B5). Asked for the
-        mode it has, the settings are applied and nothing else changes. Raises ValueError without capacity units.
+        To provisioned, ``read`` and ``write`` are its capacity units, and its store begins as a new table's.
+        On demand, they are maximum rates, None for none; what was provisioned is sustained at once (B5).
+        Asked for the mode it has, only the rates change. Raises ValueError without capacity units.
         """
         if mode == "provisioned":
             if read is None or write is None:
@@ -287,8 +292,12 @@ class Admission:
             self._lanes = _provisioned_lanes(read, write, now_s, self._params)
             self._split_for({"read": read, "write": write})
         else:
+            before = self._lanes
             rates = {kind: self._sustained(kind, now_s) for kind in _KINDS}
             self._lanes = _on_demand_lanes(rates, {"read": read, "write": write}, now_s, self._params)
+            if self.mode == mode:
+                for kind in _KINDS:
+                    self._lanes[kind].growth = before[kind].growth
             self._split_for(rates)
         self.mode = mode
 
