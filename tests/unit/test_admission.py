@@ -195,7 +195,7 @@ def test_partitions_follow_capacity_or_size_whichever_needs_more(
 
 @pytest.mark.parametrize(("kind", "rate"), [("read", 12_000), ("write", 4_000)])
 def test_a_new_table_on_demand_sustains_its_starting_rate(kind: Kind, rate: int) -> None:
-    """A second's worth passes at once, the next unit is throttled, and half a second later one passes again."""
+    """A second's worth passes at once, the next unit is throttled, half a second later one passes again."""
     table = Admission.on_demand(now_s=0)
     assert table.admit(kind, rate, 0) is None
     assert table.admit(kind, 1, 0) == f"Table{kind.capitalize()}KeyRangeThroughputExceeded"

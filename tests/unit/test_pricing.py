@@ -1,0 +1,140 @@
+"""Prices as data, refused by name where they are wrong, and never zero where they are unknown."""
+
+import datetime
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import harness
+from harness.dynamodb.pricing import Prices, break_even_utilisation, on_demand_usd, provisioned_usd
+
+FILE = Path(harness.__file__).parent / "prices.yaml"
+KNOWN = {
+    "dynamodb.on_demand_write_usd_per_million": 0.625,
+    "dynamodb.on_demand_read_usd_per_million": 0.125,
+    "dynamodb.provisioned_wcu_hour_usd": 0.00065,
+    "dynamodb.provisioned_rcu_hour_usd": 0.00013,
+}
+
+
+def document(values: dict[str, Any]) -> dict[str, Any]:
+    return {"date": "2026-11", "source": "a page", "regions": {"us-east-1": values, "eu-west-1": {}}}
+
+
+def prices(values: dict[str, float]) -> Prices:
+    return Prices.from_mapping(document(values), region="us-east-1")
+
+
+def test_a_known_price_is_given_and_an_unknown_one_is_none() -> None:
+    """Nothing is free because its price is missing."""
+    known = prices({"dynamodb.storage_gb_month_usd": 0.25})
+    assert known.usd("dynamodb.storage_gb_month_usd") == 0.25
+    assert known.usd("dynamodb.backup_gb_month_usd") is None
+
+
+def test_a_price_may_be_zero_or_a_whole_number() -> None:
+    """Both are known prices."""
+    known = prices({"a": 0, "b": 150})
+    assert (known.usd("a"), known.usd("b")) == (0.0, 150.0)
+
+
+def test_the_record_holds_what_a_manifest_keeps() -> None:
+    """Date, region, source and values, as plain JSON types."""
+    assert prices({"a": 1}).as_record() == {
+        "date": "2026-11",
+        "region": "us-east-1",
+        "source": "a page",
+        "values": {"a": 1.0},
+    }
+
+
+def test_an_unquoted_full_date_is_read_as_it_is_written() -> None:
+    """YAML turns 2026-11-30 into a date of its own."""
+    written = {**document({}), "date": datetime.date(2026, 11, 30)}
+    assert Prices.from_mapping(written, region="us-east-1").date == "2026-11-30"
+
+
+def test_an_unknown_region_is_refused_with_those_there_are() -> None:
+    """The error names the region asked for and the known ones."""
+    with pytest.raises(
+        ValueError, match="no prices for region 'mars-1'; there are prices for eu-west-1, us-east-1"
+    ):
+        Prices.from_mapping(document({}), region="mars-1")
+
+
+@pytest.mark.parametrize("wrong", [-0.1, "0.1", None, True, math.nan, math.inf, [1]])
+def test_what_is_no_price_is_refused_with_its_place(wrong: Any) -> None:
+    """The error names region, key and what was found."""
+    with pytest.raises(ValueError, match=r"regions\.us-east-1\.some_usd: expected dollars.*found"):
+        Prices.from_mapping(document({"some_usd": wrong}), region="us-east-1")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "where"),
+    [
+        (None, "the price document: expected a mapping, found None"),
+        ({"date": "2026-11", "source": "a page"}, "regions: expected a mapping, found None"),
+        ({**document({}), "regions": {"us-east-1": [1]}}, r"regions\.us-east-1: expected a mapping"),
+        ({**document({}), "date": None}, "date: expected a text, found None"),
+        ({**document({}), "date": 2026}, "date: expected a text, found 2026"),
+        ({**document({}), "source": ""}, "source: expected a text, found ''"),
+    ],
+)
+def test_a_document_of_another_form_is_refused(wrong: Any, where: str) -> None:
+    """The error names the part."""
+    with pytest.raises(ValueError, match=where):
+        Prices.from_mapping(wrong, region="us-east-1")
+
+
+def test_requests_on_demand_cost_by_the_million() -> None:
+    """2 million reads at $0.125 and 4 million writes at $0.625: 0.25 + 2.50."""
+    assert on_demand_usd(prices(KNOWN), read_units=2e6, write_units=4e6) == pytest.approx(2.75)
+
+
+def test_capacity_costs_by_the_hour() -> None:
+    """100 RCU and 10 WCU for a day: 100 × 24 × 0.00013 + 10 × 24 × 0.00065 = 0.312 + 0.156."""
+    usd = provisioned_usd(prices(KNOWN), read_capacity_units=100, write_capacity_units=10, hours=24)
+    assert usd == pytest.approx(0.468)
+
+
+def test_what_is_used_needs_a_price_and_what_is_not_does_not() -> None:
+    """With the price of reads alone, reads have a cost; writes beside them make it unknown."""
+    reads = prices({key: usd for key, usd in KNOWN.items() if "read" in key or "rcu" in key})
+    assert on_demand_usd(reads, read_units=8e6) == pytest.approx(1.0)
+    assert on_demand_usd(reads, read_units=8e6, write_units=1) is None
+    assert provisioned_usd(reads, 1_000, 0, hours=1) == pytest.approx(0.13)
+    assert provisioned_usd(reads, 1_000, 1, hours=1) is None
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {},
+        {"dynamodb.on_demand_read_usd_per_million": 0.125},
+        {"dynamodb.provisioned_rcu_hour_usd": 0.00013},
+        {"dynamodb.on_demand_read_usd_per_million": 0, "dynamodb.provisioned_rcu_hour_usd": 0.00013},
+    ],
+)
+def test_modes_break_even_nowhere_without_both_prices(values: dict[str, float]) -> None:
+    """Nor where on demand is free."""
+    assert break_even_utilisation(prices(values), "read") is None
+
+
+def test_the_prices_that_come_with_the_project_are_read() -> None:
+    """The file is of the form the code expects, and says when and whence."""
+    shipped = Prices.from_mapping(yaml.safe_load(FILE.read_text()), region="us-east-1")
+    assert shipped.date == "2026-11"
+    assert "aws.amazon.com" in shipped.source
+    assert KNOWN.items() <= shipped.values.items()
+
+
+def test_two_availability_zones_cost_twice_one_in_the_shipped_prices() -> None:
+    """A Multi-AZ instance is two instances and two volumes (C)."""
+    values = Prices.from_mapping(yaml.safe_load(FILE.read_text()), region="us-east-1").values
+    doubled = [key for key in values if "_multi_az" in key]
+    assert len(doubled) == 5
+    for key in doubled:
+        assert values[key] == pytest.approx(2 * values[key.replace("_multi_az", "")])
