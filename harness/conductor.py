@@ -62,7 +62,7 @@ class Conductor:
         self._scenario, self._recorder, self._events = scenario, recorder, events
         self._on_sample, self._on_progress = on_sample, on_progress
         self._active: _Active | None = None
-        self._next_trial = Event()
+        self._gate = Event()  # open while a trial has streams that no slot has taken up
         self._stopping = False
         self._operations = 0
         self._surprised: set[str] = set()
@@ -95,11 +95,13 @@ class Conductor:
 
     def serve(self, slot: Slot) -> None:
         """One slot's part of the next trial; blocks until there is one. Called in the slot's own greenlet."""
-        self._next_trial.wait()
+        self._gate.wait()
         active = self._active
         if active is None or not active.waiting:
             return
         stream = active.waiting.pop(0)
+        if not active.waiting:
+            self._gate.clear()
         while (ticket := self._take(active, stream)) is not None:
             try:
                 self._perform(active, slot, ticket)
@@ -111,8 +113,7 @@ class Conductor:
         begin_ns = self._events.add("trial_begin", trial=trial.trial, arm=trial.arm, step=trial.step)
         active = _Active(trial, load, begin_ns, share_out(load.streams, slots))
         self._active = active
-        self._next_trial, released = Event(), self._next_trial
-        released.set()
+        self._gate.set()
         self._scenario.begun(trial, begin_ns)
         deadline_s = time.monotonic() + load.deadline_s
         while not active.done.wait(0.5):
@@ -123,6 +124,7 @@ class Conductor:
                 raise CannotMeasure(
                     f"trial {trial.trial} ({trial.arm}, {trial.step}) didn't end in {load.deadline_s} s"
                 )
+        self._gate.clear()
         self._active = None
         self._recorder.flush()
         self._recorder.check()

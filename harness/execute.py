@@ -76,14 +76,13 @@ class _Hooks:
         parser.set_defaults(web_host="127.0.0.1", num_users=self.scenario.default_slots, spawn_rate=100)
         if "--harness-profile" in parser._option_string_actions:  # several scenario files in one Locust
             return
-        group = parser.add_argument_group("dbharness")
-        group.add_argument(
+        parser.add_argument(
             "--harness-profile",
             choices=("smoke", "quick", "standard"),
             default=None,
             help="Profile of config.yaml to measure",
         )
-        group.add_argument(
+        parser.add_argument(
             "--harness-set", action="append", default=[], metavar="KEY=VALUE", include_in_web_ui=False,
             help="Override a key of config.yaml (repeatable)",
         )  # fmt: skip

@@ -167,14 +167,7 @@ class Session:
         context = Context(config=launch.config, services=self._services, events=self._events, slots=self._slots)
         self._scenario = kind(self._settings, context)
         self._progress({"state": "loading data"})
-        data = dataset.load(launch.config.months)
-        record = {
-            "name": data.name,
-            "months": data.span,
-            "flights": data.flights.num_rows,
-            "notes": data.notes,
-        }
-        launch.run.update(dataset=record)
+        launch.run.update(dataset=dataset.load(launch.config.months).as_record())
         self._scenario.set_up()
         trials = self._scenario.plan()
         self._recorder = Recorder(

@@ -27,6 +27,7 @@ from harness.sql.connections import SqlConnection, classify, connect
 from harness.sql.endpoint import Engine
 
 TOPOLOGY, FAULT, ARM = "multi_az_instance", "crash", "tuned"
+BACK_OFF_S = 0.01  # what a refused writer waits before its next write, as an application would
 CLIENTS = {"postgres": "psycopg", "mysql": "pymysql"}
 
 
@@ -100,7 +101,7 @@ class RdsFailover(Scenario[RdsFailoverSettings]):
                 yield Ticket(op=op, act=act, due_ns=due_ns)
 
         def writers() -> Iterator[Ticket]:
-            for act in repeat(self._write(trial, engine)):
+            for act in repeat(self._write(trial, engine, back_off_s=BACK_OFF_S)):
                 if self.context.clock_ns() >= end_ns:
                     return
                 yield Ticket(op="write", act=act)
@@ -116,11 +117,11 @@ class RdsFailover(Scenario[RdsFailoverSettings]):
         """The controller watches from now on; the fault comes ``before_s`` later."""
         controller = self.controllers[self._engine(trial)]
 
-        def on_event(kind: str) -> None:
-            self.context.events.add(kind, trial=trial.trial, engine=trial.labels["engine"], zone=controller.active)
+        def on_event(kind: str, zone: str) -> None:
+            self.context.events.add(kind, trial=trial.trial, engine=trial.labels["engine"], zone=zone)
 
         def inject() -> None:
-            on_event("fault_injected")
+            on_event("fault_injected", controller.active)
             controller.server.kill()
 
         self.watch = gevent.spawn(controller.watch, on_event)
@@ -152,7 +153,7 @@ class RdsFailover(Scenario[RdsFailoverSettings]):
 
         return act
 
-    def _write(self, trial: Trial, engine: Engine) -> Callable[[Slot], Observation]:
+    def _write(self, trial: Trial, engine: Engine, back_off_s: float = 0.0) -> Callable[[Slot], Observation]:
         def act(slot: Slot) -> Observation:
             write_id = next(self.write_ids)
             seen = self._attempt(
@@ -162,6 +163,8 @@ class RdsFailover(Scenario[RdsFailoverSettings]):
                 lambda connection: connection.execute(ledger.INSERT, (write_id, trial.trial)),
             )
             self.outcomes.note(write_id, seen.outcome)
+            if seen.outcome != "ok":
+                self.context.sleep_s(back_off_s)
             return seen
 
         return act

@@ -12,14 +12,14 @@ from collections.abc import Callable
 
 from harness.errors import ServerFailed
 from harness.local.dns import DnsServer
+from harness.local.services import ZONES
 from harness.local.sqlserver import SqlServer
 
 logger = logging.getLogger(__name__)
-ZONES = ("127.0.1.1", "127.0.1.2")
 CHECK_EVERY_S = 0.02
 FAILED_CHECKS = 2
 
-OnEvent = Callable[[str], None]
+OnEvent = Callable[[str, str], None]  # what happened, and in which zone
 
 
 class Controller:
@@ -62,16 +62,16 @@ class Controller:
         self._watching = False
 
     def _fail_over(self, on_event: OnEvent) -> None:
-        on_event("fault_detected")
+        failed, standby = self.active, ZONES[1 - ZONES.index(self.active)]
+        on_event("fault_detected", failed)
         self.server.kill()
-        on_event("fenced")
-        standby = ZONES[1 - ZONES.index(self.active)]
-        on_event("server_started")
+        on_event("fenced", failed)
+        on_event("server_started", standby)
         self.server.start(standby)
-        on_event("server_ready")
+        on_event("server_ready", standby)
         self.active = standby
         self._dns.move(self.name, standby)
-        on_event("dns_moved")
+        on_event("dns_moved", standby)
 
     def _answers(self) -> bool:
         try:

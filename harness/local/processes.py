@@ -54,6 +54,7 @@ class Warden:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
         assert process.stdout
         if process.stdout.readline() != b"ready\n":
+            shutil.rmtree(scratch, ignore_errors=True)
             raise CannotMeasure(f"the process that keeps the servers didn't start in {scratch}")
         process.stdout.close()
         return cls.attach(path)
