@@ -1,6 +1,7 @@
 """The rules of DynamoDB as AWS states them, each with its number in docs/facts.md and its arithmetic."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -12,6 +13,8 @@ from harness.dynamodb.metering import Consistency
 from harness.dynamodb.pricing import Kind, Prices, break_even_utilisation
 
 KB = 1_024
+
+Item = dict[str, dict[str, Any]]
 
 
 @pytest.mark.parametrize(
@@ -45,7 +48,7 @@ def test_a2_a_write_costs_each_kb_begun_and_twice_that_in_a_transaction(
 
 
 def test_a3_a_batch_rounds_each_item_on_its_own() -> None:
-    """The guide's batch of 1.5 KB and 6.5 KB: 4 KB + 8 KB, so 3 strong units, where summed first they are 2."""
+    """The guide's batch of 1.5 KB and 6.5 KB: 4 KB + 8 KB, so 3 strong units; summed first they are 2."""
     sizes = [3 * KB // 2, 13 * KB // 2]
     assert sum(metering.read_units(size, "strong") for size in sizes) == 3
     assert metering.read_units(sum(sizes), "strong") == 2
@@ -88,10 +91,10 @@ def test_a7_finding_nothing_costs_the_least_read(consistency: Consistency, units
 
 def test_a8_a_read_of_an_index_is_sized_on_its_entries() -> None:
     """100 items of 1 KB cost 12.5 on the table (100 / 4 halves), their 40-byte entries 0.5: 4,000 < 4,096."""
-    item = {"flight": {"S": "UA1545"}, "dest": {"S": "IAH"}, "note": {"S": "x" * 1_001}}
+    item: Item = {"flight": {"S": "UA1545"}, "dest": {"S": "IAH"}, "note": {"S": "x" * 1_001}}
     # flight 6 + 6, dest 4 + 3, note 4 + 1,001
     assert metering.item_size(item) == 1_024
-    entry = {
+    entry: Item = {
         "flight": {"S": "UA1545"},
         "dest": {"S": "IAH"},
         "day": {"S": "2013-01-01T05:15"},
@@ -159,7 +162,7 @@ def test_a12_an_index_costs_what_changes_in_it(
 
 def test_a15_an_item_is_its_names_and_its_values() -> None:
     """Every type once, added up by hand."""
-    item = {
+    item: Item = {
         "tailnum": {"S": "N14228"},  # 7 + 6
         "Zürich": {"S": "ü"},  # 7 + 2: UTF-8, not characters
         "distance": {"N": "1400"},  # 8 + 1 + one pair (14 00)
