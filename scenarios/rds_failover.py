@@ -120,7 +120,10 @@ class RdsFailover(Scenario[RdsFailoverSettings]):
         def on_event(kind: str, zone: str) -> None:
             self.context.events.add(kind, trial=trial.trial, engine=trial.labels["engine"], zone=zone)
 
+        self.injected = False
+
         def inject() -> None:
+            self.injected = True
             on_event("fault_injected", controller.active)
             controller.server.kill()
 
@@ -132,13 +135,17 @@ class RdsFailover(Scenario[RdsFailoverSettings]):
         """Look every write up and say what became of it."""
         engine = self._engine(trial)
         controller = self.controllers[engine]
-        self.fault.join()
-        controller.stop()
-        self.watch.join()
-        if controller.failure:
-            raise controller.failure
-        with self._connect(engine, patience_s=5.0) as connection:
-            check = self.outcomes.check(ledger.present_counts(connection, trial.trial))
+        try:
+            if self.injected:
+                self.fault.join()
+            self.fault.kill()
+            with self._connect(engine, patience_s=5.0) as connection:
+                check = self.outcomes.check(ledger.present_counts(connection, trial.trial))
+        except Exception as error:
+            raise controller.failure or CannotMeasure(f"{engine} didn't come back after the fault: {error}") from error
+        finally:
+            controller.stop()
+            self.watch.join()
         self.context.events.add("ledger_checked", trial=trial.trial, engine=engine, **ledger.as_record(check))
 
     def tear_down(self) -> None:
