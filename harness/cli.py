@@ -3,13 +3,16 @@
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from harness.errors import HarnessError, UsageError
 from harness.paths import PROJECT_ROOT
+
+if TYPE_CHECKING:
+    from harness.local.services import State
 
 app = typer.Typer(
     name="dbharness", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
@@ -24,9 +27,6 @@ ScenarioNames = Annotated[
 ]
 ProfileOption = Annotated[str | None, typer.Option(help="smoke, quick or standard; config.yaml's where not given.")]
 TargetOption = Annotated[str | None, typer.Option(help="local or aws (aws isn't built yet).")]
-OutOption = Annotated[
-    Path | None, typer.Option(help="The run directory itself; a new one under runs/ where not given.")
-]
 SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Override a key of config.yaml; repeatable."),
@@ -49,10 +49,11 @@ def run(
 ) -> None:
     """Measure, and write a run directory with its report."""
     from harness import suite
+    from harness.rundir import command_line
 
     asked = suite.Request(
         scenarios=tuple(scenarios or ()), profile=profile, target=target, out=out_dir, seed=seed,
-        overrides=tuple(overrides or ()), config=config, command=tuple(sys.argv),
+        overrides=tuple(overrides or ()), config=config, command=tuple(command_line()),
     )  # fmt: skip
     with suite.progress_on(err) as progress:
         outcome = suite.run(asked, progress)
@@ -64,9 +65,9 @@ def run(
 @app.command()
 def report(run_dir: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.")]) -> None:
     """Make the report of a run again from its samples."""
-    from harness import suite
+    from harness.report_child import make_report
 
-    raise typer.Exit(suite.make_report(run_dir))
+    raise typer.Exit(make_report(run_dir))
 
 
 @app.command()
@@ -109,8 +110,21 @@ def services_status() -> None:
     _print_services(services.services_status())
 
 
-def _print_services(status: object) -> None:
-    out.print(str(status), markup=False)
+def _print_services(state: "State | None") -> None:
+    """A line for each service: where it answers, and what it is."""
+    if state is None:
+        out.print("nothing is up", markup=False)
+        return
+    if state.dynamodb_url:
+        speed = f", speed {state.dynamodb_speed:g}"
+        out.print(f"dynamodb  {state.dynamodb_url}  ({state.products['dynamodb']}{speed})", markup=False)
+    if state.cache:
+        out.print(f"cache     {state.cache[0]}:{state.cache[1]}  ({state.products['valkey']})", markup=False)
+    for engine, at in state.sql.items():
+        url = f"{at.user}:{at.password}@{at.host}:{at.port}/{at.database}"
+        out.print(f"{engine:9} {url}  ({state.products[engine]})", markup=False)
+    for engine, why in state.unavailable.items():
+        out.print(f"{engine:9} not available: {why}", markup=False)
 
 
 def main() -> None:

@@ -219,7 +219,7 @@ def _say(detail: ErrorDetails, model: type[BaseModel]) -> str:
         return f"is not a key of this section{_nearest(str(detail['loc'][-1]), list(model.model_fields))}"
     if kind in limits:
         sign, key = limits[kind]
-        return f"must be {sign} {context[key]}, got {detail['input']!r}"
+        return f"must be {sign} {context[key]:g}, got {detail['input']!r}"
     if kind == "missing":
         return "is missing"
     message = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")

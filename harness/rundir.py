@@ -9,6 +9,7 @@ import json
 import os
 import platform
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -154,6 +155,11 @@ class Events:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def command_line() -> list[str]:
+    """What was typed to start this process, without the path of the program."""
+    return [Path(sys.argv[0]).name, *sys.argv[1:]]
 
 
 def now_iso() -> str:

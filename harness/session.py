@@ -4,7 +4,6 @@ import gc
 import json
 import logging
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -25,7 +24,7 @@ from harness.paths import PROJECT_ROOT
 from harness.plan import Trial
 from harness.recorder import Recorder
 from harness.registry import settings_models
-from harness.rundir import Events, RunDir, now_iso
+from harness.rundir import Events, RunDir, command_line, now_iso
 from harness.scenario import Context, Scenario, Slot
 
 logger = logging.getLogger(__name__)
@@ -54,7 +53,7 @@ def launch_from_environment(*, profile: str | None, overrides: Sequence[str]) ->
     profile = profile or os.environ.get("DBHARNESS_PROFILE")
     config = configuration.load(file, settings_models(), profile=profile, overrides=overrides)
     prices = configuration.load_prices(config)
-    run = RunDir.create(None, config, prices, source=file.name, command=sys.argv)
+    run = RunDir.create(None, config, prices, source=file.name, command=command_line())
     return Launch(run=run, config=config, owned=True)
 
 

@@ -21,6 +21,7 @@ from harness import config as configuration
 from harness.errors import CannotMeasure, UsageError
 from harness.paths import PROJECT_ROOT
 from harness.registry import load_scenario, scenario_names, settings_models
+from harness.report_child import make_report
 from harness.rundir import RunDir, now_iso
 from harness.session import PROGRESS_VARIABLE, RUN_VARIABLE
 
@@ -87,17 +88,11 @@ def run(asked: Request, progress: ProgressView) -> Outcome:
     _ignore_interrupts()
     status = directory.finish(interrupted)
     directory.point_latest()
-    reported = make_report(directory.path, quiet=True)
-    lines = tuple(_summary(directory, status, reported == 0))
+    reported = make_report(directory.path)
+    lines = tuple(_summary(directory, status))
     if interrupted:
         return Outcome(exit_code=INTERRUPTED, lines=lines)
     return Outcome(exit_code=_exit_code(directory, reported), lines=lines)
-
-
-def make_report(path: Path, *, quiet: bool = False) -> int:
-    """The report in a process of its own; its exit code."""
-    command = [sys.executable, "-m", "reports", str(path.resolve()), *(["--quiet"] if quiet else [])]
-    return subprocess.run(command, cwd=PROJECT_ROOT, check=False).returncode
 
 
 @contextlib.contextmanager
@@ -226,12 +221,9 @@ def _exit_code(directory: RunDir, reported: int) -> int:
     return 3 if reported or not statuses or any(status in ("not_measured", "failed") for status in statuses) else 0
 
 
-def _summary(directory: RunDir, status: str, reported: bool) -> Iterator[str]:
-    """The findings in sentences, what wasn't measured and why, and where the report is."""
+def _summary(directory: RunDir, status: str) -> Iterator[str]:
+    """What wasn't measured and why, and how long the rest took; the report's own process has said the findings."""
     manifest = directory.manifest
-    if reported:
-        findings = json.loads((directory.path / "findings.json").read_text())
-        yield from (f"  {finding['sentence']}" for finding in findings if finding["labels"].get("headline") == "yes")
     for name, entry in manifest["scenarios"].items():
         if entry["status"] != "complete":
             yield f"warning: {name} is {entry['status'].replace('_', ' ')}: {entry['reason']}"
@@ -240,8 +232,4 @@ def _summary(directory: RunDir, status: str, reported: bool) -> Iterator[str]:
     if status == "partial":
         yield "this run is partial"
     seconds = sum(entry.get("measuring_s", 0.0) for entry in manifest["scenarios"].values())
-    yield f"measured for {seconds:.0f} s"
-    if reported:
-        yield f"report: {directory.path / 'report.html'}"
-    else:
-        yield f"no report could be made; the samples are in {directory.path}"
+    yield f"measured for {seconds:.0f} s; everything is in {directory.path}"

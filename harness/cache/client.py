@@ -98,14 +98,10 @@ class CacheClient:
             reply = self._reply(sock)
         except TimeoutError as error:
             self.close()
-            raise CacheTimeoutError(
-                f"{words[0]!s}: no answer in {self._timeout_s} s", "TimeoutError"
-            ) from error
+            raise CacheTimeoutError(f"{words[0]!s}: no answer in {self._timeout_s} s", "TimeoutError") from error
         except (OSError, hiredis.ProtocolError) as error:
             self.close()
-            raise CacheConnectionError(
-                f"{words[0]!s}: connection broke ({error})", type(error).__name__
-            ) from error
+            raise CacheConnectionError(f"{words[0]!s}: connection broke ({error})", type(error).__name__) from error
         except BaseException:  # a greenlet killed half-way: the next command must not read this one's reply
             self.close()
             raise
@@ -142,9 +138,7 @@ class CacheClient:
             sock = socket.create_connection(self._address, self._timeout_s)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         except TimeoutError as error:
-            raise CacheTimeoutError(
-                f"{where}: no connection in {self._timeout_s} s", "TimeoutError"
-            ) from error
+            raise CacheTimeoutError(f"{where}: no connection in {self._timeout_s} s", "TimeoutError") from error
         except OSError as error:
             raise CacheConnectionError(f"{where}: {error}", type(error).__name__) from error
         self._sock = sock

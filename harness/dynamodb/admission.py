@@ -55,9 +55,7 @@ class TokenBucket:
 
     __slots__ = ("_burst_s", "_capacity", "_rate_per_s", "_then_s", "_tokens")
 
-    def __init__(
-        self, rate_per_s: float, burst_s: float = 300.0, *, now_s: float = 0.0, fill: float = 1.0
-    ) -> None:
+    def __init__(self, rate_per_s: float, burst_s: float = 300.0, *, now_s: float = 0.0, fill: float = 1.0) -> None:
         if rate_per_s < 0 or burst_s < 0 or not 0 <= fill <= 1:
             raise ValueError(
                 "expected a rate and a burst of 0 or more and a fill from 0 to 1, "
@@ -274,9 +272,7 @@ class Admission:
             self._lanes[kind].gates["ProvisionedThroughput"].set_rate(rate_per_s, now_s)
         self._split_for(rates)
 
-    def set_mode(
-        self, mode: Mode, now_s: float, *, read: float | None = None, write: float | None = None
-    ) -> None:
+    def set_mode(self, mode: Mode, now_s: float, *, read: float | None = None, write: float | None = None) -> None:
         """Switch the capacity mode.
 
         To provisioned, ``read`` and ``write`` are its capacity units, and its store begins as a new table's.
@@ -337,9 +333,7 @@ def exception_name(reason: str, mode: Mode = "provisioned") -> str:
     return "ThrottlingException"
 
 
-def _provisioned_lanes(
-    read: float, write: float, now_s: float, params: AdmissionParameters
-) -> dict[Kind, _Lane]:
+def _provisioned_lanes(read: float, write: float, now_s: float, params: AdmissionParameters) -> dict[Kind, _Lane]:
     def lane(rate_per_s: float) -> _Lane:
         bucket = TokenBucket(rate_per_s, params.burst_s, now_s=now_s, fill=params.initial_fill)
         return _Lane({"ProvisionedThroughput": bucket})
@@ -360,9 +354,7 @@ def _on_demand_lanes(
         # The account's limit stands where no maximum of the table's own is set.
         cap = maximum[kind]
         gates: dict[Limit, TokenBucket] = (
-            {"AccountLimit": bucket(params.account_rate)}
-            if cap is None
-            else {"MaxOnDemandThroughput": bucket(cap)}
+            {"AccountLimit": bucket(params.account_rate)} if cap is None else {"MaxOnDemandThroughput": bucket(cap)}
         )
         gates["KeyRangeThroughput"] = bucket(sustained[kind])
         return _Lane(gates, _Growth(sustained[kind], params.on_demand_growth_s))

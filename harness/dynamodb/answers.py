@@ -129,9 +129,7 @@ def bulk_load(
     return sum(future.result() for future in futures)
 
 
-def _put_batch(
-    client: DynamoClient, table: str, batch: list[dict[str, Any]], sleep: Callable[[float], None]
-) -> int:
+def _put_batch(client: DynamoClient, table: str, batch: list[dict[str, Any]], sleep: Callable[[float], None]) -> int:
     requests, pause_s = batch, LOAD_BACKOFF_S
     for _ in range(LOAD_ATTEMPTS):
         response = client.call("BatchWriteItem", orjson.dumps({"RequestItems": {table: requests}}))

@@ -19,9 +19,7 @@ from harness.errors import UsageError
 
 Outcome = Literal["ok", "throttled", "error", "timeout", "ambiguous"]
 # B9: these three are the service's way to say "too much", never failures of the tool.
-THROTTLES = frozenset(
-    {"ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded"}
-)
+THROTTLES = frozenset({"ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded"})
 WRITES = frozenset({"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"})
 # A connection idle for longer may have been closed by the other side: look before sending on it.
 IDLE_CHECK_NS = 500_000_000
@@ -118,9 +116,7 @@ class DynamoClient:
     ) -> None:
         parts = urlsplit(endpoint_url)
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path not in {"", "/"}:
-            raise UsageError(
-                f"DynamoDB endpoint {endpoint_url!r}: expected http(s)://host[:port] and no path"
-            )
+            raise UsageError(f"DynamoDB endpoint {endpoint_url!r}: expected http(s)://host[:port] and no path")
         secure = parts.scheme == "https"
         self.endpoint_url = endpoint_url
         self._address = (parts.hostname, parts.port or (443 if secure else 80))
@@ -190,9 +186,7 @@ class DynamoClient:
             if sock is not None:
                 sock.close()
             if isinstance(error, TimeoutError):
-                raise TimedOut(
-                    f"{where}: no connection in {self._connect_timeout_s} s", sent=False
-                ) from error
+                raise TimedOut(f"{where}: no connection in {self._connect_timeout_s} s", sent=False) from error
             raise ConnectFailed(f"{where}: {error}") from error
         return sock
 

@@ -58,9 +58,7 @@ class SqlConnection(Protocol):
         """Closes it."""
 
 
-def connect(
-    endpoint: SqlEndpoint, connect_timeout_s: float = 5.0, read_timeout_s: float = 30.0
-) -> SqlConnection:
+def connect(endpoint: SqlEndpoint, connect_timeout_s: float = 5.0, read_timeout_s: float = 30.0) -> SqlConnection:
     """A connection to ``endpoint``, whose host is an address or a name of the system's resolver.
 
     ``connect_timeout_s`` bounds connecting with the login, ``read_timeout_s`` each statement (PyMySQL: each
