@@ -123,8 +123,8 @@ def _print_services(state: "State | None") -> None:
     for engine, at in state.sql.items():
         url = f"{at.user}:{at.password}@{at.host}:{at.port}/{at.database}"
         out.print(f"{engine:9} {url}  ({state.products[engine]})", markup=False)
-    for engine, why in state.unavailable.items():
-        out.print(f"{engine:9} not available: {why}", markup=False)
+    for missing, why in state.unavailable.items():
+        out.print(f"{missing:9} not available: {why}", markup=False)
 
 
 def main() -> None:

@@ -24,6 +24,7 @@ from harness.paths import PROJECT_ROOT
 from harness.plan import Trial
 from harness.recorder import Recorder
 from harness.registry import settings_models
+from harness.report_child import make_report
 from harness.rundir import Events, RunDir, command_line, now_iso
 from harness.scenario import Context, Scenario, Slot
 
@@ -222,8 +223,5 @@ class Session:
         run = self.launch.run
         run.finish(self.launch.reason)
         run.point_latest()
-        made = subprocess.run([sys.executable, "-m", "reports", str(run.path)], cwd=PROJECT_ROOT, check=False)
-        logger.info(
-            "%s",
-            f"report: {run.path / 'report.html'}" if made.returncode == 0 else "the report failed; see above",
-        )
+        if make_report(run.path):
+            logger.error("no report could be made; the samples are in %s", run.path)

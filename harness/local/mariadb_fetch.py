@@ -71,7 +71,7 @@ class MariaDb:
 
 
 def find() -> MariaDb:
-    """The system's MariaDB, else the unpacked one; raises CannotMeasure with one line that says why neither is there."""
+    """The system's MariaDB, else the unpacked one; raises CannotMeasure that says why neither is there."""
     for root in (Path("/"), unpacked()):
         found = MariaDb(root=root)
         if found.server.exists() and found.install_db.exists():
@@ -87,7 +87,7 @@ def unpacked() -> Path:
 
 
 def fetch() -> MariaDb:
-    """What ``find`` finds, fetched first where it is not there; raises CannotMeasure where it can't be had."""
+    """What ``find`` finds, fetched first where it isn't there; CannotMeasure where it can't be had."""
     try:
         return find()
     except CannotMeasure:

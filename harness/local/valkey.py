@@ -30,8 +30,8 @@ class ValkeyServer:
         log = self._warden.scratch / "valkey.log"
         folder = self._warden.folder("valkey")
         command = [
-            str(self._program), "--bind", host, "--port", str(port), "--save", "", "--appendonly", "no", "--dir", str(folder),
-            "--maxmemory-policy", "allkeys-lru", "--io-threads", "1",
+            str(self._program), "--bind", host, "--port", str(port), "--dir", str(folder),
+            "--save", "", "--appendonly", "no", "--maxmemory-policy", "allkeys-lru", "--io-threads", "1",
         ]  # fmt: skip
         self._warden.spawn("valkey", command, log=log)
         deadline = time.monotonic() + timeout_s
