@@ -1,0 +1,72 @@
+"""The service's errors, with its type names, messages and status codes."""
+
+from typing import Any
+
+_SERVICE = "com.amazonaws.dynamodb.v20120810#"
+_CORAL = "com.amazon.coral.service#"
+_VALIDATE = "com.amazon.coral.validate#"
+
+
+class ServiceError(Exception):
+    """An answer that refuses: what the wire carries. ``extra`` are further members of its body."""
+
+    def __init__(self, kind: str, message: str, *, status: int = 400, extra: dict[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.kind, self.status, self.extra = kind, status, extra or {}
+
+    def body(self) -> dict[str, Any]:
+        """The JSON object of the answer; coral's own errors spell the message with a capital."""
+        name = "Message" if self.kind.startswith(_CORAL) else "message"
+        return {"__type": self.kind, name: str(self), **self.extra}
+
+
+def validation(message: str) -> ServiceError:
+    """A ValidationException."""
+    return ServiceError(f"{_VALIDATE}ValidationException", message)
+
+
+def serialization(message: str) -> ServiceError:
+    """The body isn't JSON, or a member has another type than the service's model says."""
+    return ServiceError(f"{_CORAL}SerializationException", message)
+
+
+def unknown_operation() -> ServiceError:
+    """The target names no operation that is built."""
+    return ServiceError(f"{_CORAL}UnknownOperationException", "The operation is not known to this service")
+
+
+def table_not_found(name: str) -> ServiceError:
+    """A data operation on a table that isn't there."""
+    del name  # the service doesn't say it here
+    return ServiceError(f"{_SERVICE}ResourceNotFoundException", "Requested resource not found")
+
+
+def named_table_not_found(name: str) -> ServiceError:
+    """A control operation on a table that isn't there."""
+    return ServiceError(
+        f"{_SERVICE}ResourceNotFoundException", f"Requested resource not found: Table: {name} not found"
+    )
+
+
+def table_in_use(name: str) -> ServiceError:
+    """CreateTable of a table that is there."""
+    return ServiceError(f"{_SERVICE}ResourceInUseException", f"Table already exists: {name}")
+
+
+def condition_failed() -> ServiceError:
+    """A write whose condition didn't hold."""
+    return ServiceError(f"{_SERVICE}ConditionalCheckFailedException", "The conditional request failed")
+
+
+def throttled(exception: str, reason: str, arn: str) -> ServiceError:
+    """One of the three throttling exceptions, with the reason and the resource (B9)."""
+    if exception == "ProvisionedThroughputExceededException":
+        message = (
+            "The level of configured provisioned throughput for the table was exceeded. Consider increasing "
+            "your provisioning level with the UpdateTable API."
+        )
+        member = "ThrottlingReasons"
+    else:
+        message = "Throughput exceeds the current capacity of your table or index. "
+        member = "throttlingReasons" if exception == "ThrottlingException" else "ThrottlingReasons"
+    return ServiceError(f"{_SERVICE}{exception}", message, extra={member: [{"reason": reason, "resource": arn}]})

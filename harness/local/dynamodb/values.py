@@ -1,0 +1,170 @@
+"""Attribute values: checked, brought to the service's one form, compared and ordered as it does."""
+
+import base64
+import binascii
+import re
+from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from harness.local.dynamodb.errors import serialization, validation
+
+MAX_DEPTH = 32
+_PLAIN_INTEGER = re.compile(r"(0|-?[1-9][0-9]{0,37})\Z")
+_BIGGEST, _SMALLEST = Decimal("1E126"), Decimal("1E-130")
+
+Value = dict[str, Any]
+SortKey = bytes | Decimal
+
+
+def number(text: Any) -> str:
+    """A number in the form that the service gives back: no exponent, no needless zeros, at most 38 digits."""
+    if not isinstance(text, str):
+        raise serialization(f"{_json_type(text)} can not be converted to an String")
+    if _PLAIN_INTEGER.match(text):
+        return text
+    try:
+        exact = Decimal(text.strip() if text.strip() == text else "not a number")
+    except InvalidOperation:
+        exact = Decimal("NaN")
+    if not exact.is_finite():
+        raise validation("The parameter cannot be converted to a numeric value" + (f": {text}" if text else ""))
+    if not exact:
+        return "0"
+    digits = "".join(map(str, exact.as_tuple().digits)).strip("0")
+    if len(digits) > 38:
+        raise validation("Attempting to store more than 38 significant digits in a Number")
+    if abs(exact) >= _BIGGEST:
+        raise validation("Number overflow. Attempting to store a number with magnitude larger than supported range")
+    if abs(exact) < _SMALLEST:
+        raise validation("Number underflow. Attempting to store a number with magnitude smaller than supported range")
+    plain = f"{exact:f}"
+    return plain.rstrip("0").rstrip(".") if "." in plain else plain
+
+
+def value(raw: Any, depth: int = 1) -> Value:
+    """An attribute value, checked and in its one form. Raises the service's errors for what is none."""
+    if not isinstance(raw, dict):
+        raise serialization(f"{_json_type(raw)} can not be converted to an AttributeValue")
+    if len(raw) != 1:
+        many = "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes"
+        none = "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"
+        raise validation(many if raw else none)
+    if depth > MAX_DEPTH:
+        raise validation("Nesting Levels have exceeded supported limits")
+    ((kind, content),) = raw.items()
+    check = _CHECKS.get(kind)
+    if check is None:
+        raise validation("Supplied AttributeValue is empty, must contain exactly one of the supported datatypes")
+    return {kind: check(content, depth)}
+
+
+def item(raw: Any) -> dict[str, Value]:
+    """A whole item, checked and in its one form."""
+    if not isinstance(raw, dict):
+        raise serialization(f"{_json_type(raw)} can not be converted to an Map")
+    return {name: value(content) for name, content in raw.items()}
+
+
+def ordered(raw: Value) -> SortKey:
+    """A key value as something that sorts as the service sorts: numbers by size, text and binary by bytes."""
+    ((kind, content),) = raw.items()
+    if kind == "N":
+        return Decimal(content)
+    if kind == "B":
+        return base64.b64decode(content)
+    text: str = content
+    return text.encode()
+
+
+def equal(left: Value | None, right: Value | None) -> bool:
+    """Equality of two values; sets have no order."""
+    if left is None or right is None or left.keys() != right.keys():
+        return False
+    ((kind, a),) = left.items()
+    b = right[kind]
+    if kind in ("SS", "NS", "BS"):
+        return set(a) == set(b)
+    if kind == "L":
+        return len(a) == len(b) and all(map(equal, a, b))
+    if kind == "M":
+        return a.keys() == b.keys() and all(equal(a[name], b[name]) for name in a)
+    return bool(a == b)
+
+
+def _string(content: Any, depth: int) -> str:
+    if not isinstance(content, str):
+        raise serialization(f"{_json_type(content)} can not be converted to an String")
+    return content
+
+
+def _binary(content: Any, depth: int) -> str:
+    try:
+        base64.b64decode(_string(content, depth), validate=True)
+    except binascii.Error as error:
+        raise serialization("Invalid length for a base64-encoded string") from error
+    return str(content)
+
+
+def _flag(content: Any, depth: int) -> bool:
+    if not isinstance(content, bool):
+        raise serialization(f"{_json_type(content)} can not be converted to an Boolean")
+    return content
+
+
+def _null(content: Any, depth: int) -> bool:
+    if content is not True:
+        raise validation(
+            "One or more parameter values were invalid: Null attribute value types must have the value of true"
+        )
+    return True
+
+
+def _set_of(member: Callable[[Any, int], str]) -> Callable[[Any, int], list[str]]:
+    def check(content: Any, depth: int) -> list[str]:
+        if not isinstance(content, list):
+            raise serialization(f"{_json_type(content)} can not be converted to an List")
+        members = [member(one, depth) for one in content]
+        if not members:
+            raise validation("One or more parameter values were invalid: An string set  may not be empty")
+        if len(set(members)) != len(members):
+            raise validation(
+                f"One or more parameter values were invalid: Input collection {members} contains duplicates."
+            )
+        return members
+
+    return check
+
+
+def _list(content: Any, depth: int) -> list[Value]:
+    if not isinstance(content, list):
+        raise serialization(f"{_json_type(content)} can not be converted to an List")
+    return [value(one, depth + 1) for one in content]
+
+
+def _map(content: Any, depth: int) -> dict[str, Value]:
+    if not isinstance(content, dict):
+        raise serialization(f"{_json_type(content)} can not be converted to an Map")
+    return {name: value(one, depth + 1) for name, one in content.items()}
+
+
+def _number(content: Any, depth: int) -> str:
+    return number(content)
+
+
+_CHECKS: dict[str, Callable[[Any, int], Any]] = {
+    "S": _string, "N": _number, "B": _binary, "BOOL": _flag, "NULL": _null, "L": _list, "M": _map,
+    "SS": _set_of(_string), "NS": _set_of(_number), "BS": _set_of(_binary),
+}  # fmt: skip
+
+
+def _json_type(raw: Any) -> str:
+    names = {
+        bool: "TRUE_VALUE" if raw else "FALSE_VALUE",
+        int: "NUMBER_VALUE",
+        float: "DECIMAL_VALUE",
+        str: "STRING_VALUE",
+    }
+    return names.get(
+        type(raw), "Start of structure or map found where not expected" if isinstance(raw, dict) else "NULL_VALUE"
+    )
