@@ -1,0 +1,125 @@
+"""Reads a run directory: manifest, events, samples; a run that was cut short is read as far as it goes."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+KNOWN_SCHEMA = 1
+KNOWN_SAMPLES_SCHEMA = 1
+
+
+class NotARun(Exception):  # noqa: N818 - the sentence that follows is the error
+    """The directory isn't a run that this version can read; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run directory. ``partial`` says why the run isn't whole, None where it is."""
+
+    path: Path
+    manifest: Mapping[str, Any]
+    events: tuple[dict[str, Any], ...]
+    partial: str | None
+
+    @classmethod
+    def load(cls, path: Path) -> "Run":
+        """Read the manifest and the events; samples are read when asked for. Raises NotARun."""
+        manifest = _manifest(path)
+        return cls(path, manifest, tuple(_events(path)), _why_partial(manifest))
+
+    def scenario(self, name: str) -> Mapping[str, Any]:
+        """The scenario's entry in the manifest."""
+        entry: Mapping[str, Any] = self.manifest["scenarios"][name]
+        return entry
+
+    def samples(self, scenario: str) -> pd.DataFrame:
+        """All rows of a scenario, every worker's; text columns as str, absent values as NaN/None."""
+        tables = [_table(stem) for stem in self._stems(scenario)]
+        whole = [table for table in tables if table is not None]
+        if not whole:
+            return pd.DataFrame()
+        frame = pa.concat_tables(whole, promote_options="permissive").to_pandas()
+        for name in frame.columns[[isinstance(kind, pd.CategoricalDtype) for kind in frame.dtypes]]:
+            frame[name] = frame[name].astype(object)
+        return frame
+
+    def trials(self, scenario: str) -> pd.DataFrame:
+        """The planned trials, one row each, labels and params as ``label_…`` and ``param_…``."""
+        rows = []
+        for trial in self.scenario(scenario).get("trials", []):
+            flat = {key: value for key, value in trial.items() if key not in ("labels", "params")}
+            flat |= {f"label_{key}": value for key, value in trial["labels"].items()}
+            rows.append(flat | {f"param_{key}": value for key, value in trial["params"].items()})
+        return pd.DataFrame(rows)
+
+    def events_of(self, scenario: str, kind: str) -> list[dict[str, Any]]:
+        """Events of one scenario and kind, in the order they were written."""
+        return [event for event in self.events if event["scenario"] == scenario and event["kind"] == kind]
+
+    def _stems(self, scenario: str) -> list[Path]:
+        folder = self.path / "samples"
+        found = {path.with_suffix("") for path in folder.glob(f"{scenario}.*") if path.suffix in (".parquet", ".arrows")}
+        return sorted(found)
+
+
+def _manifest(path: Path) -> dict[str, Any]:
+    file = path / "manifest.json"
+    try:
+        manifest: dict[str, Any] = json.loads(file.read_text())
+        schema, samples = manifest["schema"], manifest["samples_schema"]
+    except OSError as error:
+        why = f"{path} is not a run directory: {file.name}: {error.strerror}; give a folder that `dbharness run` wrote"
+        raise NotARun(why) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise NotARun(f"{file} is damaged ({type(error).__name__}: {error}); this run can't be reported") from error
+    if schema > KNOWN_SCHEMA or samples > KNOWN_SAMPLES_SCHEMA:
+        raise NotARun(f"{path} was written by a newer dbharness (schema {schema}, samples {samples}); report it with that one")
+    return manifest
+
+
+def _why_partial(manifest: Mapping[str, Any]) -> str | None:
+    if manifest["status"] == "running":
+        return "the run ended without being closed; what was written until then is reported"
+    if manifest["status"] != "partial":
+        return None
+    cut = [name for name, entry in manifest["scenarios"].items() if entry["status"] in ("partial", "running")]
+    return str(manifest.get("reason") or f"not finished: {', '.join(cut)}")
+
+
+def _events(path: Path) -> list[dict[str, Any]]:
+    try:
+        lines = (path / "events.jsonl").read_text(errors="replace").splitlines()
+    except OSError:
+        return []
+    events = []
+    for line in lines:
+        try:
+            events.append(json.loads(line))
+        except ValueError:  # the last line of a run that was killed
+            continue
+    return events
+
+
+def _table(stem: Path) -> pa.Table | None:
+    """The samples under one name: the compacted file, else what is whole of the stream."""
+    compacted = stem.with_name(f"{stem.name}.parquet")
+    if compacted.exists():
+        return pq.read_table(compacted)
+    batches = []
+    try:
+        with pa.ipc.open_stream(str(stem.with_name(f"{stem.name}.arrows"))) as reader:
+            schema = reader.schema
+            while True:
+                batches.append(reader.read_next_batch())
+    except StopIteration:
+        pass
+    except (pa.ArrowException, OSError):
+        if not batches:
+            return None
+    return pa.Table.from_batches(batches, schema) if batches else None
