@@ -19,9 +19,7 @@ from matplotlib.ticker import LogFormatterSciNotation
 
 INK = "#000000"
 PAPER = "#ffffff"
-MUTED = (
-    "#808080"  # legible on white and on near-black alike: helper lines, notes, what cannot carry a conclusion
-)
+MUTED = "#808080"  # legible on white and on near-black alike: helper lines, notes, what cannot carry a conclusion
 
 # Okabe and Ito's palette without its black (ink) and its yellow (unreadable on white), most distinct first.
 OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")

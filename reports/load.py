@@ -44,7 +44,7 @@ class Run:
         whole = [table for table in tables if table is not None]
         if not whole:
             return pd.DataFrame()
-        frame = pa.concat_tables(whole, promote_options="permissive").to_pandas()
+        frame: pd.DataFrame = pa.concat_tables(whole, promote_options="permissive").to_pandas()
         for name in frame.columns[[isinstance(kind, pd.CategoricalDtype) for kind in frame.dtypes]]:
             frame[name] = frame[name].astype(object)
         return frame
@@ -64,8 +64,8 @@ class Run:
 
     def _stems(self, scenario: str) -> list[Path]:
         folder = self.path / "samples"
-        found = {path.with_suffix("") for path in folder.glob(f"{scenario}.*") if path.suffix in (".parquet", ".arrows")}
-        return sorted(found)
+        files = (path for path in folder.glob(f"{scenario}.*") if path.suffix in (".parquet", ".arrows"))
+        return sorted({path.with_suffix("") for path in files})
 
 
 def _manifest(path: Path) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def _manifest(path: Path) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError) as error:
         raise NotARun(f"{file} is damaged ({type(error).__name__}: {error}); this run can't be reported") from error
     if schema > KNOWN_SCHEMA or samples > KNOWN_SAMPLES_SCHEMA:
-        raise NotARun(f"{path} was written by a newer dbharness (schema {schema}, samples {samples}); report it with that one")
+        raise NotARun(f"{path} is of a newer dbharness (schema {schema}, samples {samples}); report it with that one")
     return manifest
 
 

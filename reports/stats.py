@@ -8,6 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +18,7 @@ CONFIDENCE = 0.95
 # Effective samples below which a percentile isn't given.
 LEAST_SAMPLES = {50.0: 6, 95.0: 72, 99.0: 368, 99.9: 3688}
 _MOST_SIGN_FLIPS = 16
-Numbers = Sequence[float] | npt.NDArray[np.float64]
+Numbers = Sequence[float] | npt.NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +85,7 @@ def share_of_trials(successes: Numbers, totals: Numbers) -> Interval:
 
 
 def paired_ratio(base: Numbers, candidate: Numbers) -> PairedRatio:
-    """candidate ÷ base, pair by pair: t interval of the mean log ratio, Hodges–Lehmann and exact sign-flip p beside it."""
+    """candidate ÷ base by pairs: t interval of the mean log ratio; Hodges–Lehmann and the exact sign-flip p beside it."""
     a, b = _finite(base), _finite(candidate)
     if len(a) != len(b) or not len(a) or (a <= 0).any() or (b <= 0).any():
         raise ValueError(f"a paired ratio needs as many positive values on both sides, got {len(a)} and {len(b)}")

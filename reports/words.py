@@ -1,0 +1,117 @@
+"""Numbers in sentences: three significant digits, units that fit, intervals, and what a figure was measured on."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from reports.findings import Basis, Better, Finding, Status
+from reports.load import Run
+from reports.stats import Interval
+
+
+def number(value: float) -> str:
+    """Three significant digits, thousands grouped, no exponent: 3,430; 61.2; 0.00213."""
+    if value == 0:
+        return "0"
+    if abs(value) >= 100:
+        rounded = float(f"{value:.3g}") if abs(value) < 1e15 else value
+        return f"{rounded:,.0f}"
+    text = f"{value:.3g}"
+    return f"{float(text):.10f}".rstrip("0").rstrip(".") if "e" in text else text
+
+
+def microseconds(value_us: float) -> str:
+    """A time in the unit that fits: 130 µs, 2.4 ms, 1.9 s."""
+    for limit, scale, unit in ((1e3, 1, "µs"), (1e6, 1e3, "ms")):
+        if value_us < limit:
+            return f"{number(value_us / scale)} {unit}"
+    return f"{number(value_us / 1e6)} s"
+
+
+def seconds(value_s: float) -> str:
+    """A duration in seconds, milliseconds below one."""
+    return microseconds(value_s * 1e6)
+
+
+def percent(share: float) -> str:
+    """A share in per cent."""
+    return f"{number(100 * share)} %"
+
+
+def dollars(value_usd: float) -> str:
+    """An amount of money."""
+    return f"${number(value_usd)}" if value_usd < 10 else f"${value_usd:,.2f}"
+
+
+def span(low: float | None, high: float | None, show: Any = number) -> str:
+    """``, 95 % interval a to b``, or nothing where there is none; *exact* where there is no width."""
+    if low is None or high is None:
+        return ""
+    return ", exact" if low == high else f", 95 % interval {show(low)} to {show(high)}"
+
+
+def setting(run: Run, scenario: str, server: str) -> str:
+    """What a figure was measured on: ``local model, PostgreSQL 18.6``."""
+    product = run.scenario(scenario).get("servers", {}).get(server, server)
+    return f"local model, {product}"
+
+
+def absent(
+    run: Run,
+    scenario: str,
+    id: str,
+    unit: str,
+    better: Better,
+    reason: str,
+    labels: Mapping[str, str] | None = None,
+    *,
+    headline: bool = False,
+) -> Finding:
+    """The finding of something that wasn't measured, with the reason; never a zero."""
+    about = "".join(f", {key} {value}" for key, value in (labels or {}).items())
+    return Finding(
+        id=id,
+        scenario=scenario,
+        sentence=f"Not measured: {id}{about}: {reason}.",
+        value=None,
+        unit=unit,
+        better=better,
+        n=0,
+        target=run.manifest["target"],
+        labels=dict(labels or {}),
+        status="not_measured",
+        reason=reason,
+        headline=headline,
+    )
+
+
+def why_absent(run: Run, scenario: str) -> str:
+    """Why a scenario has no samples."""
+    return str(run.scenario(scenario).get("reason") or "the run ended before it measured anything")
+
+
+def measured(
+    run: Run,
+    scenario: str,
+    id: str,
+    sentence: str,
+    interval: Interval,
+    unit: str,
+    better: Better,
+    labels: Mapping[str, str],
+    *,
+    status: Status = "measured",
+    basis: Basis = "local_model",
+    headline: bool = False,
+) -> Finding:
+    """The finding of an estimate with its interval."""
+    return Finding(
+        id=id, scenario=scenario, sentence=sentence, value=interval.value, low=interval.low, high=interval.high, n=interval.n,
+        unit=unit, better=better, labels=dict(labels), target=run.manifest["target"], status=status, basis=basis,
+        headline=headline,
+    )  # fmt: skip
+
+
+def scaled(interval: Interval, factor: float) -> Interval:
+    """The same estimate in another unit."""
+    low, high = (None if bound is None else bound * factor for bound in (interval.low, interval.high))
+    return Interval(value=interval.value * factor, low=low, high=high, n=interval.n, method=interval.method)
