@@ -2,9 +2,9 @@
 
 import orjson
 import pytest
-from harness.local.services import LocalServices, Needs
 
 from harness import dataset
+from harness.local.services import LocalServices, Needs
 from harness.sql import schema
 from harness.sql.connections import connect
 

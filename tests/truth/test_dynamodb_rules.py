@@ -27,21 +27,15 @@ Item = dict[str, dict[str, Any]]
         (400 * KB, 50, 100, 200),  # the largest item: 100 blocks
     ],
 )
-def test_a1_a_read_costs_each_4_kb_begun(
-    size_bytes: int, eventual: float, strong: float, transactional: float
-) -> None:
+def test_a1_a_read_costs_each_4_kb_begun(size_bytes: int, eventual: float, strong: float, transactional: float) -> None:
     """Half a unit eventually consistent, one strongly, two in a transaction."""
     assert metering.read_units(size_bytes) == eventual
     assert metering.read_units(size_bytes, "strong") == strong
     assert metering.read_units(size_bytes, "transactional") == transactional
 
 
-@pytest.mark.parametrize(
-    ("size_bytes", "units"), [(0, 1), (1, 1), (KB, 1), (KB + 1, 2), (3 * KB, 3), (400 * KB, 400)]
-)
-def test_a2_a_write_costs_each_kb_begun_and_twice_that_in_a_transaction(
-    size_bytes: int, units: float
-) -> None:
+@pytest.mark.parametrize(("size_bytes", "units"), [(0, 1), (1, 1), (KB, 1), (KB + 1, 2), (3 * KB, 3), (400 * KB, 400)])
+def test_a2_a_write_costs_each_kb_begun_and_twice_that_in_a_transaction(size_bytes: int, units: float) -> None:
     """The guide's 3 KB item: 3 units, 6 in a transaction."""
     assert metering.write_units(size_bytes) == units
     assert metering.write_units(size_bytes, transactional=True) == 2 * units
@@ -195,9 +189,7 @@ def first_throttle_s(bucket: TokenBucket, requests_per_s: int) -> float:
         (10, 20, 300),
     ],
 )
-def test_b2_a_full_store_of_300_s_puts_off_the_first_throttle(
-    capacity: int, demand: int, onset_s: int
-) -> None:
+def test_b2_a_full_store_of_300_s_puts_off_the_first_throttle(capacity: int, demand: int, onset_s: int) -> None:
     """Stored units over what is missing each second; requests come singly, so within one's refill."""
     assert first_throttle_s(TokenBucket(capacity), demand) == pytest.approx(onset_s, abs=1 / capacity)
 

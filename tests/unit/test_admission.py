@@ -205,9 +205,7 @@ def test_a_new_table_on_demand_sustains_its_starting_rate(kind: Kind, rate: int)
 def test_a_maximum_on_demand_is_named_as_what_throttles() -> None:
     """With at most 10 reads a second, the eleventh is throttled for that; writes have no maximum here."""
     table = Admission.on_demand(now_s=0, max_read=10)
-    assert [table.admit("read", 1, 0) for _ in range(11)] == [None] * 10 + [
-        "TableReadMaxOnDemandThroughputExceeded"
-    ]
+    assert [table.admit("read", 1, 0) for _ in range(11)] == [None] * 10 + ["TableReadMaxOnDemandThroughputExceeded"]
     assert table.admit("write", 4_000, 0) is None
 
 

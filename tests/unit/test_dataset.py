@@ -113,9 +113,7 @@ def test_items_hold_what_the_csv_holds(january, csv_flights):
             if text not in MISSING and name != "tailnum"
         }
         tail = f"UNKNOWN-{row['carrier']}" if row["tailnum"] in MISSING else row["tailnum"]
-        due = (
-            f"2013-{int(row['month']):02}-{int(row['day']):02}T{int(row['hour']):02}:{int(row['minute']):02}"
-        )
+        due = f"2013-{int(row['month']):02}-{int(row['day']):02}T{int(row['hour']):02}:{int(row['minute']):02}"
         expected |= {"tailnum": {"S": tail}, "flight_key": {"S": f"{due}#{row['carrier']}#{row['flight']}"}}
         assert item == expected
 
@@ -138,9 +136,7 @@ def test_keys_are_drawn_with_the_datas_skew(january, csv_flights):
 
 def test_the_same_seed_draws_the_same_keys(january):
     """Drawing depends on the generator alone."""
-    assert january.sample_keys("tailnum", 50, random.Random(3)) == january.sample_keys(
-        "tailnum", 50, random.Random(3)
-    )
+    assert january.sample_keys("tailnum", 50, random.Random(3)) == january.sample_keys("tailnum", 50, random.Random(3))
 
 
 def test_the_demand_curve_counts_every_flight_in_its_hour(year, csv_flights):

@@ -92,9 +92,7 @@ def test_a_throttled_page_ends_the_answer():
 
 def test_an_indexs_units_are_told_apart():
     """A Query of a GSI consumes the index's units, which are part of the whole."""
-    answer = query_all(
-        FakeClient(page([], 0, 2.5, index_units=2.5)), {"TableName": "t", "IndexName": "by_dest"}
-    )
+    answer = query_all(FakeClient(page([], 0, 2.5, index_units=2.5)), {"TableName": "t", "IndexName": "by_dest"})
     assert (answer.read_units, answer.index_units) == (2.5, 2.5)
 
 

@@ -123,15 +123,11 @@ def test_a_value_without_exactly_one_known_type_is_refused(value: dict[str, Any]
 
 
 @given(items, texts, values)
-def test_an_item_only_grows_by_what_is_added_to_it(
-    item: dict[str, Any], name: str, value: dict[str, Any]
-) -> None:
+def test_an_item_only_grows_by_what_is_added_to_it(item: dict[str, Any], name: str, value: dict[str, Any]) -> None:
     """A new attribute adds its own bytes and leaves those of the others alone."""
     item.pop(name, None)
     grown = {**item, name: value}
-    assert metering.item_size(grown) == metering.item_size(item) + len(name.encode()) + metering.value_size(
-        value
-    )
+    assert metering.item_size(grown) == metering.item_size(item) + len(name.encode()) + metering.value_size(value)
 
 
 @given(st.integers(0, 500_000), st.integers(0, 5_000))

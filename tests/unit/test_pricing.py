@@ -59,9 +59,7 @@ def test_an_unquoted_full_date_is_read_as_it_is_written() -> None:
 
 def test_an_unknown_region_is_refused_with_those_there_are() -> None:
     """The error names the region asked for and the known ones."""
-    with pytest.raises(
-        ValueError, match="no prices for region 'mars-1'; there are prices for eu-west-1, us-east-1"
-    ):
+    with pytest.raises(ValueError, match="no prices for region 'mars-1'; there are prices for eu-west-1, us-east-1"):
         Prices.from_mapping(document({}), region="mars-1")
 
 

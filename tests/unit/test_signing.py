@@ -72,9 +72,7 @@ def test_request_and_signature_equal_botocores(operation, token):
     """For every operation used, canonical request and signature are botocore's for the same bytes."""
     real = sent_by_botocore(operation, OPERATIONS[operation])
     credentials = Credentials(access_key="AKIDEXAMPLE", secret_key="wJalrXUtnFEMI/K7MDENG", token=token)
-    signer = Signer(
-        host=HOST, region="eu-west-1", credentials=lambda: credentials, wall_clock=lambda: MOMENT + 0.7
-    )
+    signer = Signer(host=HOST, region="eu-west-1", credentials=lambda: credentials, wall_clock=lambda: MOMENT + 0.7)
     body = orjson.dumps(OPERATIONS[operation])
     request = signer.request(operation, body)
     ours = headers_of(request)
@@ -87,9 +85,7 @@ def test_request_and_signature_equal_botocores(operation, token):
     headers = {"Content-Type": ours["Content-Type"], "X-Amz-Target": ours["X-Amz-Target"]}
     theirs = AWSRequest(method="POST", url=real.url, headers=headers, data=body)
     theirs.context["timestamp"] = "20261103T235958Z"
-    auth = SigV4Auth(
-        BotocoreCredentials("AKIDEXAMPLE", credentials.secret_key, token), "dynamodb", "eu-west-1"
-    )
+    auth = SigV4Auth(BotocoreCredentials("AKIDEXAMPLE", credentials.secret_key, token), "dynamodb", "eu-west-1")
     auth._modify_request_before_signing(theirs)
     canonical = auth.canonical_request(theirs)
     assert signer.canonical_request(operation, body) == canonical
@@ -108,9 +104,7 @@ def test_a_new_day_and_new_credentials_give_what_a_new_signer_gives():
     signer = Signer(host=HOST, region="eu-west-1", credentials=lambda: current[0], wall_clock=lambda: now[0])
 
     def fresh():
-        return Signer(
-            host=HOST, region="eu-west-1", credentials=lambda: current[0], wall_clock=lambda: now[0]
-        )
+        return Signer(host=HOST, region="eu-west-1", credentials=lambda: current[0], wall_clock=lambda: now[0])
 
     seen = set()
     for moment, secret in ((MOMENT, "one"), (MOMENT + 5, "one"), (MOMENT + 6, "two")):

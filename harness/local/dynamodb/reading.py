@@ -108,7 +108,7 @@ class _Page:
 
     def __init__(self, request: Mapping[str, Any], source: _Source, bindings: Bindings, *, is_query: bool) -> None:
         self.source = source
-        self.how = wanted(cast(dict[str, Any], request))
+        self.how = wanted(cast("dict[str, Any]", request))
         self.consistent = bool(request.get("ConsistentRead"))
         self.limit = _limit(request)
         projection = request.get("ProjectionExpression")
@@ -212,7 +212,7 @@ def _key_condition(request: Mapping[str, Any], schema: KeySchema, bindings: Bind
 def _conjuncts(node: Node) -> Iterator[Node]:
     if node.op == "and":
         for arg in node.args:
-            yield from _conjuncts(cast(Node, arg))
+            yield from _conjuncts(cast("Node", arg))
     elif node.op in ("or", "not", "in", "<>", "contains", "attribute_exists", "attribute_not_exists", "attribute_type"):
         raise validation(
             f"Invalid KeyConditionExpression: Invalid operator used in KeyConditionExpression: {node.op.upper()}"
@@ -233,7 +233,7 @@ def _key_leaf(node: Node, schema: KeySchema, bindings: Bindings) -> tuple[str, s
     (name, *nested) = bindings.path(path, _KEY_KIND)
     if nested or name not in schema.names:
         raise validation(f"Query condition missed key schema element: {schema.partition}")
-    found = [bindings.value(cast(Placeholder, operand), _KEY_KIND) for operand in operands]
+    found = [bindings.value(cast("Placeholder", operand), _KEY_KIND) for operand in operands]
     if any(schema.types[str(name)] not in value for value in found):
         raise validation(
             "One or more parameter values were invalid: Condition parameter type does not match schema type"
