@@ -271,7 +271,7 @@ def _warnings(samples: pd.DataFrame) -> tuple[str, ...]:
     late_ms = (samples["t_start"] - samples["t_intended"]) / 1e6
     odd = samples[~samples["outcome"].isin(["ok", "throttled"])]
     warnings = [
-        f"The load was late by {number(late_ms.median())} ms at the median and {number(late_ms.quantile(0.99))} ms at p99."
+        f"The load was late by {number(float(late_ms.median()))} ms at the median and {number(float(late_ms.quantile(0.99)))} ms at p99."
     ]
     if len(odd):
         kinds: Any = odd.groupby(["outcome", "error_code"], dropna=False).size().items()

@@ -67,6 +67,14 @@ def new_axes(width: float = 7.2, height: float = 3.6) -> tuple[Figure, Axes]:
         return figure, figure.add_subplot()
 
 
+def new_rows(rows: int, width: float = 7.2, height_each: float = 1.7) -> tuple[Figure, list[Axes]]:
+    """An empty figure of ``rows`` axes above each other, from the top, that share their x axis."""
+    with mpl.rc_context(_LOOK):
+        figure = Figure(figsize=(width, rows * height_each), layout="constrained")
+        FigureCanvasAgg(figure)
+        return figure, list(figure.subplots(rows, sharex=True, squeeze=False)[:, 0])
+
+
 def style(index: int) -> dict[str, Any]:
     """Keyword arguments of ``Axes.plot`` for series ``index``: colour, dashes and marker differ; six, then again."""
     at = index % len(OKABE_ITO)

@@ -12,7 +12,7 @@ from reports.charts import new_axes, style
 from reports.findings import Finding
 from reports.load import Run
 from reports.section import Chart, Section
-from reports.words import absent, dollars, microseconds, number, setting, span, why_absent
+from reports.words import absent, dollars, microseconds, number, setting, span, troubles, why_absent
 
 NAME, TITLE = "query_vs_scan", "Query or Scan"
 QUESTIONS = {
@@ -68,7 +68,7 @@ def analyse(run: Run) -> Section:
             _chart(table, "p50_ms", "Latency of one answer (service time, median)", "milliseconds", ratios),
         ),
         method=_method(run),
-        warnings=_warnings(samples),
+        warnings=troubles(samples),
     )
 
 
@@ -253,15 +253,6 @@ def _method(run: Run) -> tuple[str, ...]:
         "share included. Reads are eventually consistent. Units are the service's own ConsumedCapacity.",
         "Ratios are means of the log ratios of pairs, with a t interval; the price is the on-demand one.",
     )
-
-
-def _warnings(samples: pd.DataFrame) -> tuple[str, ...]:
-    bad = samples[samples["outcome"] != "ok"]
-    if bad.empty:
-        return ()
-    kinds: Any = bad.groupby(["arm", "outcome", "error_code"], dropna=False).size().items()
-    parts = (f"{count} × {arm} {outcome} {code}" for (arm, outcome, code), count in kinds)
-    return (f"Attempts that gave no answer and count in no figure: {'; '.join(parts)}.",)
 
 
 def _nothing(run: Run) -> Section:

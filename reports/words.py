@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+import pandas as pd
+
 from reports.findings import Basis, Better, Finding, Status
 from reports.load import Run
 from reports.stats import Interval
@@ -47,6 +49,21 @@ def span(low: float | None, high: float | None, show: Any = number) -> str:
     if low is None or high is None:
         return ""
     return ", exact" if low == high else f", 95 % interval {show(low)} to {show(high)}"
+
+
+def engine_name(engine: str) -> str:
+    """An engine as people write it."""
+    return {"mysql": "MySQL", "postgres": "PostgreSQL"}.get(engine, engine)
+
+
+def troubles(samples: pd.DataFrame) -> tuple[str, ...]:
+    """A warning for the attempts that gave no answer, by arm, outcome and code; none where all did."""
+    bad = samples[samples["outcome"] != "ok"] if len(samples) else samples
+    if bad.empty:
+        return ()
+    kinds: Any = bad.groupby(["arm", "outcome", "error_code"], dropna=False).size().items()
+    parts = (f"{count} × {arm} {outcome} {code}" for (arm, outcome, code), count in kinds)
+    return (f"Attempts that gave no answer and count in no figure: {'; '.join(parts)}.",)
 
 
 def setting(run: Run, scenario: str, server: str) -> str:

@@ -25,7 +25,7 @@ from harness.recorder import Kind, Observation
 from harness.scenario import Scenario, Slot, Stream, Ticket, TrialLoad
 
 # Enough that nothing throttles: what throttles is another scenario's question.
-PLENTY = {"read_capacity_units": 40_000, "write_capacity_units": 40_000}
+PLENTY_UNITS = 40_000
 # question -> (attribute asked for, the arm that looks it up, the index it uses)
 QUESTIONS = {"aircraft": ("tailnum", "query", None), "airport": ("dest", "gsi_query", "by_dest")}
 
@@ -142,7 +142,10 @@ class QueryVsScan(Scenario[QueryVsScanSettings]):
         table = table_name(size)
         with self._client() as client:
             client.call("DeleteTable", {"TableName": table})
-            client.call("CreateTable", table_definition(table, **PLENTY))
+            client.call(
+                "CreateTable",
+                table_definition(table, read_capacity_units=PLENTY_UNITS, write_capacity_units=PLENTY_UNITS),
+            )
         bulk_load(self._client, table, items)
 
     def _client(self) -> DynamoClient:

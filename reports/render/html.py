@@ -66,7 +66,7 @@ def picture(chart: Chart) -> Markup:
         if chart.dense:
             return Markup('<img src="{}" alt="{}">').format(charts.to_png_data_uri(figure), chart.alt)
         return Markup(charts.to_svg(figure, chart.title, chart.alt))  # noqa: S704 - to_svg escapes what it is given
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - one drawing must not cost the page
         _log.exception("chart %s could not be drawn", chart.id)
         return Markup('<p class="warning">This chart could not be drawn: {}</p>').format(escape(repr(error)))
 

@@ -1,0 +1,69 @@
+"""Makes a report of a run: analyses, then findings.json, report.html and report.md, each written whole or not at all."""
+
+import importlib
+import logging
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from reports.findings import Finding, to_json
+from reports.load import Run
+from reports.render.html import html
+from reports.render.markdown import markdown
+from reports.section import Section
+
+Analysis = Callable[[Run], Section]
+# The order of the page; a scenario's analysis has its name.
+ORDER = ("query_vs_scan", "capacity_modes", "cache_hit_rate", "rds_failover")
+_log = logging.getLogger(__name__)
+
+
+def analyse(run: Run) -> list[Section]:
+    """A section for every scenario of the manifest. An analysis that fails becomes an unknown finding; the others go on."""
+    return [_section(run, name, _analysis(name)) for name in _in_order(run.manifest["scenarios"])]
+
+
+def write(run: Run, sections: Sequence[Section]) -> Path:
+    """The run's three files; the path of the page."""
+    findings = [finding for section in sections for finding in section.findings]
+    partial = run.partial is not None
+    manifest = run.manifest if run.partial is None else {**run.manifest, "reason": run.partial}
+    _replace(run.path / "findings.json", to_json(findings))
+    _replace(run.path / "report.md", markdown(manifest, partial, sections))
+    page = run.path / "report.html"
+    _replace(page, html(manifest, partial, sections))
+    return page
+
+
+def _in_order(scenarios: Mapping[str, object]) -> list[str]:
+    return sorted(scenarios, key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name))
+
+
+def _analysis(name: str) -> Analysis:
+    analysis: Analysis = importlib.import_module(f"reports.{name}").analyse
+    return analysis
+
+
+def _section(run: Run, name: str, analysis: Analysis) -> Section:
+    try:
+        return analysis(run)
+    except Exception as error:  # noqa: BLE001 - one analysis must not cost the others
+        _log.exception("the analysis of %s failed", name)
+        reason = f"the analysis failed ({type(error).__name__}: {error}); the samples are kept"
+        unknown = Finding(
+            id=f"{name}.analysis", scenario=name, sentence=f"Unknown: {name}: {reason}.", value=None, unit="", better="none",
+            n=0, target=run.manifest["target"], status="unknown", reason=reason, headline=True,
+        )  # fmt: skip
+        return Section(
+            scenario=name, title=name, verdict=(unknown.sentence,), findings=(unknown,), charts=(), method=()
+        )
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write beside and rename, so that a full disk or a kill leaves the old file whole."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)

@@ -1,0 +1,66 @@
+"""The report as Markdown, for a pull request or a terminal: findings, tables, method; charts stay in the page."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from reports.findings import Finding
+from reports.render import figures, run
+from reports.section import Section
+
+MOST_CHARACTERS = 65_000  # what a comment on a pull request holds
+
+
+def markdown(manifest: Mapping[str, Any], partial: bool, sections: Sequence[Section]) -> str:
+    """The report of one run; what would not fit a comment is cut at a line, and that is said."""
+    text = "\n".join(_lines(manifest, partial, sections)) + "\n"
+    if len(text) <= MOST_CHARACTERS:
+        return text
+    rest = "\n\nCut here: the rest is in report.html and findings.json.\n"
+    return text[: text.rfind("\n", 0, MOST_CHARACTERS - len(rest))] + rest
+
+
+def _lines(manifest: Mapping[str, Any], partial: bool, sections: Sequence[Section]) -> Iterator[str]:
+    yield f"# dbharness: run {manifest.get('id', '')}"
+    yield ""
+    yield run.lead(manifest, len(sections))
+    yield ""
+    if standing := run.standing(manifest, partial=partial):
+        yield from (f"> **{standing}**", "")
+    for finding in figures.headlines(sections):
+        yield f"- {finding.sentence}"
+    for section in sections:
+        yield from _section(manifest, section)
+    yield from ("", "## What it was measured on", "")
+    for name, text in run.environment(manifest):
+        yield f"- {name}: {text}"
+    for note in (manifest.get("dataset") or {}).get("notes") or []:
+        yield f"- {note}"
+    yield from ("", "## How to repeat it", "", "```", run.command(manifest), "```")
+
+
+def _section(manifest: Mapping[str, Any], section: Section) -> Iterator[str]:
+    yield from ("", f"## {section.title} ({section.scenario})", "")
+    record = (manifest.get("scenarios") or {}).get(section.scenario)
+    if record and (standing := run.scenario_standing(record)):
+        yield from (f"> {standing}", "")
+    for warning in section.warnings:
+        yield from (f"> {warning}", "")
+    yield "| finding | value | 95 % interval | n | basis | status |"
+    yield "|---|---:|---:|---:|---|---|"
+    yield from map(_row, section.findings)
+    yield ""
+    for paragraph in section.method:
+        yield from (paragraph, "")
+
+
+def _row(finding: Finding) -> str:
+    about = f"`{finding.id}` {figures.labels(finding)}".strip()
+    cells = (
+        about,
+        figures.value(finding),
+        figures.interval(finding),
+        figures.number(finding.n),
+        figures.basis(finding),
+        figures.status(finding) + (f": {finding.reason}" if finding.reason else ""),
+    )
+    return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
