@@ -16,6 +16,7 @@ from reports.load import Run
 from reports.section import Chart, Section
 from reports.words import (
     absent,
+    count,
     engine_name,
     measured,
     microseconds,
@@ -66,7 +67,7 @@ def analyse(run: Run) -> Section:
         title=TITLE,
         verdict=tuple(finding.sentence for finding in headlines),
         findings=tuple(findings),
-        charts=_charts(table, headlines) if behind else (),
+        charts=_charts(table, findings) if behind else (),
         method=_method(run) if behind else (),
         warnings=(*troubles(samples), *_miscounted(run)),
     )
@@ -115,7 +116,7 @@ def _hit_rate(run: Run, engine: str, share: str, rows: pd.DataFrame) -> Finding:
     rate = stats.share_of_trials(hits.sum().to_numpy(), hits.size().to_numpy())
     sentence = (
         f"A cache of {percent(float(share))} of the data in front of {engine_name(engine)} answered {percent(rate.value)} of "
-        f"{len(rows):,} reads ({rate.n} trials{span(rate.low, rate.high, percent)}; {setting(run, NAME, 'valkey')})."
+        f"{len(rows):,} reads ({count(rate.n, 'trial')}{span(rate.low, rate.high, percent)}; {setting(run, NAME, 'valkey')})."
     )
     return measured(
         run, NAME, f"{NAME}.{engine}.hit_rate", sentence, rate, "share", "higher", _labels(run, engine, "lazy", share)
@@ -130,7 +131,7 @@ def _latencies(run: Run, engine: str, labels: Mapping[str, str], rows: pd.DataFr
     findings = [
         measured(
             run, NAME, f"{NAME}.{engine}.latency_mean_us",
-            f"{about} took {microseconds(mean.value)} on average ({mean.n} trials{span(mean.low, mean.high, microseconds)}; {on}).",
+            f"{about} took {microseconds(mean.value)} on average ({count(mean.n, 'trial')}{span(mean.low, mean.high, microseconds)}; {on}).",
             mean, "us", "lower", labels,
         )
     ]  # fmt: skip
@@ -141,7 +142,9 @@ def _latencies(run: Run, engine: str, labels: Mapping[str, str], rows: pd.DataFr
             findings.append(absent(run, NAME, id, "us", "lower", reason, labels))
             continue
         interval = stats.Interval(value=value, low=None, high=None, n=len(rows), method="pooled")
-        sentence = f"{about} took {microseconds(value)} at p{p:g} ({len(rows):,} reads in {mean.n} trials; {on})."
+        sentence = (
+            f"{about} took {microseconds(value)} at p{p:g} ({len(rows):,} reads in {count(mean.n, 'trial')}; {on})."
+        )
         findings.append(measured(run, NAME, id, sentence, interval, "us", "lower", labels))
     return findings
 
@@ -177,7 +180,7 @@ def _break_even(run: Run, one: Behind) -> Finding:
     sentence = (
         f"A cache of {percent(float(shown))} of the data gave {percent(rows['hit'].eq(True).mean())} hits and brought the mean read "
         f"of {engine_name(one.engine)} from {microseconds(one.bare['service_us'].mean())} to {microseconds(rows['service_us'].mean())}; "
-        f"{end} ({rate.n} rounds{span(rate.low, rate.high, percent)}; {setting(run, NAME, one.engine)})."
+        f"{end} ({count(rate.n, 'round')}{span(rate.low, rate.high, percent)}; {setting(run, NAME, one.engine)})."
     )
     return measured(run, NAME, id, sentence, rate, "share", "lower", labels, headline=True)
 
@@ -241,20 +244,21 @@ def _table(one: Behind) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _charts(table: pd.DataFrame, headlines: list[Finding]) -> tuple[Chart, ...]:
-    said = " ".join(finding.sentence for finding in headlines)
+def _charts(table: pd.DataFrame, findings: list[Finding]) -> tuple[Chart, ...]:
     return (
         Chart(
             id=f"{NAME}-hit-rate",
             title="Share of reads the cache answered, as it grows",
-            alt="Hit rate against cache size in per cent of the data, keys drawn by the data's own skew.",
+            caption="Keys drawn by the data's own skew; the cache's size by its own accounting of memory.",
+            alt=" ".join(finding.sentence for finding in findings if finding.id.endswith(".hit_rate")),
             table=table,
             draw=_draw_hit_rate,
         ),
         Chart(
             id=f"{NAME}-latency",
             title="Mean read against hit rate, measured and by E1",
-            alt=f"Where a line crosses the level of no cache, the cache stops paying. {said}",
+            caption="Where a line crosses the dotted level of the same colour, the cache stops paying.",
+            alt=" ".join(finding.sentence for finding in findings if finding.headline),
             table=table,
             draw=_draw_latency,
         ),
@@ -296,7 +300,7 @@ def _method(run: Run) -> tuple[str, ...]:
         "A read is one aircraft with its latest flights, as JSON; which aircraft is drawn as often as each flies in the data. Lazy "
         "loading: ask the cache, on a miss ask the database and put the answer into the cache.",
         f"The cache (allkeys-lru) holds a share of all answers by its own accounting of memory and is filled before each trial; "
-        f"{params['warm_up_s']} s of warm-up don't count, {params['measured_s']} s do. {params['trials']} rounds, every engine and "
+        f"{params['warm_up_s']} s of warm-up don't count, {params['measured_s']} s do. {count(params['trials'], 'round')}, every engine and "
         "size once in each, in seeded order.",
         f"Closed loop with {scenario.get('slots', 1)} in flight, so latency is service time, the client's own share included. Hits and "
         "misses are compared with the server's keyspace_hits and keyspace_misses over each whole trial.",

@@ -13,7 +13,7 @@ from reports.charts import new_axes, new_rows, style
 from reports.findings import Finding
 from reports.load import Run
 from reports.section import Chart, Section
-from reports.words import absent, dollars, measured, number, percent, setting, span, why_absent
+from reports.words import absent, count, dollars, measured, number, percent, setting, span, why_absent
 
 NAME, TITLE = "capacity_modes", "Provisioned or on-demand"
 MODES = ("provisioned", "on_demand")
@@ -112,12 +112,12 @@ def _onset(run: Run, samples: pd.DataFrame, trials: pd.DataFrame, kind: str) -> 
         interval = stats.Interval(
             value=float(watched_s), low=float(watched_s), high=None, n=rows["trial"].nunique(), method=""
         )
-        sentence = f"Demand rising to {peak} wasn't throttled within {number(watched_s)} s in every trial ({interval.n} trials; {theory}; {on})."
+        sentence = f"Demand rising to {peak} wasn't throttled within {number(watched_s)} s in every trial ({count(interval.n, 'trial')}; {theory}; {on})."
         return measured(run, NAME, id, sentence, interval, "s", "higher", labels, status="at_least", headline=True)
     interval = stats.median_of_trials(throttled.to_numpy())
     sentence = (
         f"With demand rising to {peak} over {number(first['param_ramp_service_s'])} s, the first {kind} was throttled after "
-        f"{number(interval.value)} s ({interval.n} trials{span(interval.low, interval.high)}; {theory}; {on})."
+        f"{number(interval.value)} s ({count(interval.n, 'trial')}{span(interval.low, interval.high)}; {theory}; {on})."
     )
     return measured(run, NAME, id, sentence, interval, "s", "higher", labels, headline=True)
 
@@ -131,7 +131,7 @@ def _share(run: Run, samples: pd.DataFrame, mode: str, kind: str) -> Finding:
     share = stats.share_of_trials(throttled.sum().to_numpy(), throttled.size().to_numpy())
     sentence = (
         f"{'Provisioned' if mode == 'provisioned' else 'On demand'}, {percent(share.value)} of {len(rows):,} {kind} requests were "
-        f"throttled ({share.n} trials{span(share.low, share.high, percent)}; {setting(run, NAME, 'dynamodb')}, speed {labels['speed']})."
+        f"throttled ({count(share.n, 'trial')}{span(share.low, share.high, percent)}; {setting(run, NAME, 'dynamodb')}, speed {labels['speed']})."
     )
     headline = kind == "write" and mode == "on_demand"
     return measured(run, NAME, id, sentence, share, "share", "lower", labels, headline=headline)
@@ -154,7 +154,7 @@ def _dollars(run: Run, samples: pd.DataFrame, trials: pd.DataFrame, mode: str, k
     cost = stats.mean_of_trials(per_trial.to_numpy())
     how = "capacity paid by the hour, used or not" if mode == "provisioned" else "paid by the unit"
     sentence = (
-        f"A million served {kind}s of this demand cost {dollars(cost.value)} {mode.replace('_', '-')} ({how}; {cost.n} trials, "
+        f"A million served {kind}s of this demand cost {dollars(cost.value)} {mode.replace('_', '-')} ({how}; {count(cost.n, 'trial')}, "
         f"{run.manifest['prices']['region']} prices of {run.manifest['prices']['date']})."
     )
     return measured(run, NAME, id, sentence, cost, "USD", "lower", labels, basis="modelled")
@@ -170,8 +170,9 @@ def _onset_charts(samples: pd.DataFrame, trials: pd.DataFrame, headlines: list[F
         charts.append(
             Chart(
                 id=f"{NAME}-onset-{kind}",
-                title=f"{kind.capitalize()}s on the provisioned table: demand, what is left in the burst bucket, throttled requests",
-                alt=f"Three rows over service seconds: demand against provisioned {kind} units, modelled bucket level, share throttled. {alt}",
+                title=f"{kind.capitalize()}s on the provisioned table: demand, burst bucket, throttled requests",
+                caption="The bucket is B2's arithmetic on what was served, not a reading of the service.",
+                alt=alt,
                 table=_onset_table(rows, trials.iloc[0], kind),
                 draw=partial(_draw_onset, kind=kind),
             )
@@ -234,6 +235,7 @@ def _cost_chart(findings: list[Finding]) -> Chart:
     return Chart(
         id=f"{NAME}-cost",
         title="Dollars for a million served requests of this demand (modelled)",
+        caption="Provisioned capacity is paid by the hour, used or not; on demand by the unit.",
         alt=" ".join(finding.sentence for finding in costs),
         table=table,
         draw=_draw_cost,

@@ -40,6 +40,7 @@ _LOOK: dict[Any, Any] = {
     "axes.labelsize": 9.0,
     "xtick.labelsize": 8.5,
     "ytick.labelsize": 8.5,
+    "legend.fontsize": 8.5,
     "axes.facecolor": "none",
     "figure.facecolor": "none",
     "axes.linewidth": 0.8,

@@ -12,7 +12,7 @@ from reports.charts import new_axes, style
 from reports.findings import Finding
 from reports.load import Run
 from reports.section import Chart, Section
-from reports.words import absent, dollars, microseconds, number, setting, span, troubles, why_absent
+from reports.words import absent, count, dollars, microseconds, number, setting, span, troubles, why_absent
 
 NAME, TITLE = "query_vs_scan", "Query or Scan"
 QUESTIONS = {
@@ -119,13 +119,13 @@ def _of_pair(run: Run, lookup: Cell, scan: Cell, largest: bool) -> list[Finding]
         Finding(
             id=f"{NAME}.units_ratio", value=units.ratio, low=units.low, high=units.high, n=units.n, headline=largest,
             sentence=f"To list {what}, a Scan of {lookup.items:,} items consumed {number(units.ratio)} times the read "
-            f"units of a {how} ({units.n} pairs{span(units.low, units.high)}; {on}, exact units).",
+            f"units of a {how} ({count(units.n, 'pair')}{span(units.low, units.high)}; {on}, exact units).",
             **common,
         ),
         Finding(
             id=f"{NAME}.latency_ratio", value=latency.ratio, low=latency.low, high=latency.high, n=latency.n,
             sentence=f"To list {what}, a Scan of {lookup.items:,} items took {number(latency.ratio)} times as long as a "
-            f"{how} (service time, {latency.n} pairs{span(latency.low, latency.high)}; {on}).",
+            f"{how} (service time, {count(latency.n, 'pair')}{span(latency.low, latency.high)}; {on}).",
             **common,
         ),
     ]  # fmt: skip
@@ -153,7 +153,7 @@ def _of_cell(run: Run, cell: Cell) -> list[Finding]:
     findings = [
         Finding(
             id=f"{NAME}.units_per_answer", value=units.value, low=units.low, high=units.high, n=units.n, unit="read units",
-            sentence=f"{about} consumed {number(units.value)} read units an answer ({units.n} trials; {on}, exact units).",
+            sentence=f"{about} consumed {number(units.value)} read units an answer ({count(units.n, 'trial')}; {on}, exact units).",
             **common,
         )
     ]  # fmt: skip
@@ -179,7 +179,7 @@ def _of_cell(run: Run, cell: Cell) -> list[Finding]:
             Finding(
                 id=id, value=value, low=bounds[0], high=bounds[1], n=n, unit="ms",
                 sentence=f"{about} took {microseconds(1000 * value)} at p{p:g} (service time, closed loop, {n:,} answers in "
-                f"{trials.n} trials; {on}).", **common,
+                f"{count(trials.n, 'trial')}; {on}).", **common,
             )
         )  # fmt: skip
     return findings
@@ -218,11 +218,15 @@ def _table(cells: dict[tuple[str, str, int], Cell]) -> pd.DataFrame:
 
 def _chart(table: pd.DataFrame, column: str, title: str, axis: str, ratios: list[Finding]) -> Chart:
     wanted = "units_ratio" if column == "units" else "latency_ratio"
-    conclusions = [finding.sentence for finding in ratios if finding.id.endswith(wanted)][-1:]
+    largest = str(table["items in table"].max())
+    conclusions = [
+        finding.sentence for finding in ratios if finding.id.endswith(wanted) and finding.labels["step"] == largest
+    ]
     return Chart(
         id=f"{NAME}-{column.replace('_', '-')}",
         title=title,
-        alt=f"{title} against table size, both axes logarithmic. {' '.join(conclusions)}",
+        caption="Both axes are logarithmic; the answer stays the same while the table grows.",
+        alt=" ".join(conclusions),
         table=table,
         draw=partial(_draw, column=column, axis=axis),
     )
@@ -246,7 +250,7 @@ def _method(run: Run) -> tuple[str, ...]:
     return (
         f"Each size of table holds all flights of the {params['aircraft']} aircraft and {params['airports']} airports that are asked "
         "for, so the answer stays the same while the table grows. A sample is one whole answer, all its pages.",
-        f"Trials of {params['trial_s']} s, look-up and Scan side by side in {params['pairs']} pairs, their order drawn by the run's "
+        f"Trials of {params['trial_s']} s, look-up and Scan side by side in {count(params['pairs'], 'pair')}, their order drawn by the run's "
         f"seed; both arms of a pair ask for the same keys. {params['warm_up_answers']} answer(s) at the start of each trial "
         "don't count. Answers of the wrong length are errors.",
         f"Closed loop with {slots} in flight, so latency is service time: from sending to the last page parsed, the client's own "

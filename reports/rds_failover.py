@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 from functools import partial
-from itertools import groupby
+from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
@@ -15,7 +16,7 @@ from reports.findings import Better, Finding
 from reports.load import Run
 from reports.outage import Outage, longest_outage
 from reports.section import Chart, Section
-from reports.words import absent, engine_name, measured, seconds, setting, span, why_absent
+from reports.words import absent, count, engine_name, measured, seconds, setting, span, why_absent
 
 NAME, TITLE = "rds_failover", "Down for how long, and is anything lost"
 PROBES = {"write_probe": "write", "read_probe": "read"}
@@ -27,12 +28,13 @@ PHASES = {
     "DNS": "dns_moved",
 }
 CLIENT = "clients back"  # the last phase: from the DNS move to the first write that succeeds
+# Counts of writes, and how a sentence goes on after the number.
 LEDGER = {
-    "lost": "acknowledged, then absent",
-    "phantom": "refused, yet present",
-    "duplicate": "present more than once",
-    "ambiguous": "left open: the connection broke before the answer",
-    "acknowledged": "acknowledged",
+    "lost": "of {acknowledged:,} acknowledged writes lost",
+    "phantom": "of {failed:,} refused writes present all the same",
+    "duplicate": "writes present more than once",
+    "ambiguous": "writes ambiguous, the connection broke before the answer; {ambiguous_present:,} of them are present",
+    "acknowledged": "writes acknowledged",
 }
 FAULTS = {"crash": "a crash (kill -9)"}
 Case = tuple[str, str, str]  # engine, topology, fault
@@ -53,7 +55,7 @@ def analyse(run: Run) -> Section:
         of_case += _ledger(run, case, numbers)
         phases = _phases(run, numbers, down["write_probe"])
         findings += [*of_case, *_phase_findings(run, case, phases)]
-        charts.append(_raster_chart(run, case, rows, phases, of_case))
+        charts.append(_raster_chart(run, case, rows, phases, of_case, _interval_s(trials)))
     headlines = [finding for finding in findings if finding.headline]
     return Section(
         scenario=NAME,
@@ -135,11 +137,11 @@ def _downtime(run: Run, case: Case, op: str, outages: Mapping[int, Outage], tria
     low = None if median.low is None else max(0.0, median.low - 2 * _interval_s(trials))
     high = None if unended else median.high
     interval = stats.Interval(value=median.value, low=low, high=high, n=median.n, method=median.method)
-    how = f"{median.n} trials{span(low, high, seconds)}; {setting(run, NAME, engine)}"
+    how = f"{count(median.n, 'trial')}{span(low, high, seconds)}; {setting(run, NAME, engine)}"
     what = f"{engine_name(engine)}, {topology.replace('_', ' ').replace('multi az', 'Multi-AZ')},"
     after = FAULTS.get(fault, f"a {fault} fault")
     if unended:
-        sentence = f"{what} was down for {kind}s for at least {seconds(median.value)} after {after}: {unended} of {median.n} trials ended before it was back ({how})."
+        sentence = f"{what} was down for {kind}s for at least {seconds(median.value)} after {after}: {unended} of {count(median.n, 'trial')} ended before it was back ({how})."
         return measured(run, NAME, id, sentence, interval, "s", "lower", labels, status="at_least", headline=headline)
     sentence = f"{what} was down for {kind}s for {seconds(median.value)} after {after} (median; {how})."
     return measured(run, NAME, id, sentence, interval, "s", "lower", labels, headline=headline)
@@ -152,21 +154,17 @@ def _ledger(run: Run, case: Case, numbers: list[int]) -> list[Finding]:
     if not checks:
         reason = "the ledger wasn't checked"
         return [absent(run, NAME, _id(case, f"{what}_writes"), "writes", "lower", reason, labels) for what in LEDGER]
-    totals = {key: sum(check[key] for check in checks) for key in (*LEDGER, "ambiguous_present")}
+    totals = {key: sum(check[key] for check in checks) for key in (*LEDGER, "failed", "ambiguous_present")}
     findings = []
     for what, meaning in LEDGER.items():
-        count = totals[what]
-        if what == "lost":
-            name = f"of {totals['acknowledged']:,} acknowledged writes lost"
-        elif what == "ambiguous":
-            name = f"writes ambiguous, {totals['ambiguous_present']:,} of them present afterwards"
-        else:
-            name = f"writes {what}"
+        number_of = totals[what]
         sentence = (
-            f"{engine_name(engine)}: {count:,} {name} ({meaning}; every write looked up after each of {len(checks)} failovers; "
-            f"{setting(run, NAME, engine)})."
+            f"{engine_name(engine)}: {number_of:,} {meaning.format(**totals)} (every write looked up after each of "
+            f"{count(len(checks), 'failover')}; {setting(run, NAME, engine)})."
         )
-        exact = stats.Interval(value=float(count), low=float(count), high=float(count), n=len(checks), method="counted")
+        exact = stats.Interval(
+            value=float(number_of), low=float(number_of), high=float(number_of), n=len(checks), method="counted"
+        )
         better: Better = "none" if what == "acknowledged" else "lower"
         findings.append(
             measured(run, NAME, _id(case, f"{what}_writes"), sentence, exact, "writes", better, labels, headline=what == "lost")
@@ -199,41 +197,46 @@ def _phase_findings(run: Run, case: Case, phases: pd.DataFrame) -> Iterator[Find
     for phase, rows in phases.groupby("phase", sort=False):
         length = stats.median_of_trials((rows["to s"] - rows["from s"]).to_numpy())
         sentence = (
-            f"{engine_name(case[0])}, phase {phase}: {seconds(length.value)} (median of {length.n} trials"
+            f"{engine_name(case[0])}, phase {phase}: {seconds(length.value)} (median of {count(length.n, 'trial')}"
             f"{span(length.low, length.high, seconds)}; {setting(run, NAME, case[0])})."
         )
         labels = _labels(run, case) | {"phase": str(phase)}
         yield measured(run, NAME, _id(case, "phase_s"), sentence, length, "s", "lower", labels)
 
 
-def _raster_chart(run: Run, case: Case, rows: pd.DataFrame, phases: pd.DataFrame, findings: list[Finding]) -> Chart:
-    engine = engine_name(case[0])
+def _raster_chart(
+    run: Run, case: Case, rows: pd.DataFrame, phases: pd.DataFrame, findings: list[Finding], interval_s: float
+) -> Chart:
+    engine, silent_s = engine_name(case[0]), 5 * interval_s
     middle = {str(phase): float(ends.median()) for phase, ends in phases.groupby("phase", sort=False)["to s"]}
     said = " ".join(finding.sentence for finding in findings[:3])
     return Chart(
         id=f"{NAME}-{case[0]}",
         title=f"{engine}: what each probe saw, every trial aligned on the fault",
-        alt=f"Thin line: answered; thick bar: not answered. {said}",
-        table=_stretches(rows, _injected_ns(run)),
+        caption=f"Thin line: answered. Thick bar: no answer for more than {seconds(silent_s)}. Grey: the phases in turn, at their medians.",
+        alt=said,
+        table=_stretches(rows, _injected_ns(run), silent_s),
         draw=partial(_draw_raster, phase_ends_s=middle),
     )
 
 
-def _stretches(rows: pd.DataFrame, injected_ns: Mapping[int, int]) -> pd.DataFrame:
-    """Consecutive probes with the same fate as one row: trial, probe, fate, from and to in seconds since the fault."""
+def _stretches(rows: pd.DataFrame, injected_ns: Mapping[int, int], silent_s: float) -> pd.DataFrame:
+    """One row for each stretch in which a probe was answered, or was not for longer than ``silent_s``; seconds since the fault."""
     found = []
     probes: Any = rows[rows["op"].isin(PROBES) & rows["trial"].isin(list(injected_ns))].groupby(["op", "trial"])
     for (op, trial), seen in probes:
-        ordered = seen.sort_values("t_intended")
-        times = [(int(due) - injected_ns[trial]) / 1e9 for due in ordered["t_intended"]]
-        fates = [str(outcome) if outcome == "ok" else "not answered" for outcome in ordered["outcome"]]
-        place = 0
-        for fate, group in groupby(fates):
-            count = len(list(group))
-            end_s = times[place + count] if place + count < len(times) else times[-1]
-            found.append((trial, PROBES[op], fate, times[place], end_s, count))
-            place += count
-    return pd.DataFrame(found, columns=["trial", "probe", "fate", "from s", "to s", "probes"])
+        answers = np.sort(seen.loc[seen["outcome"] == "ok", "t_end"].to_numpy(dtype=np.int64))
+        ends = [int(seen["t_start"].min()), *answers.tolist(), int(seen["t_end"].max())]
+        times = [(end_ns - injected_ns[trial]) / 1e9 for end_ns in ends]
+        since_s = times[0]
+        for before_s, after_s in pairwise(times):
+            if after_s - before_s > silent_s:
+                found.append((trial, PROBES[op], "answered", since_s, before_s))
+                found.append((trial, PROBES[op], "no answer", before_s, after_s))
+                since_s = after_s
+        found.append((trial, PROBES[op], "answered", since_s, times[-1]))
+    table = pd.DataFrame(found, columns=["trial", "probe", "state", "from s", "to s"])
+    return table[table["to s"] > table["from s"]].reset_index(drop=True)
 
 
 def _draw_raster(table: pd.DataFrame, *, phase_ends_s: Mapping[str, float]) -> Figure:
@@ -245,20 +248,20 @@ def _draw_raster(table: pd.DataFrame, *, phase_ends_s: Mapping[str, float]) -> F
             axes.axvspan(begin_s, end_s, color=MUTED, alpha=0.28 if index % 2 else 0.12, linewidth=0)
             begin_s = end_s
         for _, row in table[table["probe"] == probe].iterrows():
-            ok = row["fate"] == "ok"
+            ok = row["state"] == "answered"
             look = {"color": style(0 if ok else 1)["color"], "linewidth": 1.4 if ok else 5.0}
             axes.plot([row["from s"], row["to s"]], [trials.index(row["trial"])] * 2, solid_capstyle="butt", **look)
         axes.axvline(0, color=style(1)["color"], linewidth=1, linestyle=(0, (2, 2)))
         axes.set_yticks(range(len(trials)), [f"trial {trial}" for trial in trials])
-        axes.invert_yaxis()
+        axes.set_ylim(len(trials) - 0.4, -0.6)
         axes.set_title(f"{probe}s", loc="left", fontsize=9)
-    panels[-1].set_xlabel("seconds since the fault (shaded: phases in turn, at their medians)")
+    panels[-1].set_xlabel("seconds since the fault")
     return figure
 
 
 def _phase_chart(findings: list[Finding]) -> Iterator[Chart]:
     rows = [
-        (engine_name(finding.labels["engine"]), finding.labels["phase"], finding.value)
+        (engine_name(finding.labels["engine"]), finding.labels["phase"], finding.value or 0.0)
         for finding in findings
         if finding.id.endswith(".phase_s")
     ]
@@ -266,7 +269,8 @@ def _phase_chart(findings: list[Finding]) -> Iterator[Chart]:
         yield Chart(
             id=f"{NAME}-phases",
             title="Where the time goes: phases of a failover, medians",
-            alt="Phases from the fault to the first write that succeeds, one bar an engine.",
+            caption="From the fault to the first write that succeeds; each phase begins where the one before ends.",
+            alt="; ".join(f"{engine}, {phase}: {seconds(length_s)}" for engine, phase, length_s in rows),
             table=pd.DataFrame(rows, columns=["engine", "phase", "seconds"]),
             draw=_draw_phases,
         )
@@ -304,8 +308,8 @@ def _method(run: Run, trials: pd.DataFrame) -> tuple[str, ...]:
         f"fault between two that were answered; the true one is up to {2 * interval_ms:g} ms shorter, and the interval's lower end says so. "
         "Median over trials between order statistics.",
         f"Clients are tuned: connect timeout {params['connect_timeout_s']} s, read timeout {params['read_timeout_s']} s, the name looked up "
-        "again after any trouble. A pool that caches the address stays down longer; that arm isn't measured yet. RDS itself "
-        "typically takes 60 to 120 s (D1), most of it for noticing and for recovery of a real volume.",
+        "again after any trouble. A pool that caches the address stays down longer; that arm isn't measured yet. For a Multi-AZ "
+        "instance AWS gives 60 to 120 s as typical (D1); what is shown here is the part that server and client have in it.",
         "Beside the probes, writers insert numbered rows, one attempt each. A write whose connection broke before the answer is "
         "ambiguous. After each failover every number is looked up: acknowledged and absent is lost, refused and present is phantom, "
         "present more than once is duplicate.",

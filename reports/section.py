@@ -13,12 +13,13 @@ from reports.findings import Finding
 class Chart:
     """A figure and the table it was drawn from; ``draw`` makes the figure anew from that table.
 
-    ``alt`` carries the conclusion for who can't see it. ``columns`` are the table's headings with units.
+    ``caption`` says how to read it; ``alt`` carries the conclusion for who can't see it. The table's headings have units.
     ``dense`` charts become PNG instead of SVG.
     """
 
     id: str
     title: str
+    caption: str
     alt: str
     table: pd.DataFrame
     draw: Callable[[pd.DataFrame], Figure]

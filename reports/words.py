@@ -51,6 +51,11 @@ def span(low: float | None, high: float | None, show: Any = number) -> str:
     return ", exact" if low == high else f", 95 % interval {show(low)} to {show(high)}"
 
 
+def count(n: int, noun: str) -> str:
+    """``1 trial``, ``2,000 trials``."""
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
 def engine_name(engine: str) -> str:
     """An engine as people write it."""
     return {"mysql": "MySQL", "postgres": "PostgreSQL"}.get(engine, engine)

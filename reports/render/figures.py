@@ -56,6 +56,8 @@ def interval(finding: Finding) -> str:
         return f"from {quantity(low or 0.0, finding.unit)}"
     if low is None:
         return f"up to {quantity(high, finding.unit)}"
+    if low == high:
+        return "exact"
     scale = 100 if finding.unit == "share" else 1
     return f"{number(low * scale)} to {quantity(high, finding.unit)}"
 

@@ -100,6 +100,13 @@ def command(manifest: Mapping[str, Any]) -> str:
     return shlex.join(str(word) for word in manifest.get("command") or ())
 
 
+def report_command(manifest: Mapping[str, Any]) -> str:
+    """The command that makes the report again, wherever the run was put."""
+    words = [str(word) for word in manifest.get("command") or ()]
+    given = words[words.index("--out") + 1 :][:1] if "--out" in words else []
+    return shlex.join(["dbharness", "report", *(given or [f"runs/{manifest.get('id', 'latest')}"])])
+
+
 def config(manifest: Mapping[str, Any]) -> str:
     """The configuration as used, as YAML."""
     return yaml.safe_dump(manifest.get("config") or {}, sort_keys=False, allow_unicode=True)
