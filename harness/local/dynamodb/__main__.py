@@ -15,8 +15,8 @@ def main() -> int:
     parser.add_argument("--speed", type=float, default=1.0, help="how much faster than the wall its clock runs")
     parser.add_argument("--drop-to", type=int, default=None, metavar="UID", help="give up root's rights after binding")
     words = parser.parse_args()
-    if words.speed <= 0:
-        parser.error(f"--speed must be > 0, got {words.speed:g}")
+    if not 0 < words.speed <= 1_000_000:
+        parser.error(f"--speed must be > 0 and at most 1,000,000, got {words.speed:g}")
     logging.basicConfig(level=logging.INFO)
     return serve(words.host, words.port, words.speed, words.drop_to)
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import orjson
+
 _SERVICE = "com.amazonaws.dynamodb.v20120810#"
 _CORAL = "com.amazon.coral.service#"
 _VALIDATE = "com.amazon.coral.validate#"
@@ -30,14 +32,36 @@ def serialization(message: str) -> ServiceError:
     return ServiceError(f"{_CORAL}SerializationException", message)
 
 
+def mistyped(raw: Any, wanted: str) -> ServiceError:
+    """A member holds another JSON type than the service's model says."""
+    if isinstance(raw, dict):
+        return serialization("Start of structure or map found where not expected")
+    if isinstance(raw, list):
+        return serialization("Start of list found where not expected")
+    names = {bool: f"{str(raw).upper()}_VALUE", int: "NUMBER_VALUE", float: "DECIMAL_VALUE", str: "STRING_VALUE"}
+    return serialization(f"{names.get(type(raw), 'NULL_VALUE')} can not be converted to an {wanted}")
+
+
+def violated(raw: Any, member: str, constraint: str) -> ServiceError:
+    """A member of the right type breaks a constraint of the service's model."""
+    shown = "null" if raw is None else f"'{raw}'"
+    return validation(
+        f"1 validation error detected: Value {shown} at '{member}' failed to satisfy constraint: {constraint}"
+    )
+
+
+def not_built(what: str) -> ServiceError:
+    """Something of the service that the twin hasn't: refused, since to ignore it would change the answer."""
+    return validation(f"This twin of DynamoDB doesn't have {what} yet; docs/twin.md says what it has")
+
+
 def unknown_operation() -> ServiceError:
     """The target names no operation that is built."""
     return ServiceError(f"{_CORAL}UnknownOperationException", "The operation is not known to this service")
 
 
-def table_not_found(name: str) -> ServiceError:
-    """A data operation on a table that isn't there."""
-    del name  # the service doesn't say it here
+def table_not_found() -> ServiceError:
+    """A data operation on a table that isn't there; the service doesn't say which."""
     return ServiceError(f"{_SERVICE}ResourceNotFoundException", "Requested resource not found")
 
 
@@ -53,9 +77,13 @@ def table_in_use(name: str) -> ServiceError:
     return ServiceError(f"{_SERVICE}ResourceInUseException", f"Table already exists: {name}")
 
 
-def condition_failed() -> ServiceError:
-    """A write whose condition didn't hold."""
-    return ServiceError(f"{_SERVICE}ConditionalCheckFailedException", "The conditional request failed")
+def condition_failed(found: orjson.Fragment | None) -> ServiceError:
+    """A write whose condition didn't hold; ``found`` is the item there is, if the client asked for it."""
+    return ServiceError(
+        f"{_SERVICE}ConditionalCheckFailedException",
+        "The conditional request failed",
+        extra={} if found is None else {"Item": found},
+    )
 
 
 def throttled(exception: str, reason: str, arn: str) -> ServiceError:

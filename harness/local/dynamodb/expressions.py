@@ -1,205 +1,18 @@
-"""Condition, filter, key condition and projection expressions: parsed once, bound to a request's names and values.
+"""Expressions at work: a tree bound to a request's names and values becomes a function of an item."""
 
-A recursive-descent parser over one regular expression's tokens; the trees are cached by their text. A tree bound to names
-and values becomes a function of an item. The grammar is that of the developer guide's *Condition and filter expressions*.
-"""
-
-import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any
 
 import orjson
 
 from harness.local.dynamodb.errors import validation
+from harness.local.dynamodb.grammar import Node, Operand, Path, Placeholder, Size, parse_projection
 from harness.local.dynamodb.values import Value, equal, ordered
 
 Item = Mapping[str, Value]
 Predicate = Callable[[Item], bool]
-_TOKEN = re.compile(r"\s*(?:(<>|<=|>=|[=<>(),.\[\]])|([#:]?[A-Za-z0-9_][A-Za-z0-9_\-]*)|(\S))")
-_COMPARATORS = ("=", "<>", "<", "<=", ">", ">=")
-_FUNCTIONS = {"attribute_exists": 1, "attribute_not_exists": 1, "attribute_type": 2, "begins_with": 2, "contains": 2}
-MAX_BYTES = 4096
-
-
-@dataclass(frozen=True, slots=True)
-class Path:
-    """A document path: names (possibly ``#placeholders``) and list positions."""
-
-    parts: tuple[str | int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Placeholder:
-    """A ``:value``."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Size:
-    """``size(path)``."""
-
-    path: Path
-
-
-Operand = Path | Placeholder | Size
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """One operation: and, or, not, a comparator, between, in, or a function; arguments are nodes or operands."""
-
-    op: str
-    args: "tuple[Node | Operand, ...]"
-
-
-class _Parser:
-    def __init__(self, text: str, kind: str) -> None:
-        self.kind = kind
-        self.tokens = list(self._split(text))
-        self.at = 0
-
-    def _split(self, text: str) -> Iterator[str]:
-        if not text.strip():
-            raise self.error("The expression can not be empty;")
-        if len(text.encode()) > MAX_BYTES:
-            raise self.error("Expression size has exceeded the maximum allowed size;")
-        for symbol, word, other in _TOKEN.findall(text):
-            if other:
-                raise self.error(f'Syntax error; token: "{other}"')
-            yield symbol or word
-
-    def error(self, why: str) -> Exception:
-        return validation(f"Invalid {self.kind}: {why}")
-
-    def peek(self) -> str:
-        return self.tokens[self.at] if self.at < len(self.tokens) else "<EOF>"
-
-    def take(self, expected: str | None = None) -> str:
-        token = self.peek()
-        if token == "<EOF>" or (expected is not None and token.upper() != expected):
-            raise self.error(f'Syntax error; token: "{token}"')
-        self.at += 1
-        return token
-
-    def word(self, *words: str) -> bool:
-        if self.peek().upper() in words:
-            self.at += 1
-            return True
-        return False
-
-    def end(self) -> None:
-        if self.at != len(self.tokens):
-            raise self.error(f'Syntax error; token: "{self.peek()}"')
-
-    def disjunction(self) -> Node:
-        node = self.conjunction()
-        while self.word("OR"):
-            node = Node("or", (node, self.conjunction()))
-        return node
-
-    def conjunction(self) -> Node:
-        node = self.negation()
-        while self.word("AND"):
-            node = Node("and", (node, self.negation()))
-        return node
-
-    def negation(self) -> Node:
-        return Node("not", (self.negation(),)) if self.word("NOT") else self.primary()
-
-    def primary(self) -> Node:
-        if self.word("("):
-            node = self.disjunction()
-            self.take(")")
-            return node
-        following = self.tokens[self.at + 1] if self.at + 1 < len(self.tokens) else ""
-        if following == "(" and self.peek() != "size":
-            return self.function()
-        left = self.operand()
-        if self.word("BETWEEN"):
-            low = self.operand()
-            self.take("AND")
-            return Node("between", (left, low, self.operand()))
-        if self.word("IN"):
-            return Node("in", (left, *self.arguments()))
-        operator = self.take()
-        if operator not in _COMPARATORS:
-            raise self.error(f'Syntax error; token: "{operator}"')
-        return Node(operator, (left, self.operand()))
-
-    def function(self) -> Node:
-        name = self.take()
-        if name not in _FUNCTIONS:
-            raise self.error(f"Invalid function name; function: {name}")
-        arguments = self.arguments()
-        if len(arguments) != _FUNCTIONS[name]:
-            raise self.error(
-                "Incorrect number of operands for operator or function; operator or function: "
-                f"{name}, number of operands: {len(arguments)}"
-            )
-        return Node(name, arguments)
-
-    def arguments(self) -> tuple[Operand, ...]:
-        self.take("(")
-        arguments = [self.operand()]
-        while self.word(","):
-            arguments.append(self.operand())
-        self.take(")")
-        return tuple(arguments)
-
-    def operand(self) -> Operand:
-        token = self.peek()
-        if token.startswith(":"):
-            return Placeholder(self.take())
-        if token == "size" and self.tokens[self.at + 1 : self.at + 2] == ["("]:
-            self.take()
-            (inner,) = self.arguments()
-            if not isinstance(inner, Path):
-                raise self.error("Operator or function requires a document path; operator or function: size")
-            return Size(inner)
-        return self.path()
-
-    def path(self) -> Path:
-        parts: list[str | int] = [self.name()]
-        while self.peek() in (".", "["):
-            if self.take() == ".":
-                parts.append(self.name())
-                continue
-            index = self.take()
-            if not index.isdigit():
-                raise self.error(f'Syntax error; token: "{index}"')
-            parts.append(int(index))
-            self.take("]")
-        return Path(tuple(parts))
-
-    def name(self) -> str:
-        token = self.take()
-        if not (token[0] in "#_" or token[0].isalpha()):
-            raise self.error(f'Syntax error; token: "{token}"')
-        return token
-
-
-@lru_cache(maxsize=4096)
-def parse_condition(text: str, kind: str) -> Node:
-    """The tree of a condition; ``kind`` (FilterExpression, …) names it in errors."""
-    parser = _Parser(text, kind)
-    node = parser.disjunction()
-    parser.end()
-    return node
-
-
-@lru_cache(maxsize=4096)
-def parse_projection(text: str) -> tuple[Path, ...]:
-    """The paths of a ProjectionExpression."""
-    parser = _Parser(text, "ProjectionExpression")
-    paths = [parser.path()]
-    while parser.word(","):
-        paths.append(parser.path())
-    parser.end()
-    return tuple(paths)
+Selection = Mapping[str | int, Any]  # a Selection again, or None for all that lies there
 
 
 class Bindings:
@@ -224,6 +37,10 @@ class Bindings:
     def path(self, path: Path, kind: str) -> tuple[str | int, ...]:
         """A path with its placeholders replaced."""
         return tuple(part if isinstance(part, int) else self.name(part, kind) for part in path.parts)
+
+    def projection(self, text: str) -> "Selection":
+        """What a ProjectionExpression selects."""
+        return select([self.path(path, "ProjectionExpression") for path in parse_projection(text)])
 
     def value(self, placeholder: Placeholder, kind: str) -> Value:
         """The value a ``:placeholder`` stands for."""
@@ -299,7 +116,7 @@ def necessary_bytes(node: Node, bindings: Bindings, kind: str) -> bytes | None:
 def _bind_operand(operand: Operand, bindings: Bindings, kind: str) -> Callable[[Item], Value | None]:
     if isinstance(operand, Placeholder):
         constant = bindings.value(operand, kind)
-        return lambda item: constant
+        return lambda _item: constant
     path = bindings.path(operand.path if isinstance(operand, Size) else operand, kind)
     if isinstance(operand, Size):
         return lambda item: _size(lookup(item, path))
@@ -335,7 +152,7 @@ def _order(left: Value | None, right: Value | None) -> int | None:
         return None
     a: Any = ordered(left)
     b: Any = ordered(right)
-    return (a > b) - (a < b)
+    return int(a > b) - int(a < b)
 
 
 def _between(operands: list[Callable[[Item], Value | None]]) -> Predicate:
@@ -367,6 +184,8 @@ def _contains(operands: list[Callable[[Item], Value | None]]) -> Predicate:
         ((part_kind, wanted),) = part.items()
         if kind == "L":
             return any(equal(one, part) for one in content)
+        if kind == part_kind == "B":
+            return ordered(part) in ordered(whole)  # type: ignore[operator]
         return (kind == part_kind == "S" or kind == f"{part_kind}S") and wanted in content
 
     return test
@@ -388,26 +207,44 @@ _LEAVES: dict[str, Callable[[list[Callable[[Item], Value | None]]], Predicate]] 
 }
 
 
-def project(item: Item, paths: list[tuple[str | int, ...]]) -> dict[str, Value]:
-    """The item with only what the paths name; list positions close up, in their order."""
-    result: dict[str, Value] = {}
+def select(paths: list[tuple[str | int, ...]]) -> Selection:
+    """Paths as one tree; a leaf is None. Raises where two paths overlap, or one names a list and one a map at one place."""
+    root: dict[str | int, Any] = {}
     for path in paths:
-        found = lookup(item, path)
-        if found is not None:
-            _graft(result, path, found)
-    return result
+        level: Any = root
+        for depth, part in enumerate(path, 1):
+            is_leaf = depth == len(path)
+            if level is None or (is_leaf and part in level):
+                raise _clash("overlap", path)
+            if any(isinstance(other, int) != isinstance(part, int) for other in level):
+                raise _clash("conflict", path)
+            level = level.setdefault(part, None if is_leaf else {})
+    return root
 
 
-def _graft(result: dict[str, Any], path: tuple[str | int, ...], found: Value) -> None:
-    holder: Any = result
-    for part, following in zip(path, path[1:], strict=False):
-        shell: Value = {"L": []} if isinstance(following, int) else {"M": {}}
-        if isinstance(part, int):
-            holder.append(shell)
-            holder = next(iter(holder[-1].values()))
-        else:
-            holder = next(iter(holder.setdefault(part, shell).values()))
-    if isinstance(path[-1], int):
-        holder.append(found)
-    else:
-        holder[path[-1]] = found
+def _clash(how: str, path: tuple[str | int, ...]) -> Exception:
+    shown = ", ".join(f"[{part}]" if isinstance(part, int) else part for part in path)
+    return validation(
+        f"Invalid ProjectionExpression: Two document paths {how} with each other; must remove or rewrite one of these "
+        f"paths; path two: [{shown}]"
+    )
+
+
+def project(item: Item, selection: Selection) -> dict[str, Value]:
+    """The item with only what is selected; what is left of a list closes up, in the list's order."""
+    found = ((str(name), _part(item.get(str(name)), inner)) for name, inner in selection.items())
+    return {name: part for name, part in found if part is not None}
+
+
+def _part(value: Value | None, inner: Selection | None) -> Value | None:
+    if value is None or inner is None:
+        return value
+    ((kind, content),) = value.items()
+    if kind == "M":
+        members = project(content, inner)
+        return {"M": members} if members else None
+    if kind != "L":
+        return None
+    places = sorted(place for place in inner if isinstance(place, int) and place < len(content))
+    parts = [part for place in places if (part := _part(content[place], inner[place])) is not None]
+    return {"L": parts} if parts else None

@@ -9,24 +9,14 @@ from harness.dynamodb.metering import PAGE_BYTES, read_units
 from harness.local.dynamodb import values
 from harness.local.dynamodb.consumed import Consumed, wanted
 from harness.local.dynamodb.errors import validation
-from harness.local.dynamodb.expressions import (
-    Bindings,
-    Node,
-    Path,
-    Placeholder,
-    bind_condition,
-    necessary_bytes,
-    parse_condition,
-    parse_projection,
-    project,
-)
+from harness.local.dynamodb.expressions import Bindings, bind_condition, necessary_bytes, project
+from harness.local.dynamodb.grammar import Node, Path, Placeholder, parse_condition
 from harness.local.dynamodb.items import bindings_of
 from harness.local.dynamodb.storage import HASH_SPACE, Index, KeySchema, OrderKey, Partitions, Stored
 from harness.local.dynamodb.tables import Table, Tables
-from harness.local.dynamodb.values import SortKey, Value, ordered
+from harness.local.dynamodb.values import SortKey, ordered
 
 Bound = tuple[SortKey, bool] | None
-Keep = Callable[[Stored], dict[str, Value] | bool]
 _KEY_KIND = "KeyConditionExpression"
 
 
@@ -45,7 +35,7 @@ class Reading:
         after = source.start_key(request)
         if after is not None and after[0] != partition:
             raise validation("The provided starting key is outside query boundaries based on provided conditions")
-        forward = request.get("ScanIndexForward", True) is not False
+        forward = request.get("ScanIndexForward", True)
         entries = source.entries.of_partition(partition, low, high, after[1] if after else None, forward)
         return page.read(entries, now_s)
 
@@ -108,14 +98,12 @@ class _Page:
 
     def __init__(self, request: Mapping[str, Any], source: _Source, bindings: Bindings, *, is_query: bool) -> None:
         self.source = source
-        self.how = wanted(cast("dict[str, Any]", request))
-        self.consistent = bool(request.get("ConsistentRead"))
-        self.limit = _limit(request)
+        self.how = wanted(request)
+        self.consistent = request.get("ConsistentRead", False)
+        self.limit = request.get("Limit")
         projection = request.get("ProjectionExpression")
-        self.paths = None
-        if projection is not None:
-            self.paths = [bindings.path(path, "ProjectionExpression") for path in parse_projection(projection)]
-        self.count_only = _select(request, self.paths is not None, source.index is not None) == "COUNT"
+        self.selection = None if projection is None else bindings.projection(projection)
+        self.count_only = _select(request, source.index) == "COUNT"
         self.passes = _filter(request, source, bindings, is_query=is_query)
         bindings.check_all_used()
 
@@ -153,8 +141,8 @@ class _Page:
         tail = orjson.dumps(rest)
         if self.count_only:
             return tail
-        paths = self.paths
-        raws = [entry.raw if paths is None else orjson.dumps(project(entry.parsed(), paths)) for entry in kept]
+        selection = self.selection
+        raws = [entry.raw if selection is None else orjson.dumps(project(entry.parsed(), selection)) for entry in kept]
         return b'{"Items":[' + b",".join(raws) + b"]," + tail[1:]
 
 
@@ -280,7 +268,7 @@ def _segment(request: Mapping[str, Any]) -> tuple[int, int]:
         raise validation(
             f"The {missing} parameter is required but was not present in the request when parameter {given} is present"
         )
-    if not (isinstance(segment, int) and isinstance(total, int) and 1 <= total <= 1_000_000 and 0 <= segment < total):
+    if segment >= total:
         raise validation(
             f"The Segment parameter is zero-based and must be less than parameter TotalSegments: Segment: {segment} is not "
             f"less than TotalSegments: {total}"
@@ -288,28 +276,20 @@ def _segment(request: Mapping[str, Any]) -> tuple[int, int]:
     return HASH_SPACE * segment // total, HASH_SPACE * (segment + 1) // total
 
 
-def _limit(request: Mapping[str, Any]) -> int:
-    limit = request.get("Limit")
-    if limit is None:
-        return -1
-    if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
-        raise validation(
-            f"1 validation error detected: Value '{limit}' at 'limit' failed to satisfy constraint: "
-            "Member must have value greater than or equal to 1"
-        )
-    return limit
-
-
-def _select(request: Mapping[str, Any], projected: bool, of_index: bool) -> str:
-    select = request.get("Select")
-    known = ("ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES", "COUNT", "SPECIFIC_ATTRIBUTES", None)
-    if select not in known:
-        raise validation(
-            f"1 validation error detected: Value '{select}' at 'select' failed to satisfy constraint: Member must satisfy enum "
-            "value set: [SPECIFIC_ATTRIBUTES, COUNT, ALL_ATTRIBUTES, ALL_PROJECTED_ATTRIBUTES]"
-        )
+def _select(request: Mapping[str, Any], index: Index | None) -> str | None:
+    select: str | None = request.get("Select")
+    projected = "ProjectionExpression" in request
     if projected and select not in ("SPECIFIC_ATTRIBUTES", None):
         raise validation(f"Cannot specify the ProjectionExpression when choosing to get {select}")
-    if select == "ALL_PROJECTED_ATTRIBUTES" and not of_index:
+    if select == "SPECIFIC_ATTRIBUTES" and not projected:
+        raise validation(
+            "Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES"
+        )
+    if select == "ALL_PROJECTED_ATTRIBUTES" and index is None:
         raise validation("ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName")
-    return str(select)
+    if select == "ALL_ATTRIBUTES" and index is not None and index.projection != "ALL":
+        raise validation(
+            "One or more parameter values were invalid: Select type ALL_ATTRIBUTES is not supported for global secondary "
+            f"index {index.name} because its projection type is not ALL"
+        )
+    return select

@@ -38,7 +38,7 @@ class Connection(asyncio.Protocol):
         """A client has connected."""
         self._transport = transport  # type: ignore[assignment]
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, _reason: Exception | None) -> None:
         """The client is gone."""
         self._transport = None
 
@@ -57,16 +57,21 @@ class Connection(asyncio.Protocol):
         self._body.clear()
 
     def on_url(self, url: bytes) -> None:
-        """The request's path."""
+        """The request's path, or a part of it."""
+        self._head_bytes += len(url)
         self._url += url
+        self._check_head()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header; only the target matters, and the size of all."""
         self._head_bytes += len(name) + len(value)
+        self._check_head()
+        if len(name) == 12 and name.lower() == b"x-amz-target":
+            self._target = value
+
+    def _check_head(self) -> None:
         if self._head_bytes > MAX_HEAD_BYTES:
             self._send(413, b"", close=True)
-        elif len(name) == 12 and name.lower() == b"x-amz-target":
-            self._target = value
 
     def on_body(self, body: bytes) -> None:
         """A part of the body."""

@@ -7,6 +7,8 @@ from typing import Any
 
 import orjson
 
+from harness.local.dynamodb import shapes
+from harness.local.dynamodb.batches import Batches
 from harness.local.dynamodb.errors import ServiceError, serialization, unknown_operation
 from harness.local.dynamodb.items import Items
 from harness.local.dynamodb.reading import Reading
@@ -23,20 +25,20 @@ class Service:
         self.speed = speed
         self._clock_s, self._began_s = clock_s, clock_s()
         self.tables = Tables()
-        items, reading = Items(self.tables), Reading(self.tables)
-        self._handlers: dict[bytes, Handler] = {
-            b"CreateTable": self.tables.create,
-            b"DescribeTable": self.tables.describe,
-            b"UpdateTable": self.tables.update,
-            b"DeleteTable": self.tables.delete,
-            b"ListTables": self.tables.list,
-            b"PutItem": items.put,
-            b"GetItem": items.get,
-            b"DeleteItem": items.delete,
-            b"BatchWriteItem": items.batch_write,
-            b"BatchGetItem": items.batch_get,
-            b"Query": reading.query,
-            b"Scan": reading.scan,
+        items, batches, reading = Items(self.tables), Batches(self.tables), Reading(self.tables)
+        self._operations: dict[bytes, tuple[shapes.Shape, Handler]] = {
+            b"CreateTable": (shapes.CREATE_TABLE, self.tables.create),
+            b"DescribeTable": (shapes.ONE_TABLE, self.tables.describe),
+            b"UpdateTable": (shapes.UPDATE_TABLE, self.tables.update),
+            b"DeleteTable": (shapes.ONE_TABLE, self.tables.delete),
+            b"ListTables": (shapes.LIST_TABLES, self.tables.list),
+            b"PutItem": (shapes.PUT_ITEM, items.put),
+            b"GetItem": (shapes.GET_ITEM, items.get),
+            b"DeleteItem": (shapes.DELETE_ITEM, items.delete),
+            b"BatchWriteItem": (shapes.BATCH_WRITE_ITEM, batches.write),
+            b"BatchGetItem": (shapes.BATCH_GET_ITEM, batches.get),
+            b"Query": (shapes.QUERY, reading.query),
+            b"Scan": (shapes.SCAN, reading.scan),
         }
 
     @property
@@ -47,10 +49,11 @@ class Service:
     def answer(self, target: bytes, body: bytes) -> tuple[int, bytes]:
         """Status and body of the answer to one request."""
         try:
-            handler = self._handlers.get(target.removeprefix(TARGET)) if target.startswith(TARGET) else None
-            if handler is None:
+            operation = self._operations.get(target.removeprefix(TARGET)) if target.startswith(TARGET) else None
+            if operation is None:
                 raise unknown_operation()
-            answer = handler(_parsed(body), self.now_s)
+            shape, handler = operation
+            answer = handler(shape(_parsed(body)), self.now_s)
             return 200, answer if isinstance(answer, bytes) else orjson.dumps(answer)
         except ServiceError as error:
             return error.status, orjson.dumps(error.body())
@@ -83,11 +86,8 @@ class Service:
         return {"version": version("dbharness"), "speed": self.speed, "now_s": now_s, "tables": tables}
 
 
-def _parsed(body: bytes) -> dict[str, Any]:
+def _parsed(body: bytes) -> Any:
     try:
-        request = orjson.loads(body)
+        return orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise serialization("") from error
-    if not isinstance(request, dict):
-        raise serialization("Unexpected value type in payload")
-    return request

@@ -6,18 +6,20 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from harness.dynamodb.admission import Admission, Kind, exception_name
+from harness.dynamodb.admission import Admission, Kind, Resource, exception_name
 from harness.local.dynamodb.errors import (
     named_table_not_found,
-    serialization,
     table_in_use,
     table_not_found,
     throttled,
     validation,
+    violated,
 )
 from harness.local.dynamodb.storage import Index, KeySchema, Partitions
 
-_NAME = re.compile(r"[a-zA-Z0-9_.-]{3,255}\Z")
+_NAME = re.compile(r"[a-zA-Z0-9_.-]+\Z")
+_INVALID = "One or more parameter values were invalid: "
+Capacity = tuple[int, int]
 _ACCOUNT = "000000000000"
 MAX_INDEXES = 20
 
@@ -50,7 +52,7 @@ class Table:
         self.name, self.id, self.created_s = name, str(uuid.uuid4()), time.time()
         self.arn = f"arn:aws:dynamodb:{region}:{_ACCOUNT}:table/{name}"
         self.types = _attribute_types(request)
-        self.schema = _key_schema(request.get("KeySchema"), self.types)
+        self.schema = _key_schema(request["KeySchema"], self.types)
         self.items = Partitions()
         self.on_demand = request.get("BillingMode", "PROVISIONED") == "PAY_PER_REQUEST"
         self.capacity = _capacity(request, on_demand=self.on_demand, what="table")
@@ -58,83 +60,79 @@ class Table:
         self.meter = Metered(self._admission("Table", self.capacity, now_s), self.arn)
         self.indexes: dict[str, Index] = {}
         self.index_meters: dict[str, Metered] = {}
-        self.index_capacity: dict[str, tuple[int, int]] = {}
+        self.index_capacity: dict[str, Capacity] = {}
         definitions = request.get("GlobalSecondaryIndexes") or []
         if len(definitions) > MAX_INDEXES:
-            raise validation(
-                "One or more parameter values were invalid: GlobalSecondaryIndex count exceeds the per-table limit of 20"
-            )
+            raise validation(f"{_INVALID}GlobalSecondaryIndex count exceeds the per-table limit of {MAX_INDEXES}")
         for definition in definitions:
             self._add_index(definition, now_s)
         used = {*self.schema.names, *(name for index in self.indexes.values() for name in index.schema.names)}
         if used != set(self.types):
             raise validation(
-                "One or more parameter values were invalid: Some AttributeDefinitions are not used. "
+                f"{_INVALID}Some AttributeDefinitions are not used. "
                 f"AttributeDefinitions: [{', '.join(sorted(self.types))}], keys used: [{', '.join(sorted(used))}]"
             )
 
     def _add_index(self, definition: Mapping[str, Any], now_s: float) -> None:
-        name = _name(definition.get("IndexName"), "indexName")
+        name = _name(definition["IndexName"], "indexName")
         if name in self.indexes:
-            raise validation(f"One or more parameter values were invalid: Duplicate index name: {name}")
-        projection = definition.get("Projection") or {}
-        kind = projection.get("ProjectionType")
-        if kind not in ("ALL", "KEYS_ONLY", "INCLUDE"):
-            raise validation("One or more parameter values were invalid: Unknown ProjectionType: " + str(kind))
-        included = tuple(projection.get("NonKeyAttributes") or ())
+            raise validation(f"{_INVALID}Duplicate index name: {name}")
+        kind = definition["Projection"].get("ProjectionType")
+        included = tuple(definition["Projection"].get("NonKeyAttributes", ()))
+        if kind is None:
+            raise validation(f"{_INVALID}Unknown ProjectionType: null")
         if (kind == "INCLUDE") != bool(included):
             raise validation(
-                "One or more parameter values were invalid: ProjectionType is "
-                f"{kind}, {'but NonKeyAttributes is specified' if included else 'but NonKeyAttributes is not specified'}"
+                f"{_INVALID}ProjectionType is {kind}, but NonKeyAttributes is {'' if included else 'not '}specified"
             )
-        schema = _key_schema(definition.get("KeySchema"), self.types)
+        schema = _key_schema(definition["KeySchema"], self.types)
         self.indexes[name] = Index(name, schema, kind, included, Partitions())
         self.index_capacity[name] = _capacity(definition, on_demand=self.on_demand, what=f"index: {name}")
         admission = self._admission("Index", self.index_capacity[name], now_s)
         self.index_meters[name] = Metered(admission, f"{self.arn}/index/{name}")
 
-    def _admission(self, resource: Any, capacity: tuple[int, int], now_s: float) -> Admission:
+    def _admission(self, resource: Resource, capacity: Capacity, now_s: float) -> Admission:
         if self.on_demand:
             return Admission.on_demand(now_s=now_s, resource=resource)
         return Admission.provisioned(*capacity, now_s=now_s, resource=resource)
 
     def update(self, request: Mapping[str, Any], now_s: float) -> None:
-        """UpdateTable: mode, capacity of the table and of its indexes."""
-        changes = request.get("GlobalSecondaryIndexUpdates") or []
-        mode = request.get("BillingMode")
-        if not (mode or changes or request.get("ProvisionedThroughput")):
+        """UpdateTable: mode, capacity of the table and of its indexes; all is checked before anything changes."""
+        changes = {change["Update"]["IndexName"]: change["Update"] for change in _index_updates(request)}
+        if not changes and not request.keys() & {"BillingMode", "ProvisionedThroughput"}:
             raise validation(
                 "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates "
                 "or SSESpecification or ReplicaUpdates is required"
             )
-        if any(set(change) != {"Update"} for change in changes):
-            raise validation("This twin can't add or remove an index of an existing table yet; make the table anew")
-        switched = mode is not None and (mode == "PAY_PER_REQUEST") != self.on_demand
-        if mode is not None:
-            self.on_demand = mode == "PAY_PER_REQUEST"
-        if switched or request.get("ProvisionedThroughput"):
-            capacity = _capacity(request, on_demand=self.on_demand, what="table")
-            self.decreases += capacity < self.capacity
-            self._set(self.meter, capacity, now_s, switched)
-            self.capacity = capacity
-        for change in changes:
-            name = change["Update"].get("IndexName")
+        for name in changes:
             if name not in self.indexes:
-                raise validation(f"Index: {name} does not exist")
-            self.index_capacity[name] = _capacity(change["Update"], on_demand=self.on_demand, what=f"index: {name}")
-            self._set(self.index_meters[name], self.index_capacity[name], now_s, switched)
-        for name in self.indexes if switched and not changes else ():
-            self._set(
-                self.index_meters[name], self.index_capacity[name] if self.on_demand else self.capacity, now_s, True
-            )
+                raise validation(f"{_INVALID}Index: {name} does not exist")
+        on_demand = request.get("BillingMode", "PAY_PER_REQUEST" if self.on_demand else "PROVISIONED") != "PROVISIONED"
+        switched = on_demand != self.on_demand
+        capacity = self.capacity
+        if switched or "ProvisionedThroughput" in request:
+            capacity = _capacity(request, on_demand=on_demand, what="table")
+        missing = [] if on_demand or not switched else sorted(self.indexes.keys() - changes.keys())
+        if missing:
+            raise validation(f"{_INVALID}ProvisionedThroughput must be specified for index: {','.join(missing)}")
+        of_indexes = {
+            name: _capacity(changes.get(name, {}), on_demand=on_demand, what=f"index: {name}")
+            for name in (self.indexes if switched else changes)
+        }
+        self.on_demand = on_demand
+        self.decreases += not switched and any(new < old for new, old in zip(capacity, self.capacity, strict=True))
+        self.capacity = capacity
+        self.index_capacity |= of_indexes
+        if switched or "ProvisionedThroughput" in request:
+            self._set(self.meter, capacity, now_s)
+        for name, units in of_indexes.items():
+            self._set(self.index_meters[name], units, now_s)
 
-    def _set(self, meter: Metered, capacity: tuple[int, int], now_s: float, switched: bool) -> None:
-        if switched and self.on_demand:
+    def _set(self, meter: Metered, capacity: Capacity, now_s: float) -> None:
+        if self.on_demand:
             meter.admission.set_mode("on_demand", now_s)
-        elif switched:
-            meter.admission.set_mode("provisioned", now_s, read=capacity[0], write=capacity[1])
         else:
-            meter.admission.set_capacity(*capacity, now_s)
+            meter.admission.set_mode("provisioned", now_s, read=capacity[0], write=capacity[1])
 
     def describe(self, status: str = "ACTIVE") -> dict[str, Any]:
         """TableDescription."""
@@ -176,21 +174,19 @@ class Tables:
         name = _table_name(request)
         table = self.by_name.get(name)
         if table is None:
-            raise table_not_found(name)
+            raise table_not_found()
         return table
 
     def create(self, request: Mapping[str, Any], now_s: float) -> dict[str, Any]:
         """CreateTable; the table is active at once, as the answer to the next DescribeTable says."""
         name = _table_name(request)
-        if request.get("LocalSecondaryIndexes"):
-            raise validation("This twin has no local secondary indexes yet")
         table = Table(name, self._region, request, now_s)
         if name in self.by_name:
             raise table_in_use(name)
         self.by_name[name] = table
         return {"TableDescription": table.describe("CREATING")}
 
-    def describe(self, request: Mapping[str, Any], now_s: float) -> dict[str, Any]:
+    def describe(self, request: Mapping[str, Any], _now_s: float) -> dict[str, Any]:
         """DescribeTable."""
         return {"Table": self._named(request).describe()}
 
@@ -200,20 +196,15 @@ class Tables:
         table.update(request, now_s)
         return {"TableDescription": table.describe("UPDATING")}
 
-    def delete(self, request: Mapping[str, Any], now_s: float) -> dict[str, Any]:
+    def delete(self, request: Mapping[str, Any], _now_s: float) -> dict[str, Any]:
         """DeleteTable."""
         table = self._named(request)
         del self.by_name[table.name]
         return {"TableDescription": table.describe("DELETING")}
 
-    def list(self, request: Mapping[str, Any], now_s: float) -> dict[str, Any]:
+    def list(self, request: Mapping[str, Any], _now_s: float) -> dict[str, Any]:
         """ListTables, in pages of up to 100."""
         limit = request.get("Limit", 100)
-        if not isinstance(limit, int) or not 1 <= limit <= 100:
-            raise validation(
-                f"1 validation error detected: Value '{limit}' at 'limit' failed to satisfy constraint: "
-                "Member must have value between 1 and 100"
-            )
         start = request.get("ExclusiveStartTableName", "")
         names = sorted(name for name in self.by_name if name > start)
         page: dict[str, Any] = {"TableNames": names[:limit]}
@@ -229,92 +220,66 @@ class Tables:
 
 
 def _table_name(request: Mapping[str, Any]) -> str:
-    name = request.get("TableName")
-    if isinstance(name, str) and name.startswith("arn:"):
-        name = name.rpartition("/")[2]
-    return _name(name, "tableName")
+    name: str = request["TableName"]
+    return _name(name.rpartition("/")[2] if name.startswith("arn:") else name, "tableName")
 
 
-def _name(name: Any, member: str) -> str:
-    if name is None:
-        raise validation(
-            f"1 validation error detected: Value null at '{member}' failed to satisfy constraint: Member must not be null"
-        )
-    if not isinstance(name, str):
-        raise serialization(f"{type(name).__name__} can not be converted to an String")
+def _name(name: str, member: str) -> str:
     if not 3 <= len(name) <= 255:
         raise validation(
             f"{member[0].upper()}{member[1:]} must be at least 3 characters long and at most 255 characters long"
         )
     if not _NAME.match(name):
-        raise validation(
-            f"1 validation error detected: Value '{name}' at '{member}' failed to satisfy constraint: "
-            "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+"
-        )
+        raise violated(name, member, "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+")
     return name
 
 
 def _attribute_types(request: Mapping[str, Any]) -> dict[str, str]:
-    definitions = request.get("AttributeDefinitions")
-    if not isinstance(definitions, list) or not definitions:
-        raise validation("One or more parameter values were invalid: Some AttributeDefinitions are missing")
-    types = {}
-    for definition in definitions:
-        name, kind = definition.get("AttributeName"), definition.get("AttributeType")
-        if not isinstance(name, str) or kind not in ("S", "N", "B"):
-            raise validation(
-                f"1 validation error detected: Value '{kind}' at 'attributeDefinitions.1.member.attributeType' failed to "
-                "satisfy constraint: Member must satisfy enum value set: [B, N, S]"
-            )
-        types[name] = kind
+    definitions = request["AttributeDefinitions"]
+    types = {definition["AttributeName"]: definition["AttributeType"] for definition in definitions}
+    if len(types) != len(definitions):
+        raise validation(f"{_INVALID}Duplicate AttributeName in AttributeDefinitions")
     return types
 
 
-def _key_schema(elements: Any, types: dict[str, str]) -> KeySchema:
-    if not isinstance(elements, list) or not 1 <= len(elements) <= 2:
-        raise validation(
-            "1 validation error detected: Value at 'keySchema' failed to satisfy constraint: "
-            "Member must have length less than or equal to 2 and greater than or equal to 1"
-        )
-    roles = [element.get("KeyType") for element in elements]
+def _key_schema(elements: list[dict[str, str]], types: dict[str, str]) -> KeySchema:
+    roles = [element["KeyType"] for element in elements]
     if roles not in (["HASH"], ["HASH", "RANGE"]):
-        raise validation(
-            "Invalid KeySchema: The first KeySchemaElement is not a HASH key type, or the second not a RANGE"
-        )
-    names = [str(element.get("AttributeName")) for element in elements]
+        raise validation("Invalid KeySchema: expected one HASH key and, after it, at most one RANGE key")
+    names = [element["AttributeName"] for element in elements]
+    if len(set(names)) != len(names):
+        raise validation("Both the Hash Key and the Range Key element in the KeySchema have the same name")
     for name in names:
         if name not in types:
             raise validation(
-                "One or more parameter values were invalid: Some index key attributes are not defined in "
-                f"AttributeDefinitions. Keys: [{name}], AttributeDefinitions: [{', '.join(types)}]"
+                f"{_INVALID}Some index key attributes are not defined in AttributeDefinitions. "
+                f"Keys: [{name}], AttributeDefinitions: [{', '.join(types)}]"
             )
     return KeySchema(names[0], names[1] if len(names) == 2 else None, {name: types[name] for name in names})
 
 
-def _capacity(request: Mapping[str, Any], *, on_demand: bool, what: str) -> tuple[int, int]:
+def _capacity(request: Mapping[str, Any], *, on_demand: bool, what: str) -> Capacity:
     throughput = request.get("ProvisionedThroughput")
     if on_demand:
         if throughput:
             raise validation(
-                "One or more parameter values were invalid: Neither ReadCapacityUnits nor WriteCapacityUnits can be "
-                "specified when BillingMode is PAY_PER_REQUEST"
+                f"{_INVALID}Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is "
+                f"PAY_PER_REQUEST ({what})"
             )
         return 0, 0
-    if not isinstance(throughput, dict):
+    if throughput is None:
         raise validation(
-            "One or more parameter values were invalid: ReadCapacityUnits and WriteCapacityUnits must both be specified "
-            f"when BillingMode is PROVISIONED ({what})"
+            f"{_INVALID}ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is "
+            f"PROVISIONED ({what})"
         )
-    units = []
-    for name in ("ReadCapacityUnits", "WriteCapacityUnits"):
-        value = throughput.get(name)
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise validation(
-                f"1 validation error detected: Value '{value}' at 'provisionedThroughput.{name[0].lower()}{name[1:]}' "
-                "failed to satisfy constraint: Member must have value greater than or equal to 1"
-            )
-        units.append(value)
-    return units[0], units[1]
+    return throughput["ReadCapacityUnits"], throughput["WriteCapacityUnits"]
+
+
+def _index_updates(request: Mapping[str, Any]) -> list[dict[str, Any]]:
+    updates: list[dict[str, Any]] = request.get("GlobalSecondaryIndexUpdates", [])
+    if any("Update" not in update for update in updates):
+        raise validation(f"{_INVALID}GlobalSecondaryIndexUpdates must hold an Update each")
+    return updates
 
 
 def _describe_keys(schema: KeySchema) -> list[dict[str, str]]:
@@ -323,5 +288,5 @@ def _describe_keys(schema: KeySchema) -> list[dict[str, str]]:
     ]
 
 
-def _throughput(capacity: tuple[int, int], decreases: int) -> dict[str, int]:
+def _throughput(capacity: Capacity, decreases: int) -> dict[str, int]:
     return {"ReadCapacityUnits": capacity[0], "WriteCapacityUnits": capacity[1], "NumberOfDecreasesToday": decreases}

@@ -1,16 +1,16 @@
 """Attribute values: checked, brought to the service's one form, compared and ordered as it does."""
 
 import base64
-import binascii
 import re
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from harness.local.dynamodb.errors import serialization, validation
+from harness.local.dynamodb.errors import mistyped, serialization, validation
 
 MAX_DEPTH = 32
 _PLAIN_INTEGER = re.compile(r"(0|-?[1-9][0-9]{0,37})\Z")
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\Z")
 _BIGGEST, _SMALLEST = Decimal("1E126"), Decimal("1E-130")
 
 Value = dict[str, Any]
@@ -20,23 +20,24 @@ SortKey = bytes | Decimal
 def number(text: Any) -> str:
     """A number in the form that the service gives back: no exponent, no needless zeros, at most 38 digits."""
     if not isinstance(text, str):
-        raise serialization(f"{_json_type(text)} can not be converted to an String")
+        raise mistyped(text, "String")
     if _PLAIN_INTEGER.match(text):
         return text
-    try:
-        exact = Decimal(text.strip() if text.strip() == text else "not a number")
-    except InvalidOperation:
-        exact = Decimal("NaN")
-    if not exact.is_finite():
+    if not _NUMBER.match(text):
         raise validation("The parameter cannot be converted to a numeric value" + (f": {text}" if text else ""))
+    try:
+        exact = Decimal(text)
+    except InvalidOperation:  # an exponent beyond even Decimal's
+        raise validation("The parameter cannot be converted to a numeric value: its exponent is too large") from None
     if not exact:
         return "0"
     digits = "".join(map(str, exact.as_tuple().digits)).strip("0")
     if len(digits) > 38:
         raise validation("Attempting to store more than 38 significant digits in a Number")
-    if abs(exact) >= _BIGGEST:
+    magnitude = exact.copy_abs()  # abs() would round to the context's precision
+    if magnitude >= _BIGGEST:
         raise validation("Number overflow. Attempting to store a number with magnitude larger than supported range")
-    if abs(exact) < _SMALLEST:
+    if magnitude < _SMALLEST:
         raise validation("Number underflow. Attempting to store a number with magnitude smaller than supported range")
     plain = f"{exact:f}"
     return plain.rstrip("0").rstrip(".") if "." in plain else plain
@@ -45,7 +46,7 @@ def number(text: Any) -> str:
 def value(raw: Any, depth: int = 1) -> Value:
     """An attribute value, checked and in its one form. Raises the service's errors for what is none."""
     if not isinstance(raw, dict):
-        raise serialization(f"{_json_type(raw)} can not be converted to an AttributeValue")
+        raise mistyped(raw, "AttributeValue")
     if len(raw) != 1:
         many = "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes"
         none = "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"
@@ -62,7 +63,7 @@ def value(raw: Any, depth: int = 1) -> Value:
 def item(raw: Any) -> dict[str, Value]:
     """A whole item, checked and in its one form."""
     if not isinstance(raw, dict):
-        raise serialization(f"{_json_type(raw)} can not be converted to an Map")
+        raise mistyped(raw, "Map")
     return {name: value(content) for name, content in raw.items()}
 
 
@@ -92,27 +93,29 @@ def equal(left: Value | None, right: Value | None) -> bool:
     return bool(a == b)
 
 
-def _string(content: Any, depth: int) -> str:
+def _string(content: Any, _depth: int) -> str:
     if not isinstance(content, str):
-        raise serialization(f"{_json_type(content)} can not be converted to an String")
+        raise mistyped(content, "String")
     return content
 
 
-def _binary(content: Any, depth: int) -> str:
+def _binary(content: Any, _depth: int) -> str:
+    if not isinstance(content, str):
+        raise mistyped(content, "Blob")
     try:
-        base64.b64decode(_string(content, depth), validate=True)
-    except binascii.Error as error:
-        raise serialization("Invalid length for a base64-encoded string") from error
-    return str(content)
+        decoded = base64.b64decode(content, validate=True)
+    except ValueError as error:  # no base64, or not even ASCII
+        raise serialization("The text is not base64: found where a Blob was expected") from error
+    return base64.b64encode(decoded).decode()
 
 
-def _flag(content: Any, depth: int) -> bool:
+def _flag(content: Any, _depth: int) -> bool:
     if not isinstance(content, bool):
-        raise serialization(f"{_json_type(content)} can not be converted to an Boolean")
+        raise mistyped(content, "Boolean")
     return content
 
 
-def _null(content: Any, depth: int) -> bool:
+def _null(content: Any, _depth: int) -> bool:
     if content is not True:
         raise validation(
             "One or more parameter values were invalid: Null attribute value types must have the value of true"
@@ -123,7 +126,7 @@ def _null(content: Any, depth: int) -> bool:
 def _set_of(member: Callable[[Any, int], str]) -> Callable[[Any, int], list[str]]:
     def check(content: Any, depth: int) -> list[str]:
         if not isinstance(content, list):
-            raise serialization(f"{_json_type(content)} can not be converted to an List")
+            raise mistyped(content, "List")
         members = [member(one, depth) for one in content]
         if not members:
             raise validation("One or more parameter values were invalid: An string set  may not be empty")
@@ -138,17 +141,17 @@ def _set_of(member: Callable[[Any, int], str]) -> Callable[[Any, int], list[str]
 
 def _list(content: Any, depth: int) -> list[Value]:
     if not isinstance(content, list):
-        raise serialization(f"{_json_type(content)} can not be converted to an List")
+        raise mistyped(content, "List")
     return [value(one, depth + 1) for one in content]
 
 
 def _map(content: Any, depth: int) -> dict[str, Value]:
     if not isinstance(content, dict):
-        raise serialization(f"{_json_type(content)} can not be converted to an Map")
+        raise mistyped(content, "Map")
     return {name: value(one, depth + 1) for name, one in content.items()}
 
 
-def _number(content: Any, depth: int) -> str:
+def _number(content: Any, _depth: int) -> str:
     return number(content)
 
 
@@ -156,15 +159,3 @@ _CHECKS: dict[str, Callable[[Any, int], Any]] = {
     "S": _string, "N": _number, "B": _binary, "BOOL": _flag, "NULL": _null, "L": _list, "M": _map,
     "SS": _set_of(_string), "NS": _set_of(_number), "BS": _set_of(_binary),
 }  # fmt: skip
-
-
-def _json_type(raw: Any) -> str:
-    names = {
-        bool: "TRUE_VALUE" if raw else "FALSE_VALUE",
-        int: "NUMBER_VALUE",
-        float: "DECIMAL_VALUE",
-        str: "STRING_VALUE",
-    }
-    return names.get(
-        type(raw), "Start of structure or map found where not expected" if isinstance(raw, dict) else "NULL_VALUE"
-    )
