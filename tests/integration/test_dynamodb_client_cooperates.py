@@ -6,14 +6,11 @@ import ssl
 import subprocess
 import sys
 import threading
-from pathlib import Path
 
 import pytest
+import trustme
 
 from harness.dynamodb.client import ConnectFailed, DynamoClient
-
-# A throw-away key pair for 127.0.0.1, good for nothing else.
-PEM = Path(__file__).with_name("loopback.pem")
 
 # Client and server are greenlets of one process: a client that blocked would wait for ever for its answer.
 ONE_PROCESS = """
@@ -23,9 +20,9 @@ import gevent
 from harness.cache.client import CacheClient
 from harness.dynamodb.client import DynamoClient, TimedOut
 
-pem, tls = sys.argv[1], sys.argv[2] == "tls"
-context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER); context.load_cert_chain(pem)
-trust = ssl.create_default_context(cafile=pem)
+server_pem, authority_pem, tls = sys.argv[1], sys.argv[2], sys.argv[3] == "tls"
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER); context.load_cert_chain(server_pem)
+trust = ssl.create_default_context(cafile=authority_pem)
 body = b'{"n":"' + b"x" * 300_000 + b'"}'
 
 def dynamodb(connection):
@@ -67,19 +64,28 @@ print("cooperative")
 """
 
 
+@pytest.fixture(scope="module")
+def pems(tmp_path_factory):
+    """A certificate with its key for 127.0.0.1, and the authority that vouches for it, made for these tests."""
+    folder, authority = tmp_path_factory.mktemp("tls"), trustme.CA()
+    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(folder / "server.pem")
+    authority.cert_pem.write_to_path(folder / "authority.pem")
+    return folder / "server.pem", folder / "authority.pem"
+
+
 @pytest.mark.parametrize("transport", ["plain", "tls"])
-def test_clients_cooperate_where_gevent_patched(transport):
+def test_clients_cooperate_where_gevent_patched(pems, transport):
     """Patched before they are imported, client and server get along in one process, timeouts included."""
-    command = [sys.executable, "-c", ONE_PROCESS, str(PEM), transport]
+    command = [sys.executable, "-c", ONE_PROCESS, *map(str, pems), transport]
     said = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert (said.stdout, said.stderr, said.returncode) == ("cooperative\n", "", 0)
 
 
 @pytest.fixture
-def tls_port():
+def tls_port(pems):
     """A TLS server that answers every request with an empty object."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(PEM)
+    context.load_cert_chain(pems[0])
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve():
@@ -99,10 +105,10 @@ def tls_port():
         yield listener.getsockname()[1]
 
 
-def test_tls_keeps_its_connection_over_idle_times(tls_port):
+def test_tls_keeps_its_connection_over_idle_times(pems, tls_port):
     """An idle TLS connection that is still open is found open and used again."""
     now_ns = [0]
-    trust = ssl.create_default_context(cafile=str(PEM))
+    trust = ssl.create_default_context(cafile=str(pems[1]))
     url = f"https://127.0.0.1:{tls_port}"
     with DynamoClient(url, tls=trust, clock_ns=lambda: now_ns[0]) as client:
         for now_ns[0] in (0, 1_000_000_000, 2_000_000_000):
