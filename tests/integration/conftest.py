@@ -1,10 +1,16 @@
 """Real servers for the tests that need them, each started here and gone afterwards."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.request import urlopen
 
+import boto3
 import pytest
+from botocore.config import Config
 
 from harness.local.processes import Warden
+from harness.local.services import LocalServices, Needs
 
 
 @pytest.fixture
@@ -12,3 +18,35 @@ def warden() -> Iterator[Warden]:
     keeper = Warden.start()
     yield keeper
     keeper.close()
+
+
+@pytest.fixture(scope="session")
+def twin_url() -> Iterator[str]:
+    services = LocalServices.up(Needs(dynamodb=True))
+    yield services.dynamodb_url
+    services.close()
+
+
+@pytest.fixture(scope="session")
+def dynamodb(twin_url: str) -> Any:
+    """boto3 as it comes, but for its own retries, which would hide throttling (B10)."""
+    return boto3.client(
+        "dynamodb",
+        endpoint_url=twin_url,
+        region_name="us-east-1",
+        aws_access_key_id="local",
+        aws_secret_access_key="local",
+        config=Config(retries={"max_attempts": 1, "mode": "standard"}),
+    )
+
+
+@pytest.fixture
+def counted(twin_url: str) -> Callable[..., float]:
+    """The twin's own count of units consumed and requests throttled, by table, resource and kind."""
+
+    def count(table: str, resource: str = "table", kind: str = "write", what: str = "consumed_units") -> float:
+        with urlopen(f"{twin_url}/_twin/", timeout=5) as answer:
+            units: float = json.load(answer)["tables"][table]["meters"][resource][kind][what]
+        return units
+
+    return count

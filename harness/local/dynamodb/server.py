@@ -17,8 +17,9 @@ from harness.local.dynamodb.service import Service
 logger = logging.getLogger(__name__)
 MAX_BODY_BYTES = 17 * 1024 * 1024  # a BatchWriteItem of 16 MB and its JSON's punctuation
 MAX_HEAD_BYTES = 64 * 1024
+_DEFECT = b'{"__type":"com.amazonaws.dynamodb.v20120810#InternalServerError","message":"a defect of the twin"}'
 _REQUEST_IDS = count(1)
-_REASONS = {200: b"OK", 400: b"Bad Request", 404: b"Not Found", 405: b"Method Not Allowed", 413: b"Payload Too Large"}
+_REASONS = {200: "OK", 400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed", 413: "Payload Too Large"}
 
 
 class Connection(asyncio.Protocol):
@@ -87,32 +88,32 @@ class Connection(asyncio.Protocol):
         """A whole request is there: answer it."""
         if self._transport is None or self._transport.is_closing():
             return
-        keep = self._parser.should_keep_alive()
-        if self._parser.get_method() == b"GET":
-            known = self._url.rstrip(b"/") in (b"/_twin", b"")
-            state = (
-                orjson.dumps(self._service.state()) if known and self._url.strip(b"/") else b"healthy: twin of dynamodb"
-            )
-            self._send(200 if known else 404, state if known else b"", close=not keep)
-            return
-        if self._parser.get_method() != b"POST":
-            self._send(405, b"", close=True)
-            return
+        method, keep = self._parser.get_method(), self._parser.should_keep_alive()
         try:
-            status, body = self._service.answer(self._target, bytes(self._body))
+            status, body = self._answer(method)
         except Exception:
-            logger.exception("%s failed", self._target.decode("latin-1"))
-            status, body = (
-                500,
-                b'{"__type":"com.amazonaws.dynamodb.v20120810#InternalServerError","message":"a defect of the twin"}',
-            )
-        self._send(status, body, close=not keep)
+            logger.exception("%s %s failed", method.decode("latin-1"), self._target.decode("latin-1"))
+            status, body = 500, _DEFECT
+        self._send(status, body, close=not keep or status == 405)
+
+    def _answer(self, method: bytes) -> tuple[int, bytes]:
+        """An operation's answer; to GET, what stands at `/` (that it lives) and at `/_twin/` (its state)."""
+        if method == b"POST":
+            return self._service.answer(self._target, bytes(self._body))
+        if method != b"GET":
+            return 405, b""
+        match self._url.strip(b"/"):
+            case b"":
+                return 200, b"healthy: twin of dynamodb"
+            case b"_twin":
+                return 200, orjson.dumps(self._service.state())
+        return 404, b""
 
     def _send(self, status: int, body: bytes, *, close: bool) -> None:
         if self._transport is None or self._transport.is_closing():
             return
         head = (
-            f"HTTP/1.1 {status} {_REASONS.get(status, b'Internal Server Error').decode()}\r\n"
+            f"HTTP/1.1 {status} {_REASONS.get(status, 'Internal Server Error')}\r\n"
             "Content-Type: application/x-amz-json-1.0\r\n"
             f"Content-Length: {len(body)}\r\n"
             f"x-amzn-RequestId: TWIN{next(_REQUEST_IDS):048d}\r\n"

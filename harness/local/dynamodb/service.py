@@ -23,6 +23,7 @@ class Service:
 
     def __init__(self, speed: float = 1.0, clock_s: Callable[[], float] = time.monotonic) -> None:
         self.speed = speed
+        self._version = version("dbharness")  # read now: later, without root's rights, it may not be readable
         self._clock_s, self._began_s = clock_s, clock_s()
         self.tables = Tables()
         items, batches, reading = Items(self.tables), Batches(self.tables), Reading(self.tables)
@@ -83,7 +84,7 @@ class Service:
                     for what, meter in meters.items()
                 },
             }
-        return {"version": version("dbharness"), "speed": self.speed, "now_s": now_s, "tables": tables}
+        return {"version": self._version, "speed": self.speed, "now_s": now_s, "tables": tables}
 
 
 def _parsed(body: bytes) -> Any:
