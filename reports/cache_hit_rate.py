@@ -136,16 +136,13 @@ def _latencies(run: Run, engine: str, labels: Mapping[str, str], rows: pd.DataFr
         )
     ]  # fmt: skip
     for p, id in ids.items():
-        value = stats.percentile(rows["service_us"].to_numpy(), p)
-        if value is None:
-            reason = f"{len(rows)} reads, with how they depend, are worth fewer than the {stats.LEAST_SAMPLES[p]} a p{p:g} needs"
+        time = stats.percentile([trial["service_us"].to_numpy() for _, trial in rows.groupby("trial")], p)
+        if time is None:
+            reason = f"{count(len(rows), 'read')} are fewer than the {stats.LEAST_SAMPLES[p]} independent ones a p{p:g} needs"
             findings.append(absent(run, NAME, id, "us", "lower", reason, labels))
             continue
-        interval = stats.Interval(value=value, low=None, high=None, n=len(rows), method="pooled")
-        sentence = (
-            f"{about} took {microseconds(value)} at p{p:g} ({len(rows):,} reads in {count(mean.n, 'trial')}; {on})."
-        )
-        findings.append(measured(run, NAME, id, sentence, interval, "us", "lower", labels))
+        sentence = f"{about} took {microseconds(time.value)} at p{p:g} ({count(time.n, 'read')} in {count(mean.n, 'trial')}; {on})."
+        findings.append(measured(run, NAME, id, sentence, time, "us", "lower", labels))
     return findings
 
 

@@ -13,7 +13,7 @@ from reports.charts import new_axes, new_rows, style
 from reports.findings import Finding
 from reports.load import Run
 from reports.section import Chart, Section
-from reports.words import absent, count, dollars, measured, number, percent, setting, span, why_absent
+from reports.words import absent, count, dollars, measured, number, percent, setting, span, troubles, why_absent
 
 NAME, TITLE = "capacity_modes", "Provisioned or on-demand"
 MODES = ("provisioned", "on_demand")
@@ -46,8 +46,8 @@ def analyse(run: Run) -> Section:
         verdict=tuple(finding.sentence for finding in headlines),
         findings=tuple(findings),
         charts=(*_onset_charts(samples, trials, headlines), _cost_chart(findings)),
-        method=_method(run, trials),
-        warnings=_warnings(samples),
+        method=(*_method(run, trials), _lateness(samples)),
+        warnings=troubles(samples[samples["outcome"] != "throttled"]),
     )
 
 
@@ -269,18 +269,10 @@ def _method(run: Run, trials: pd.DataFrame) -> tuple[str, ...]:
     )
 
 
-def _warnings(samples: pd.DataFrame) -> tuple[str, ...]:
+def _lateness(samples: pd.DataFrame) -> str:
     late_ms = (samples["t_start"] - samples["t_intended"]) / 1e6
-    odd = samples[~samples["outcome"].isin(["ok", "throttled"])]
-    warnings = [
-        f"The load was late by {number(float(late_ms.median()))} ms at the median and {number(float(late_ms.quantile(0.99)))} ms at p99."
-    ]
-    if len(odd):
-        kinds: Any = odd.groupby(["outcome", "error_code"], dropna=False).size().items()
-        warnings.append(
-            "Requests neither served nor throttled: " + "; ".join(f"{n} × {o} {c}" for (o, c), n in kinds) + "."
-        )
-    return tuple(warnings)
+    middle, p99 = (number(float(late_ms.quantile(q))) for q in (0.5, 0.99))
+    return f"The tool was late by {middle} ms of the wall's clock at the median and {p99} ms at p99; onset counts from when a request was due."
 
 
 def _nothing(run: Run) -> Section:

@@ -159,27 +159,22 @@ def _of_cell(run: Run, cell: Cell) -> list[Finding]:
     ]  # fmt: skip
     findings.append(_dollars(run, units, about, common))
     for p in (50.0, 95.0):
-        value = stats.percentile(cell.rows["service_ms"].to_numpy(), p)
-        id = f"{NAME}.latency_p{p:g}_ms"
-        if value is None:
-            least = stats.LEAST_SAMPLES[p]
-            reason = (
-                f"p{p:g} needs {least} independent samples and {n} answers, with how they depend, aren't worth as many"
-            )
+        trials = [rows["service_ms"].to_numpy() for _, rows in cell.rows.groupby("trial")]
+        time, id = stats.percentile(trials, p), f"{NAME}.latency_p{p:g}_ms"
+        if time is None:
+            reason = f"{count(n, 'answer')} in {count(len(trials), 'trial')} are fewer than the {stats.LEAST_SAMPLES[p]} independent ones a p{p:g} needs"
             findings.append(
                 Finding(
                     id=id, value=None, unit="ms", n=n, status="unknown", reason=reason,
-                    sentence=f"{about}: no p{p:g} can be given, since {reason}.", **common,
+                    sentence=f"{about}: no p{p:g} can be given: {reason}.", **common,
                 )
             )  # fmt: skip
             continue
-        trials = stats.median_of_trials(cell.rows.groupby("trial")["service_ms"].quantile(p / 100).to_numpy())
-        bounds = (trials.low, trials.high) if p == 50.0 else (None, None)
         findings.append(
             Finding(
-                id=id, value=value, low=bounds[0], high=bounds[1], n=n, unit="ms",
-                sentence=f"{about} took {microseconds(1000 * value)} at p{p:g} (service time, closed loop, {n:,} answers in "
-                f"{count(trials.n, 'trial')}; {on}).", **common,
+                id=id, value=time.value, low=time.low, high=time.high, n=time.n, unit="ms",
+                sentence=f"{about} took {microseconds(1000 * time.value)} at p{p:g} (service time, closed loop, {count(time.n, 'answer')} in "
+                f"{count(len(trials), 'trial')}; {on}).", **common,
             )
         )  # fmt: skip
     return findings

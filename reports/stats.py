@@ -128,12 +128,21 @@ def effective_n(samples: Numbers) -> float:
     return n / (1 + 2 * float(positive.sum()))
 
 
-def percentile(samples: Numbers, p: float) -> float | None:
-    """The ``p``-th percentile (50, 95, 99, 99.9); None where the effective samples can't carry it."""
-    data = _finite(samples)
-    if len(data) < LEAST_SAMPLES[p] or effective_n(data) < LEAST_SAMPLES[p]:
+def percentile(trials: Sequence[Numbers], p: float) -> Interval | None:
+    """The ``p``-th percentile (50, 95, 99, 99.9) of several trials' samples, each in the order they were taken.
+
+    None where the effective samples, added up over the trials, can't carry it. The interval stands between order
+    statistics of the trials' own percentiles; ``n`` counts samples.
+    """
+    data = [_finite(samples) for samples in trials]
+    if sum(effective_n(samples) for samples in data) < LEAST_SAMPLES[p]:
         return None
-    return float(np.percentile(data, p))
+    spread = median_of_trials([float(np.percentile(samples, p)) for samples in data])
+    pooled = np.concatenate(data)
+    value = float(np.percentile(pooled, p))
+    low = None if spread.low is None else min(spread.low, value)
+    high = None if spread.high is None else max(spread.high, value)
+    return Interval(value=value, low=low, high=high, n=len(pooled), method=spread.method)
 
 
 def _sign_flip(logs: npt.NDArray[np.float64]) -> float:

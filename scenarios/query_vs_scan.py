@@ -36,6 +36,7 @@ class QueryVsScanSettings(Settings):
     table_items: tuple[PositiveInt, ...] = Field(default=(1000, 3000, 9000, 27004), min_length=1)
     pairs: PositiveInt = 6
     trial_s: PositiveFloat = 0.35
+    least_answers: PositiveInt = 16
     warm_up_answers: int = Field(default=1, ge=0)
     aircraft: PositiveInt = 8
     airports: PositiveInt = 2
@@ -92,7 +93,8 @@ class QueryVsScan(Scenario[QueryVsScanSettings]):
         question = trial.labels["question"]
         op = "Scan" if trial.arm == "scan" else "Query"
         end_ns, asked = 0, 0
-        while asked <= self.settings.warm_up_answers or self.context.clock_ns() < end_ns:
+        least = self.settings.warm_up_answers + self.settings.least_answers
+        while asked < least or self.context.clock_ns() < end_ns:
             warm_up = asked < self.settings.warm_up_answers
             if not warm_up and not end_ns:
                 end_ns = self.context.clock_ns() + int(self.settings.trial_s * 1e9)
