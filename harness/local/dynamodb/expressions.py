@@ -140,8 +140,8 @@ def _bind_comparison(op: str, operands: list[Callable[[Item], Value | None]]) ->
     left, right = operands
     if op == "=":
         return lambda item: equal(left(item), right(item))
-    if op == "<>":
-        return lambda item: (found := left(item)) is not None and not equal(found, right(item))
+    if op == "<>":  # what isn't there differs from every value
+        return lambda item: not equal(left(item), right(item))
     wanted = {"<": (-1,), "<=": (-1, 0), ">": (1,), ">=": (0, 1)}[op]
     return lambda item: _order(left(item), right(item)) in wanted
 
