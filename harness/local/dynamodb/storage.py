@@ -172,10 +172,15 @@ class Index:
             return Stored(stored.raw, stored.size, partition, order)
         kept = {*self.schema.names, *base.names, *self.included}
         projected = {name: value for name, value in item.items() if name in kept}
-        return Stored(orjson.dumps(projected), item_size(projected), partition, order)
+        return Stored(_json(projected), item_size(projected), partition, order)
 
 
 def make_entry(schema: KeySchema, item: dict[str, Value]) -> Stored:
     """A table's entry for an item whose keys have been checked."""
     sort = ordered(item[schema.sort]) if schema.sort else b""
-    return Stored(orjson.dumps(item), item_size(item), ordered(item[schema.partition]), (sort,))
+    return Stored(_json(item), item_size(item), ordered(item[schema.partition]), (sort,))
+
+
+def _json(item: dict[str, Value]) -> bytes:
+    """The item's JSON in no more memory than it needs: what orjson returns keeps the 8 KB it was written into."""
+    return bytes(memoryview(orjson.dumps(item)))
