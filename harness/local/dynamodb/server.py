@@ -25,7 +25,7 @@ _REASONS = {200: "OK", 400: "Bad Request", 404: "Not Found", 405: "Method Not Al
 class Connection(asyncio.Protocol):
     """One client's connection; httptools parses, requests are answered in their order."""
 
-    __slots__ = ("_body", "_head_bytes", "_parser", "_service", "_target", "_transport", "_url")
+    __slots__ = ("_body", "_head_bytes", "_in_head", "_parser", "_service", "_target", "_transport", "_url")
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -33,7 +33,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._url, self._target = b"", b""
         self._body = bytearray()
-        self._head_bytes = 0
+        self._in_head, self._head_bytes = False, 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has connected."""
@@ -45,34 +45,34 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes have come; what isn't HTTP ends the connection, never the server."""
+        # Counted before parsing: the parser itself keeps an unfinished header, however long it gets.
+        self._head_bytes += len(data) if self._in_head else 0
+        if self._head_bytes > MAX_HEAD_BYTES:
+            self._send(413, b"", close=True)
+            return
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self._send(400, b"", close=True)
-        except httptools.HttpParserError:
+        except (httptools.HttpParserUpgrade, httptools.HttpParserError):
             self._send(400, b"", close=True)
 
     def on_message_begin(self) -> None:
         """A request begins."""
-        self._url, self._target, self._head_bytes = b"", b"", 0
+        self._url, self._target = b"", b""
+        self._in_head, self._head_bytes = True, 0
         self._body.clear()
 
     def on_url(self, url: bytes) -> None:
         """The request's path, or a part of it."""
-        self._head_bytes += len(url)
         self._url += url
-        self._check_head()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """One header; only the target matters, and the size of all."""
-        self._head_bytes += len(name) + len(value)
-        self._check_head()
+        """One header; only the target matters."""
         if len(name) == 12 and name.lower() == b"x-amz-target":
             self._target = value
 
-    def _check_head(self) -> None:
-        if self._head_bytes > MAX_HEAD_BYTES:
-            self._send(413, b"", close=True)
+    def on_headers_complete(self) -> None:
+        """The head has ended, a body may follow."""
+        self._in_head = False
 
     def on_body(self, body: bytes) -> None:
         """A part of the body."""
