@@ -105,6 +105,15 @@ def load(
     return _validate(_overlay(merged, chosen), models, source)
 
 
+def named_profile(path: Path) -> str | None:
+    """The profile that ``path`` itself names, unless that isn't one; ``load`` says what is wrong with the rest."""
+    try:
+        name = _read(path)[0].get("profile")
+    except UsageError:
+        return None
+    return name if name in Profile.__args__ else None  # type: ignore[attr-defined]
+
+
 def load_prices(config: Config) -> Prices:
     """The prices the configuration names: the file that comes with dbharness, or the user's own."""
     path = Path(config.prices_file) if config.prices_file else PROJECT_ROOT / "harness" / "prices.yaml"

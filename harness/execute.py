@@ -21,7 +21,7 @@ from harness.errors import HarnessError
 from harness.plan import Trial
 from harness.recorder import Observation
 from harness.scenario import Scenario, Slot
-from harness.session import Session, launch_from_environment
+from harness.session import Session, default_profile, launch_from_environment
 
 logger = logging.getLogger(__name__)
 # Locust's hooks have no types, and its options are known to its parser only.
@@ -56,7 +56,9 @@ class SlotUser(User):
 def locust_user(scenario: type[Scenario[Any]]) -> type[SlotUser]:
     """The Locust user class of ``scenario``, with the hooks that run it; assign it in the scenario's module."""
     user: type[SlotUser] = type(
-        f"{scenario.__name__}Slot", (SlotUser,), {"weight": 1, "__module__": scenario.__module__}
+        f"{scenario.__name__}Slot",
+        (SlotUser,),
+        {"weight": 1, "host": "local stand-ins", "__module__": scenario.__module__},
     )
     hooks = _Hooks(scenario, user)
     events.init_command_line_parser.add_listener(hooks.on_parser)
@@ -79,7 +81,7 @@ class _Hooks:
         parser.add_argument(
             "--harness-profile",
             choices=("smoke", "quick", "standard"),
-            default=None,
+            default=default_profile(),  # the start form sends its first choice where there is no default
             help="Profile of config.yaml to measure",
         )
         parser.add_argument(

@@ -49,12 +49,20 @@ def launch_from_environment(*, profile: str | None, overrides: Sequence[str]) ->
         run = RunDir(Path(path))
         manifest = run.manifest
         return Launch(run=run, config=_config_of(manifest["config"]), owned=False)
-    file = Path(os.environ.get("DBHARNESS_CONFIG", PROJECT_ROOT / "config.yaml"))
-    profile = profile or os.environ.get("DBHARNESS_PROFILE")
+    file = _config_file()
     config = configuration.load(file, settings_models(), profile=profile, overrides=overrides)
     prices = configuration.load_prices(config)
     run = RunDir.create(None, config, prices, source=file.name, command=command_line())
     return Launch(run=run, config=config, owned=True)
+
+
+def default_profile() -> str | None:
+    """The profile a plain ``locust -f`` measures unless told otherwise; None where the configuration names none."""
+    return os.environ.get("DBHARNESS_PROFILE") or configuration.named_profile(_config_file())
+
+
+def _config_file() -> Path:
+    return Path(os.environ.get("DBHARNESS_CONFIG", PROJECT_ROOT / "config.yaml"))
 
 
 def _config_of(record: dict[str, Any]) -> Config:

@@ -90,7 +90,7 @@ def paired_ratio(base: Numbers, candidate: Numbers) -> PairedRatio:
     if len(a) != len(b) or not len(a) or (a <= 0).any() or (b <= 0).any():
         raise ValueError(f"a paired ratio needs as many positive values on both sides, got {len(a)} and {len(b)}")
     logs = np.log(b / a)
-    n, exact = len(logs), bool(np.ptp(logs) < 1e-12)
+    n, exact = len(logs), len(logs) > 1 and bool(np.ptp(logs) < 1e-12)
     middle = mean_of_trials(logs)
     walsh = np.add.outer(logs, logs)[np.triu_indices(n)] / 2
     low, high = (None if bound is None else math.exp(bound) for bound in (middle.low, middle.high))

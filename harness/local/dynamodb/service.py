@@ -48,7 +48,7 @@ class Service:
         return (self._clock_s() - self._began_s) * self.speed
 
     def answer(self, target: bytes, body: bytes) -> tuple[int, bytes]:
-        """Status and body of the answer to one request."""
+        """Status and body of the answer to one request; any other exception than the service's errors is a defect."""
         try:
             operation = self._operations.get(target.removeprefix(TARGET)) if target.startswith(TARGET) else None
             if operation is None:
@@ -58,10 +58,6 @@ class Service:
             return 200, answer if isinstance(answer, bytes) else orjson.dumps(answer)
         except ServiceError as error:
             return error.status, orjson.dumps(error.body())
-        except (AttributeError, TypeError, KeyError, ValueError):
-            # A member of another type than the service's model has it, somewhere nobody looks one by one.
-            wrong = serialization("Unexpected value type in payload")
-            return wrong.status, orjson.dumps(wrong.body())
 
     def state(self) -> dict[str, Any]:
         """What `/_twin/` tells: the clock, and for each table its items, buckets and counters."""
