@@ -9,6 +9,7 @@ import logging
 import math
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import gevent
@@ -85,6 +86,9 @@ class _Hooks:
             help="Profile of config.yaml to measure",
         )
         parser.add_argument(
+            "--harness-out", default=None, metavar="DIR", include_in_web_ui=False, help="The run directory; new under runs/ unless given"
+        )  # fmt: skip
+        parser.add_argument(
             "--harness-set", action="append", default=[], metavar="KEY=VALUE", include_in_web_ui=False,
             help="Override a key of config.yaml (repeatable)",
         )  # fmt: skip
@@ -111,7 +115,8 @@ class _Hooks:
         """Begin a session: its greenlet brings services and data up, then walks the trials."""
         options = environment.parsed_options
         try:
-            launch = launch_from_environment(profile=options.harness_profile, overrides=options.harness_set)
+            out = Path(options.harness_out) if options.harness_out else None
+            launch = launch_from_environment(profile=options.harness_profile, overrides=options.harness_set, out=out)
             session = Session(self.scenario, launch, _sample_to_locust(environment))
         except HarnessError as error:
             logger.error("%s", error)
@@ -132,9 +137,10 @@ class _Hooks:
 
     def on_test_stop(self, environment: Environment, **_: Any) -> None:
         """Close the run directory, with Locust's own count of requests beside ours; stop the services."""
-        session, self.user.session = self.user.session, None
-        if session is not None:
+        if (session := self.user.session) is not None:
             environment.process_exit_code = session.close(environment.stats.total.num_requests)
+            if self.user.session is session:
+                self.user.session = None
 
     def _conduct(self, environment: Environment, session: Session) -> None:
         try:

@@ -43,7 +43,7 @@ class Launch:
     servers: dict[str, str] = field(default_factory=dict)
 
 
-def launch_from_environment(*, profile: str | None, overrides: Sequence[str]) -> Launch:
+def launch_from_environment(*, profile: str | None, overrides: Sequence[str], out: Path | None = None) -> Launch:
     """The run directory that ``dbharness run`` handed down, or a new one of our own for a plain ``locust -f``."""
     if path := os.environ.get(RUN_VARIABLE):
         run = RunDir(Path(path))
@@ -52,7 +52,7 @@ def launch_from_environment(*, profile: str | None, overrides: Sequence[str]) ->
     file = _config_file()
     config = configuration.load(file, settings_models(), profile=profile, overrides=overrides)
     prices = configuration.load_prices(config)
-    run = RunDir.create(None, config, prices, source=file.name, command=command_line())
+    run = RunDir.create(out, config, prices, source=file.name, command=command_line())
     return Launch(run=run, config=config, owned=True)
 
 
@@ -80,7 +80,8 @@ class Session:
         self._settings = launch.config.scenarios[scenario.name]
         self._slots = 0
         self._slots_ready, self._over = Event(), Event()
-        self._stopped = self._closed = False
+        self._stopped = self._closing = False
+        self._closed, self._exit_code = Event(), 0
         self._services: LocalServices | None = None
         self._scenario: Scenario[Any] | None = None
         self._conductor: Conductor | None = None
@@ -135,10 +136,21 @@ class Session:
             self._conductor.stop()
 
     def close(self, requests: int) -> int:
-        """Bring everything down and write how it went; returns the exit code. Safe to call twice."""
-        if self._closed:
-            return 0
-        self._closed = True
+        """Bring everything down and write how it went; returns the exit code.
+
+        A second caller waits for the first: Locust may stop twice at once, and ends the process after either.
+        """
+        if self._closing:
+            self._closed.wait()
+        else:
+            self._closing = True
+            try:
+                self._exit_code = self._close(requests)
+            finally:
+                self._closed.set()
+        return self._exit_code
+
+    def _close(self, requests: int) -> int:
         self._settle_greenlet()
         failure = self.launch.failure
         try:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import gevent
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -78,6 +79,7 @@ def run(asked: Request, progress: ProgressView) -> Outcome:
     prices = configuration.load_prices(config)
     directory = RunDir.create(asked.out, config, prices, source=asked.config.name, command=list(asked.command))
     interrupted: str | None = None
+    _interrupt_quietly()
     try:
         for name in dict.fromkeys(names):
             progress.update(name, {"state": "starting"})
@@ -85,6 +87,7 @@ def run(asked: Request, progress: ProgressView) -> Outcome:
             _settle(directory, name, code)
     except KeyboardInterrupt:
         interrupted = "interrupted"
+        _settle(directory, name, None)
     _ignore_interrupts()
     status = directory.finish(interrupted)
     directory.point_latest()
@@ -198,27 +201,36 @@ def _die_with_parent() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+def _interrupt_quietly() -> None:
+    """The scenarios' modules bring gevent in, whose hub would print a Ctrl-C as a traceback before it passes it on."""
+    hub = gevent.get_hub()
+    hub.NOT_ERROR = (*hub.NOT_ERROR, KeyboardInterrupt)
+
+
 def _ignore_interrupts() -> None:
     """From here on only the report is made: an impatient second Ctrl-C must not lose it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
-def _settle(directory: RunDir, name: str, code: int) -> None:
+def _settle(directory: RunDir, name: str, code: int | None) -> None:
     """A scenario whose process died without closing its entry is closed here, with what its log says last."""
     entry = directory.manifest["scenarios"].get(name, {"status": "running"})
     if entry["status"] == "running":
         tail = directory.log_path(name).read_text(errors="replace").splitlines()[-5:]
-        how = f"killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+        if code is None:
+            how = "was stopped, since it didn't end when it was asked to"
+        else:
+            how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
         status = "partial" if any(directory.path.glob(f"samples/{name}.*")) else "not_measured"
-        reason = f"the load process was {how}" + (f"; its last lines: {' | '.join(tail)}" if tail else "")
+        reason = f"the load process {how}" + (f"; its last lines: {' | '.join(tail)}" if tail else "")
         directory.update_scenario(name, status=status, reason=reason, ended=now_iso())
 
 
 def _exit_code(directory: RunDir, reported: int) -> int:
-    """0 when every scenario that was asked for measured something; 3 otherwise."""
-    statuses = [entry["status"] for entry in directory.manifest["scenarios"].values()]
-    return 3 if reported or not statuses or any(status in ("not_measured", "failed") for status in statuses) else 0
+    """0 when every scenario that was asked for came to its end; 3 otherwise."""
+    statuses = {entry["status"] for entry in directory.manifest["scenarios"].values()}
+    return 0 if not reported and statuses == {"complete"} else 3
 
 
 def _summary(directory: RunDir, status: str) -> Iterator[str]:

@@ -71,11 +71,14 @@ class MariaDb:
 
 
 def find() -> MariaDb:
-    """The system's MariaDB, else the unpacked one; raises CannotMeasure that says why neither is there."""
-    for root in (Path("/"), unpacked()):
+    """The one below ``DBHARNESS_MARIADB``, else the system's, else the unpacked one; CannotMeasure says why none is there."""
+    given = os.environ.get("DBHARNESS_MARIADB")
+    for root in (Path(given),) if given else (Path("/"), unpacked()):
         found = MariaDb(root=root)
         if found.server.exists() and found.install_db.exists():
             return found
+    if given:
+        raise CannotMeasure(f"no MariaDB server: DBHARNESS_MARIADB names {given}, which has no usr/sbin/mariadbd")
     note = unpacked().with_suffix(".why")
     why = note.read_text().strip() if note.exists() else "`make setup` hasn't fetched it"
     raise CannotMeasure(f"no MariaDB server: {why}")

@@ -77,7 +77,7 @@ class Warden:
     ) -> int:
         """Start a server under a name; returns its pid. Raises ServerFailed when it can't even be executed."""
         request = {
-            "do": "spawn", "name": name, "argv": list(argv), "env": dict(env if env is not None else os.environ),
+            "do": "spawn", "name": name, "argv": list(argv), "env": {**(env if env is not None else os.environ), "TMPDIR": str(self.scratch / "tmp")},
             "cwd": str(self.scratch), "log": str(log), "uid": unprivileged_uid() if unprivileged else None,
         }  # fmt: skip
         try:
@@ -211,4 +211,7 @@ def _is_free(host: str, port: int) -> bool:
 def _scratch() -> Path:
     path = Path(tempfile.mkdtemp(prefix="dbharness-"))
     path.chmod(0o711)
+    temporary = path / "tmp"
+    temporary.mkdir()
+    temporary.chmod(0o1777)  # the user's own TMPDIR may be closed to an unprivileged server
     return path

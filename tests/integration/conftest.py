@@ -2,12 +2,15 @@
 
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
 import boto3
 import pytest
+import whole_runs
 from botocore.config import Config
+from whole_runs import Place
 
 from harness.local.processes import Warden
 from harness.local.services import LocalServices, Needs
@@ -50,3 +53,9 @@ def counted(twin_url: str) -> Callable[..., float]:
         return units
 
     return count
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    """Where one whole run goes; see whole_runs.py."""
+    yield from whole_runs.place(tmp_path)

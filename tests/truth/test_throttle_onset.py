@@ -79,7 +79,9 @@ def test_the_first_throttle_comes_when_300_s_of_stored_capacity_are_gone(
             onset = drive(client, "GetItem", {**common, "Key": KEY, "ConsistentRead": True}, demand_units)
         else:
             onset = drive(client, "PutItem", {**common, "Item": WRITE_ITEM}, demand_units)
-    print(f"{kind}s at {demand_units} units/s on {CAPACITY}: by hand {by_hand_s:.0f} s, measured {onset.service_s:.1f} s")
+    print(
+        f"{kind}s at {demand_units} units/s on {CAPACITY}: by hand {by_hand_s:.0f} s, measured {onset.service_s:.1f} s"
+    )
     assert onset.service_s == pytest.approx(by_hand_s, rel=0.05)
     stored_and_refilled = 300 * CAPACITY + CAPACITY * onset.service_s
     assert onset.served * UNITS_A_REQUEST == pytest.approx(stored_and_refilled, rel=0.05)
