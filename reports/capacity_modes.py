@@ -65,14 +65,13 @@ def _complete(samples: pd.DataFrame, trials: pd.DataFrame, mode: str, kind: str)
     return samples[samples["trial"].isin(done) & (samples["kind"] == kind)]
 
 
-def expected_onset_s(params: Mapping[str, float], capacity_units: float) -> float:
+def expected_onset_s(params: Mapping[str, float]) -> float:
     """When B2 lets the first throttle come, in service seconds: the store of 300 s of capacity is full at the start and
     drains by what is demanded above capacity. Demand rises as peak·t/ramp and then stays at peak.
 
     The capacity cancels: with demand in multiples of it, the ramp takes ramp·(peak−1)²/(2·peak) seconds' worth, the rest
-    drains at peak − 1 a second. infinity when it never drains.
+    drains at peak − 1 a second. Infinity when it never drains.
     """
-    del capacity_units  # it cancels; the parameter says that this was thought of
     ramp, peak = params["param_ramp_service_s"], params["param_peak_multiple"]
     if peak <= 1:
         return float("inf")
@@ -106,7 +105,7 @@ def _onset(run: Run, samples: pd.DataFrame, trials: pd.DataFrame, kind: str) -> 
     throttled = rows[rows["outcome"] == "throttled"].groupby("trial")["service_s"].min()
     peak = f"{number(first['param_peak_multiple'])} times the {number(capacity)} provisioned {kind} units"
     on = f"{setting(run, NAME, 'dynamodb')}, service seconds at speed {labels['speed']}"
-    expected = expected_onset_s(dict(first), float(capacity))
+    expected = expected_onset_s(dict(first))
     theory = f"B2's arithmetic: {number(expected)} s" if np.isfinite(expected) else "by B2's arithmetic never"
     if len(throttled) < rows["trial"].nunique():
         interval = stats.Interval(

@@ -116,10 +116,10 @@ def effective_n(samples: Numbers) -> float:
     """How many independent samples a series is worth: n / (1 + 2Σρ), the sum up to the first ρ that isn't positive."""
     data = _finite(samples)
     n = len(data)
+    if n < 3 or np.ptp(data) == 0:
+        return float(n)
     centred = data - data.mean()
     power = float(centred @ centred)
-    if n < 3 or power == 0:
-        return float(n)
     size = 1 << (2 * n - 1).bit_length()
     spectrum = np.fft.rfft(centred, size)
     correlation = np.fft.irfft(spectrum * spectrum.conj(), size)[1 : n // 2] / power
