@@ -1,0 +1,197 @@
+"""Estimates agree with sums done by hand, and are refused where their count can't carry them."""
+
+import math
+import random
+
+import pytest
+
+from reports import stats
+
+# Student's t, 97.5 %, from a printed table.
+T_2, T_3 = 4.302653, 3.182446
+
+
+def test_the_mean_of_three_trials_has_the_interval_of_a_t_table() -> None:
+    """10, 12, 14: mean 12, s = 2, half = 4.302653·2/√3."""
+    found = stats.mean_of_trials([10, 12, 14])
+    half = T_2 * 2 / math.sqrt(3)
+    assert (found.value, found.n) == (12, 3)
+    assert (found.low, found.high) == (pytest.approx(12 - half), pytest.approx(12 + half))
+
+
+def test_one_trial_has_a_mean_and_a_share_but_no_interval() -> None:
+    """One number says nothing of its own spread."""
+    mean, share = stats.mean_of_trials([7.0]), stats.share_of_trials([1], [4])
+    assert (mean.value, mean.low, mean.high, mean.n) == (7, None, None, 1)
+    assert (share.value, share.low, share.high, share.n) == (0.25, None, None, 1)
+
+
+@pytest.mark.parametrize(
+    ("count", "rank"),
+    [
+        (1, None),
+        (5, None),  # 1 − 2·1/32 = 93.75 %
+        (6, 1),  # 1 − 2·1/64 = 96.9 %
+        (8, 1),  # 2nd to 7th: 1 − 2·(1 + 8)/256 = 93.0 %
+        (9, 2),  # 1 − 2·(1 + 9)/512 = 96.1 %
+        (12, 3),  # 1 − 2·(1 + 12 + 66)/4096 = 96.1 %
+    ],
+)
+def test_a_median_stands_between_the_closest_order_statistics_that_cover_it(count: int, rank: int | None) -> None:
+    """The binomial with ½ decides, worked out above; below six trials there is no interval."""
+    values = [float(value) for value in range(1, count + 1)]
+    random.Random(count).shuffle(values)
+    found = stats.median_of_trials(values)
+    assert (found.value, found.n) == ((count + 1) / 2, count)
+    assert (found.low, found.high) == ((None, None) if rank is None else (rank, count + 1 - rank))
+
+
+def test_a_share_is_pooled_and_its_interval_is_a_t_on_log_odds() -> None:
+    """10, 20 and 30 of 100: pooled 0.2; the interval worked out with math alone."""
+    odds = [math.log(good / (100 - good)) for good in (10, 20, 30)]
+    middle = sum(odds) / 3
+    spread = math.sqrt(sum((one - middle) ** 2 for one in odds) / 2)
+    low, high = (1 / (1 + math.exp(-(middle + sign * T_2 * spread / math.sqrt(3)))) for sign in (-1, 1))
+    found = stats.share_of_trials([10, 20, 30], [100, 100, 100])
+    assert found.value == pytest.approx(0.2)
+    assert (found.low, found.high) == (pytest.approx(low, rel=1e-5), pytest.approx(high, rel=1e-5))
+
+
+def test_a_share_of_none_or_all_in_one_trial_gets_half_a_case_so_that_its_odds_exist() -> None:
+    """0, 1 and 2 of 10: log-odds of ½, 1½ and 2½ of 11."""
+    odds = [math.log((good + 0.5) / (10 - good + 0.5)) for good in (0, 1, 2)]
+    middle = sum(odds) / 3
+    spread = math.sqrt(sum((one - middle) ** 2 for one in odds) / 2)
+    found = stats.share_of_trials([0, 1, 2], [10, 10, 10])
+    assert found.value == pytest.approx(0.1)
+    assert found.low == pytest.approx(1 / (1 + math.exp(-(middle - T_2 * spread / math.sqrt(3)))), rel=1e-5)
+
+
+@pytest.mark.parametrize("good", [0, 20, 100])
+def test_a_share_that_is_the_same_in_every_trial_is_exact(good: int) -> None:
+    """No spread, no width: also for none at all and for all."""
+    found = stats.share_of_trials([good] * 3, [100] * 3)
+    assert (found.value, found.low, found.high) == (good / 100, good / 100, good / 100)
+
+
+def test_a_paired_ratio_is_the_mean_log_ratio_with_a_t_interval() -> None:
+    """Ratios 2, 4, 8, 16: logs 1 to 4 times ln 2, mean 2½, s = ln 2·√(5/3)."""
+    found = stats.paired_ratio([1, 10, 100, 1000], [2, 40, 800, 16000])
+    half = T_3 * math.sqrt(5 / 3) / 2
+    assert found.ratio == pytest.approx(2**2.5)
+    assert found.hodges_lehmann == pytest.approx(2**2.5)
+    assert (found.low, found.high) == (pytest.approx(2 ** (2.5 - half)), pytest.approx(2 ** (2.5 + half)))
+    assert (found.n, found.exact) == (4, False)
+
+
+def test_hodges_lehmann_is_the_median_of_pairwise_means_and_shrugs_at_one_wild_pair() -> None:
+    """Logs 0, 0, 0, 0 and 5·ln 10: ten of fifteen Walsh averages are 0, so the ratio stays 1."""
+    found = stats.paired_ratio([1] * 5, [1, 1, 1, 1, 1e5])
+    assert found.hodges_lehmann == pytest.approx(1)
+    assert found.ratio == pytest.approx(10)
+
+
+def test_six_pairs_that_all_point_one_way_reach_two_of_sixty_four_and_five_can_not_reach_a_twentieth() -> None:
+    """Of 2⁶ flips only all-plus and all-minus are as extreme: 2/64; of 2⁵, 2/32 > 0.05."""
+    candidate = [1.1, 1.2, 1.05, 1.3, 1.15, 1.25]
+    assert stats.paired_ratio([1] * 6, candidate).sign_flip_p == pytest.approx(2 / 64)
+    assert stats.paired_ratio([1] * 5, candidate[:5]).sign_flip_p == pytest.approx(2 / 32)
+
+
+def test_the_sign_flip_p_counts_every_flip_that_is_as_extreme() -> None:
+    """Logs 1, 2, −3 sum to 0, so all eight flips are; logs 1, 2, 3 sum to 6, which only two reach."""
+    e = math.e
+    assert stats.paired_ratio([1, 1, 1], [e, e**2, e**-3]).sign_flip_p == 1
+    assert stats.paired_ratio([1, 1, 1], [e, e**2, e**3]).sign_flip_p == pytest.approx(2 / 8)
+
+
+def test_above_sixteen_pairs_the_p_is_the_t_tests_and_still_finds_what_is_there() -> None:
+    """2¹⁷ flips are not enumerated; a clear effect has a small p, none has a large one."""
+    there = [1.1 + 0.01 * (index % 3) for index in range(17)]
+    none = [1.1 if index % 2 else 1 / 1.1 for index in range(18)]
+    assert stats.paired_ratio([1] * 17, there).sign_flip_p < 1e-9
+    assert stats.paired_ratio([1] * 18, none).sign_flip_p > 0.9
+
+
+def test_pairs_that_all_give_the_same_ratio_are_exact_and_one_pair_is_not() -> None:
+    """0.5 against 1,715 units six times is 3,430 without width; once it is 3,430 without an interval."""
+    six, one = stats.paired_ratio([0.5] * 6, [1715] * 6), stats.paired_ratio([0.5], [1715])
+    assert six.exact and six.ratio == pytest.approx(3430)
+    assert six.low == six.high == pytest.approx(3430)
+    assert not one.exact and (one.low, one.high) == (None, None)
+
+
+@pytest.mark.parametrize(("base", "candidate"), [([1, 2], [1]), ([], []), ([0, 1], [1, 1]), ([1, 1], [1, -1])])
+def test_a_ratio_of_unequal_counts_or_of_nothing_or_not_of_positives_is_refused(
+    base: list[float], candidate: list[float]
+) -> None:
+    """It has no logarithm, or no pairs."""
+    with pytest.raises(ValueError, match="positive values on both sides|finite numbers"):
+        stats.paired_ratio(base, candidate)
+
+
+@pytest.mark.parametrize("values", [[], [1.0, math.nan], [math.inf]])
+def test_nothing_and_not_a_number_are_refused_instead_of_spreading(values: list[float]) -> None:
+    """A NaN that came this far is a mistake before."""
+    with pytest.raises(ValueError, match="expected finite numbers"):
+        stats.mean_of_trials(values)
+
+
+def test_the_minimum_detectable_effect_is_the_methods_formula() -> None:
+    """Four logs with s = 0.1: (3.182446 + 0.978472)·0.1/2 in logs, t.975 and t.80 of 3 degrees of freedom."""
+    wide = 0.1 * math.sqrt(3 / 4)
+    found = stats.minimum_detectable_effect([wide, -wide, wide, -wide])
+    assert found == pytest.approx(math.exp((T_3 + 0.978472) * 0.1 / 2) - 1, rel=1e-5)
+
+
+def test_independent_samples_count_in_full_or_nearly_so() -> None:
+    """4,000 draws: within a tenth; alternating ones: all, since a negative correlation isn't credited."""
+    draw = random.Random(3)
+    assert stats.effective_n([draw.gauss(0, 1) for _ in range(4000)]) == pytest.approx(4000, rel=0.1)
+    assert stats.effective_n([1.0, 2.0] * 50) == 100
+
+
+@pytest.mark.parametrize("phi", [0.5, 0.8])
+def test_samples_that_follow_each_other_are_worth_what_theory_says(phi: float) -> None:
+    """AR(1): n·(1 − φ)/(1 + φ), within a fifth for 20,000 samples."""
+    draw, value, series = random.Random(11), 0.0, []
+    for _ in range(20_000):
+        value = phi * value + draw.gauss(0, 1)
+        series.append(value)
+    assert stats.effective_n(series) == pytest.approx(20_000 * (1 - phi) / (1 + phi), rel=0.2)
+
+
+@pytest.mark.parametrize("series", [[5.0], [5.0, 6.0], [5.0] * 40])
+def test_a_series_without_a_correlation_counts_as_it_is_long(series: list[float]) -> None:
+    """One, two, and forty times the same."""
+    assert stats.effective_n(series) == len(series)
+
+
+@pytest.mark.parametrize(("p", "least"), [(50.0, 6), (95.0, 72), (99.0, 368), (99.9, 3688)])
+def test_a_percentile_is_refused_one_sample_below_what_it_takes(p: float, least: int) -> None:
+    """The least numbers are docs/method.md's; alternating samples count in full."""
+    series = [1.0 + index % 2 for index in range(least)]
+    assert stats.percentile([series], p) is not None
+    assert stats.percentile([series[:-1]], p) is None
+
+
+def test_effective_samples_are_added_up_over_trials_and_dependence_is_subtracted() -> None:
+    """Four trials of 18 alternating carry a p95; 18 that rise within each trial do not."""
+    alternating = [1.0 + index % 2 for index in range(18)]
+    assert stats.percentile([alternating] * 4, 95.0) is not None
+    assert stats.percentile([sorted(alternating)] * 4, 95.0) is None
+
+
+def test_a_percentile_is_pooled_and_its_interval_comes_from_the_trials() -> None:
+    """Six trials of 20 around 10 to 15: pooled median 12.5, between the trials' smallest and largest."""
+    trials = [[centre - 0.25, centre + 0.25] * 10 for centre in (10.0, 11.0, 12.0, 13.0, 14.0, 15.0)]
+    found = stats.percentile(trials, 50.0)
+    assert found is not None
+    assert (found.value, found.low, found.high, found.n) == (12.5, 10, 15, 120)
+
+
+def test_a_percentile_of_fewer_than_six_trials_has_no_interval() -> None:
+    """The value stands alone."""
+    found = stats.percentile([[1.0, 3.0] * 10] * 2, 50.0)
+    assert found is not None
+    assert (found.value, found.low, found.high) == (2, None, None)
