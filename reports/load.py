@@ -73,13 +73,17 @@ def _manifest(path: Path) -> dict[str, Any]:
     try:
         manifest: dict[str, Any] = json.loads(file.read_text())
         schema, samples = manifest["schema"], manifest["samples_schema"]
+        newer = schema > KNOWN_SCHEMA or samples > KNOWN_SAMPLES_SCHEMA
+        whole = {"status", "scenarios", "target"} <= manifest.keys()
     except OSError as error:
         why = f"{path} is not a run directory: {file.name}: {error.strerror}; give a folder that `dbharness run` wrote"
         raise NotARun(why) from error
     except (ValueError, KeyError, TypeError) as error:
         raise NotARun(f"{file} is damaged ({type(error).__name__}: {error}); this run can't be reported") from error
-    if schema > KNOWN_SCHEMA or samples > KNOWN_SAMPLES_SCHEMA:
+    if newer:
         raise NotARun(f"{path} is of a newer dbharness (schema {schema}, samples {samples}); report it with that one")
+    if not whole:
+        raise NotARun(f"{file} is damaged (status, scenarios or target is missing); this run can't be reported")
     return manifest
 
 

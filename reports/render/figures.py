@@ -20,7 +20,7 @@ def number(value: float) -> str:
     if not math.isfinite(value):
         return NONE if math.isnan(value) else ("∞" if value > 0 else "−∞")
     if value == 0 or (float(value).is_integer() and abs(value) < 1e15):
-        return f"{value:,.0f}".replace("-", "−")
+        return f"{value or 0:,.0f}".replace("-", "−")  # `or` takes the sign off a zero
     exponent = math.floor(math.log10(abs(value)))
     if exponent < -6 or exponent >= 15:
         return f"{value:.3g}".replace("-", "−")

@@ -16,7 +16,7 @@ def test_the_mean_of_three_trials_has_the_interval_of_a_t_table() -> None:
     found = stats.mean_of_trials([10, 12, 14])
     half = T_2 * 2 / math.sqrt(3)
     assert (found.value, found.n) == (12, 3)
-    assert (found.low, found.high) == (pytest.approx(12 - half), pytest.approx(12 + half))
+    assert (found.low, found.high) == pytest.approx((12 - half, 12 + half))
 
 
 def test_one_trial_has_a_mean_and_a_share_but_no_interval() -> None:
@@ -54,7 +54,7 @@ def test_a_share_is_pooled_and_its_interval_is_a_t_on_log_odds() -> None:
     low, high = (1 / (1 + math.exp(-(middle + sign * T_2 * spread / math.sqrt(3)))) for sign in (-1, 1))
     found = stats.share_of_trials([10, 20, 30], [100, 100, 100])
     assert found.value == pytest.approx(0.2)
-    assert (found.low, found.high) == (pytest.approx(low, rel=1e-5), pytest.approx(high, rel=1e-5))
+    assert (found.low, found.high) == pytest.approx((low, high), rel=1e-5)
 
 
 def test_a_share_of_none_or_all_in_one_trial_gets_half_a_case_so_that_its_odds_exist() -> None:
@@ -80,7 +80,7 @@ def test_a_paired_ratio_is_the_mean_log_ratio_with_a_t_interval() -> None:
     half = T_3 * math.sqrt(5 / 3) / 2
     assert found.ratio == pytest.approx(2**2.5)
     assert found.hodges_lehmann == pytest.approx(2**2.5)
-    assert (found.low, found.high) == (pytest.approx(2 ** (2.5 - half)), pytest.approx(2 ** (2.5 + half)))
+    assert (found.low, found.high) == pytest.approx((2 ** (2.5 - half), 2 ** (2.5 + half)))
     assert (found.n, found.exact) == (4, False)
 
 
