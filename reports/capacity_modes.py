@@ -107,16 +107,16 @@ def _onset(run: Run, samples: pd.DataFrame, trials: pd.DataFrame, kind: str) -> 
     on = f"{setting(run, NAME, 'dynamodb')}, service seconds at speed {labels['speed']}"
     expected = expected_onset_s(dict(first))
     theory = f"B2's arithmetic: {number(expected)} s" if np.isfinite(expected) else "by B2's arithmetic never"
-    if len(throttled) < rows["trial"].nunique():
-        interval = stats.Interval(
-            value=float(watched_s), low=float(watched_s), high=None, n=rows["trial"].nunique(), method=""
-        )
-        sentence = f"Demand rising to {peak} wasn't throttled within {number(watched_s)} s in every trial ({count(interval.n, 'trial')}; {theory}; {on})."
-        return measured(run, NAME, id, sentence, interval, "s", "higher", labels, status="at_least", headline=True)
-    interval = stats.median_of_trials(throttled.to_numpy())
+    spared = rows["trial"].nunique() - len(throttled)
+    interval = stats.median_of_trials(throttled.tolist(), [float(watched_s)] * spared)
+    if interval.at_least:
+        end = f"no {kind} was throttled within {number(interval.value)} s"
+    else:
+        end = f"the first {kind} was throttled after {number(interval.value)} s"
+    some = f", {spared} of them without a throttled {kind}" if spared else ""
     sentence = (
-        f"With demand rising to {peak} over {number(first['param_ramp_service_s'])} s, the first {kind} was throttled after "
-        f"{number(interval.value)} s ({count(interval.n, 'trial')}{span(interval.low, interval.high)}; {theory}; {on})."
+        f"With demand rising to {peak} over {number(first['param_ramp_service_s'])} s, {end} "
+        f"({count(interval.n, 'trial')}{some}{span(interval.low, interval.high)}; {theory}; {on})."
     )
     return measured(run, NAME, id, sentence, interval, "s", "higher", labels, headline=True)
 

@@ -1,6 +1,7 @@
 """How long a database is down when it fails over, phase by phase, and whether a write was lost."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -132,18 +133,19 @@ def _downtime(run: Run, case: Case, op: str, outages: Mapping[int, Outage], tria
     headline = kind == "write"
     if not outages:
         return absent(run, NAME, id, "s", "lower", f"no {kind} probe saw a fault injected", labels, headline=headline)
-    median = stats.median_of_trials([outage.down_s for outage in outages.values()])
-    unended = sum(not outage.ended for outage in outages.values())
+    ended = [outage.down_s for outage in outages.values() if outage.ended]
+    unended = [outage.down_s for outage in outages.values() if not outage.ended]
+    median = stats.median_of_trials(ended, unended)
     low = None if median.low is None else max(0.0, median.low - 2 * _interval_s(trials))
-    high = None if unended else median.high
-    interval = stats.Interval(value=median.value, low=low, high=high, n=median.n, method=median.method)
-    how = f"{count(median.n, 'trial')}{span(low, high, seconds)}; {setting(run, NAME, engine)}"
+    interval = replace(median, low=low)
+    how = f"{count(median.n, 'trial')}{span(low, median.high, seconds)}; {setting(run, NAME, engine)}"
     what = f"{engine_name(engine)}, {topology.replace('_', ' ').replace('multi az', 'Multi-AZ')},"
     after = FAULTS.get(fault, f"a {fault} fault")
-    if unended:
-        sentence = f"{what} was down for {kind}s for at least {seconds(median.value)} after {after}: {unended} of {count(median.n, 'trial')} ended before it was back ({how})."
-        return measured(run, NAME, id, sentence, interval, "s", "lower", labels, status="at_least", headline=headline)
-    sentence = f"{what} was down for {kind}s for {seconds(median.value)} after {after} (median; {how})."
+    open_end = f", {len(unended)} of {count(median.n, 'trial')} ended before it was back" if unended else ""
+    bound = "at least " if median.at_least else ""
+    sentence = (
+        f"{what} was down for {kind}s for {bound}{seconds(median.value)} after {after} (median{open_end}; {how})."
+    )
     return measured(run, NAME, id, sentence, interval, "s", "lower", labels, headline=headline)
 
 

@@ -23,13 +23,17 @@ Numbers = Sequence[float] | npt.NDArray[Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
-    """An estimate; ``low`` and ``high`` are None where ``n`` can't carry an interval at 95 %."""
+    """An estimate; ``low`` and ``high`` are None where ``n`` can't carry an interval at 95 %.
+
+    ``at_least``: too many trials ended before what was waited for came, so ``value`` is only a bound from below.
+    """
 
     value: float
     low: float | None
     high: float | None
     n: int
     method: str
+    at_least: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,17 +59,25 @@ def mean_of_trials(values: Numbers) -> Interval:
     return Interval(value=mean, low=mean - half, high=mean + half, n=n, method="t over trials")
 
 
-def median_of_trials(values: Numbers) -> Interval:
+def median_of_trials(values: Numbers, unended: Numbers = ()) -> Interval:
     """The median over trials between two order statistics that cover it with at least 95 %.
 
     Between the j-th smallest and j-th largest of K the coverage is 1 − 2·P(Bin(K, ½) < j): K = 6 gives 96.9 % for
-    smallest and largest, K < 6 gives no interval.
+    smallest and largest, K < 6 gives no interval. ``unended`` are trials of which only a least value is known: an order
+    statistic at or above the smallest of these has no upper bound, and a median there is *at least*.
     """
-    data = np.sort(_finite(values))
-    n = len(data)
+    data = np.sort(_finite([*values, *unended]))
+    n, known_below = len(data), min(unended, default=math.inf)
     best = max((j for j in range(1, n // 2 + 1) if 1 - 2 * stats.binom.cdf(j - 1, n, 0.5) >= CONFIDENCE), default=0)
     low, high = (float(data[best - 1]), float(data[n - best])) if best else (None, None)
-    return Interval(value=float(np.median(data)), low=low, high=high, n=n, method="order statistics over trials")
+    return Interval(
+        value=float(np.median(data)),
+        low=low,
+        high=None if high is not None and high >= known_below else high,
+        n=n,
+        method="order statistics over trials",
+        at_least=bool(data[n // 2] >= known_below),
+    )
 
 
 def share_of_trials(successes: Numbers, totals: Numbers) -> Interval:

@@ -1,6 +1,7 @@
 """Numbers in sentences: three significant digits, units that fit, intervals, and what a figure was measured on."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -46,6 +47,8 @@ def dollars(value_usd: float) -> str:
 
 def span(low: float | None, high: float | None, show: Any = number) -> str:
     """``, 95 % interval a to b``, or nothing where there is none; *exact* where there is no width."""
+    if low is not None and high is None:
+        return f", 95 % interval from {show(low)} on"
     if low is None or high is None:
         return ""
     return ", exact" if low == high else f", 95 % interval {show(low)} to {show(high)}"
@@ -121,11 +124,11 @@ def measured(
     better: Better,
     labels: Mapping[str, str],
     *,
-    status: Status = "measured",
     basis: Basis = "local_model",
     headline: bool = False,
 ) -> Finding:
-    """The finding of an estimate with its interval."""
+    """The finding of an estimate with its interval, or of a bound from below."""
+    status: Status = "at_least" if interval.at_least else "measured"
     return Finding(
         id=id, scenario=scenario, sentence=sentence, value=interval.value, low=interval.low, high=interval.high, n=interval.n,
         unit=unit, better=better, labels=dict(labels), target=run.manifest["target"], status=status, basis=basis,
@@ -136,4 +139,4 @@ def measured(
 def scaled(interval: Interval, factor: float) -> Interval:
     """The same estimate in another unit."""
     low, high = (None if bound is None else bound * factor for bound in (interval.low, interval.high))
-    return Interval(value=interval.value * factor, low=low, high=high, n=interval.n, method=interval.method)
+    return replace(interval, value=interval.value * factor, low=low, high=high)

@@ -46,6 +46,26 @@ def test_a_median_stands_between_the_closest_order_statistics_that_cover_it(coun
     assert (found.low, found.high) == ((None, None) if rank is None else (rank, count + 1 - rank))
 
 
+@pytest.mark.parametrize(
+    ("ended", "unended", "value", "high", "at_least"),
+    [
+        ([1, 2, 3, 4, 5], [9], 3.5, None, False),  # 6th smallest is open, so the interval is; 3rd and 4th are known
+        ([1, 2, 3], [9, 9, 9], 6.0, None, True),  # between 3 and at least 9
+        ([1, 2], [9], 2.0, None, False),
+        ([1], [9, 9], 9.0, None, True),
+        ([], [9], 9.0, None, True),
+        ([*range(1, 12)], [20], 6.5, 10, False),  # of 12 the 3rd largest, 10, bounds it, and is known
+        ([5, 6], [1], 5.0, None, True),  # given up early: it might have been the longest
+    ],
+)
+def test_a_trial_that_did_not_end_bounds_the_median_from_below(
+    ended: list[float], unended: list[float], value: float, high: float | None, at_least: bool
+) -> None:
+    """An order statistic at or above what was given up on may be anything from there on."""
+    found = stats.median_of_trials(ended, unended)
+    assert (found.value, found.high, found.at_least) == (value, high, at_least)
+
+
 def test_a_share_is_pooled_and_its_interval_is_a_t_on_log_odds() -> None:
     """10, 20 and 30 of 100: pooled 0.2; the interval worked out with math alone."""
     odds = [math.log(good / (100 - good)) for good in (10, 20, 30)]

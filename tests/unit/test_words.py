@@ -51,7 +51,8 @@ def test_a_span_says_its_bounds_or_exact_or_nothing() -> None:
     assert words.span(1.5, 2.5) == ", 95 % interval 1.5 to 2.5"
     assert words.span(0.38, 0.42, words.seconds) == ", 95 % interval 380 ms to 420 ms"
     assert words.span(2, 2) == ", exact"
-    assert words.span(None, 2) == words.span(2, None) == words.span(None, None) == ""
+    assert words.span(2, None) == ", 95 % interval from 2 on"
+    assert words.span(None, 2) == words.span(None, None) == ""
 
 
 def test_counts_and_engines_are_written_as_people_write_them() -> None:
