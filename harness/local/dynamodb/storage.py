@@ -153,13 +153,14 @@ _LAST = _Last()
 
 @dataclass(slots=True)
 class Index:
-    """A global secondary index: its keys, what it projects, its entries."""
+    """A secondary index: its keys, what it projects, its entries. A local one has its table's partition key."""
 
     name: str
     schema: KeySchema
     projection: str
     included: tuple[str, ...]
     entries: Partitions
+    local: bool = False
 
     def entry(self, base: KeySchema, item: dict[str, Value], stored: Stored) -> Stored | None:
         """The index's entry for an item; None where the item lacks one of its keys (a sparse index)."""
