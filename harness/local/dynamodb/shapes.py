@@ -142,17 +142,22 @@ _BILLING: dict[str, Shape] = {
 _CONSUMED: dict[str, Shape] = {
     "ReturnConsumedCapacity": one_of("returnConsumedCapacity", "INDEXES", "TOTAL", "NONE"),
 }
-_EXPRESSIONS: dict[str, Shape] = {
-    "ExpressionAttributeNames": mapped(text),
-    "ExpressionAttributeValues": mapped(anything),
+_COLLECTIONS: dict[str, Shape] = {
+    "ReturnItemCollectionMetrics": one_of("returnItemCollectionMetrics", "SIZE", "NONE"),
 }
-_WRITE: dict[str, Shape] = {
+_NAMES: dict[str, Shape] = {"ExpressionAttributeNames": mapped(text)}
+_EXPRESSIONS: dict[str, Shape] = {**_NAMES, "ExpressionAttributeValues": mapped(anything)}
+_CONDITIONAL: dict[str, Shape] = {
     **_NAMED,
-    **_CONSUMED,
     **_EXPRESSIONS,
     "ConditionExpression": text,
-    "ReturnValues": one_of("returnValues", "ALL_NEW", "UPDATED_OLD", "ALL_OLD", "NONE", "UPDATED_NEW"),
     "ReturnValuesOnConditionCheckFailure": one_of("returnValuesOnConditionCheckFailure", "ALL_OLD", "NONE"),
+}
+_WRITE: dict[str, Shape] = {
+    **_CONDITIONAL,
+    **_CONSUMED,
+    **_COLLECTIONS,
+    "ReturnValues": one_of("returnValues", "ALL_NEW", "UPDATED_OLD", "ALL_OLD", "NONE", "UPDATED_NEW"),
     **_unbuilt("Expected", "ConditionalOperator"),
 }
 _GET: dict[str, Shape] = {
@@ -213,10 +218,33 @@ ONE_TABLE = structure("TableName", **_NAMED)
 LIST_TABLES = structure(ExclusiveStartTableName=text, Limit=whole("limit", 1, 100))
 PUT_ITEM = structure("TableName", "Item", **_WRITE)
 DELETE_ITEM = structure("TableName", "Key", **_WRITE)
+UPDATE_ITEM = structure("TableName", "Key", **_WRITE, UpdateExpression=text, **_unbuilt("AttributeUpdates"))
 GET_ITEM = structure("TableName", "Key", **_NAMED, **_CONSUMED, **_GET)
+TRANSACT_GET_ITEMS = structure(
+    "TransactItems",
+    **_CONSUMED,
+    TransactItems=listed(
+        structure("Get", Get=structure("TableName", "Key", **_NAMED, ProjectionExpression=text, **_NAMES))
+    ),
+)
+TRANSACT_WRITE_ITEMS = structure(
+    "TransactItems",
+    **_CONSUMED,
+    **_COLLECTIONS,
+    ClientRequestToken=text,
+    TransactItems=listed(
+        structure(
+            ConditionCheck=structure("TableName", "Key", "ConditionExpression", **_CONDITIONAL),
+            Put=structure("TableName", "Item", **_CONDITIONAL),
+            Delete=structure("TableName", "Key", **_CONDITIONAL),
+            Update=structure("TableName", "Key", "UpdateExpression", **_CONDITIONAL, UpdateExpression=text),
+        )
+    ),
+)
 BATCH_WRITE_ITEM = structure(
     "RequestItems",
     **_CONSUMED,
+    **_COLLECTIONS,
     RequestItems=mapped(listed(structure(PutRequest=structure("Item"), DeleteRequest=structure("Key")))),
 )
 BATCH_GET_ITEM = structure(
