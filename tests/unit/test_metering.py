@@ -50,10 +50,29 @@ items = st.dictionaries(texts, values, max_size=6)
         ("1E+100", 2),  # 01, then fifty pairs of zeros
         ("1e-5", 2),  # . 00 00 10
         ("12345678901234567890123456789012345678", 20),  # 38 digits are 19 pairs
+        ("-12345678901234567890123456789012345678", 21),  # and the sign
+        ("1234567890123456789012345678901234567.8", 21),  # 37 and 1 digits: 19 + 1 pairs, and the byte all have
+        ("-1234567890123456789012345678901234567.8", 21),  # the sign has no room left
+        ("120", 3),  # 01 20: two digits that lie in two pairs
+        ("0.012", 3),  # . 01 20
     ],
 )
 def test_a_number_takes_one_byte_and_one_for_each_pair_of_digits(text: str, size: int) -> None:
     """Digits are paired from the decimal point outwards, and pairs of zeros at the ends are not stored."""
+    assert metering.number_size(text) == size
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("1", 2), ("12", 2), ("123", 3), ("1234", 3), ("12345", 4), ("1234567891", 6), ("12345678912", 7),
+        ("1234567890123456789", 11), ("0042", 2), ("100", 2), ("1010", 3), ("0.0000001", 2), ("0", 1), ("1E125", 2),
+        ("1E-100", 2), ("1.5", 3), ("1.200", 3), ("1.234", 4), ("3.14159", 5), ("100.5", 4), ("0.15", 2), ("-42", 3),
+        ("-12345", 5), ("-1E125", 3), ("-0.15", 3), ("-0", 1),
+    ],
+)  # fmt: skip
+def test_a_number_takes_what_was_measured_on_the_service(text: str, size: int) -> None:
+    """Sizes found at the 400 KB limit in eu-west-2, published with dynoxide (github.com/nubo-db/dynoxide, request 195)."""
     assert metering.number_size(text) == size
 
 
@@ -76,14 +95,25 @@ def test_a_number_agrees_with_writing_its_pairs_out(number: Decimal) -> None:
         del pairs[0]
     while pairs and pairs[-1] == "00":
         del pairs[-1]
-    assert metering.number_size(str(number)) == 1 + len(pairs) + (number < 0)
+    assert metering.number_size(str(number)) == min(1 + len(pairs) + (number < 0), 21)
+
+
+def test_sizes_are_remembered_of_some_numbers_not_of_all() -> None:
+    """A cache for the columns of a table that repeat: it is bounded, and says the same the second time."""
+    limit = metering.number_size.cache_info().maxsize
+    assert limit is not None
+    beyond = [str(number) for number in range(10_000, 10_000 + limit + 100)]  # five digits, three pairs at most
+    sizes = [metering.number_size(text) for text in beyond]
+    assert sizes == [metering.number_size(text) for text in beyond]
+    assert metering.number_size.cache_info().currsize == limit
 
 
 @pytest.mark.parametrize("text", ["", "many", "NaN", "Infinity"])
 def test_what_is_no_finite_number_is_refused_by_name(text: str) -> None:
-    """The error shows the text that was found."""
-    with pytest.raises(ValueError, match="number, found"):
-        metering.number_size(text)
+    """The error shows the text that was found, each time anew."""
+    for _ in range(2):
+        with pytest.raises(ValueError, match="number, found"):
+            metering.number_size(text)
 
 
 @pytest.mark.parametrize(
@@ -117,9 +147,11 @@ def test_each_type_of_value_has_its_size(value: dict[str, Any], size: int) -> No
 
 @pytest.mark.parametrize("value", [{}, {"S": "a", "N": "1"}, {"X": "a"}])
 def test_a_value_without_exactly_one_known_type_is_refused(value: dict[str, Any]) -> None:
-    """The error says what a value may be."""
+    """The error says what a value may be, for a value alone and for one in an item."""
     with pytest.raises(ValueError, match="expected"):
         metering.value_size(value)
+    with pytest.raises(ValueError, match="expected"):
+        metering.item_size({"name": value})
 
 
 @given(items, texts, values)
@@ -128,6 +160,13 @@ def test_an_item_only_grows_by_what_is_added_to_it(item: dict[str, Any], name: s
     item.pop(name, None)
     grown = {**item, name: value}
     assert metering.item_size(grown) == metering.item_size(item) + len(name.encode()) + metering.value_size(value)
+
+
+@given(items)
+def test_an_item_counted_at_once_is_as_large_as_its_attributes_one_by_one(item: dict[str, Any]) -> None:
+    """Names and strings are joined before they are counted, umlauts and all."""
+    one_by_one = sum(len(name.encode()) + metering.value_size(value) for name, value in item.items())
+    assert metering.item_size(item) == one_by_one
 
 
 @given(st.integers(0, 500_000), st.integers(0, 5_000))
