@@ -100,9 +100,7 @@ def fetch() -> MariaDb:
     target = unpacked()
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="mariadb-", dir=target.parent) as scratch:
-        root = Path(scratch) / "root"
-        for package in _download(Path(scratch)):
-            _run(["dpkg", "-x", str(package), str(root)])
+        root = unpack(PACKAGES, Path(scratch))
         found = MariaDb(root=root)
         found.version()
         root.chmod(0o755)
@@ -111,7 +109,15 @@ def fetch() -> MariaDb:
     return find()
 
 
-def _download(scratch: Path) -> list[Path]:
+def unpack(packages: tuple[str, ...], scratch: Path) -> Path:
+    """Debian's packages and what they need that the system lacks, unpacked into a folder below ``scratch``."""
+    root = scratch / "root"
+    for package in _download(packages, scratch):
+        _run(["dpkg", "-x", str(package), str(root)])
+    return root
+
+
+def _download(wanted: tuple[str, ...], scratch: Path) -> list[Path]:
     """The packages and what they need that the system hasn't, through apt on lists and a cache of our own."""
     for folder in ("lists/partial", "cache/archives/partial"):
         (scratch / folder).mkdir(parents=True)
@@ -121,10 +127,10 @@ def _download(scratch: Path) -> list[Path]:
     ]  # fmt: skip
     apt = ["apt-get", "-qq", *(word for option in ours for word in ("-o", option))]
     _run([*apt, "update"])
-    _run([*apt, "install", "--download-only", "--no-install-recommends", "-y", *PACKAGES])
+    _run([*apt, "install", "--download-only", "--no-install-recommends", "-y", *wanted])
     packages = sorted((scratch / "cache/archives").glob("*.deb"))
-    if not any(package.name.startswith("mariadb-server-core") for package in packages):
-        raise CannotMeasure("apt-get downloaded no mariadb-server-core")
+    if not any(package.name.startswith(f"{wanted[0]}_") for package in packages):
+        raise CannotMeasure(f"apt-get downloaded no {wanted[0]}")
     return packages
 
 

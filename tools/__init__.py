@@ -1,0 +1,1 @@
+"""What tests and benchmarks need beside the package itself; never installed with it."""
