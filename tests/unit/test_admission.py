@@ -1,104 +1,9 @@
-"""Buckets and reasons, worked out by hand and against an oracle that walks in small steps."""
+"""Admission of whole tables and indexes: limits, reasons, modes, worked out by hand."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from harness.dynamodb.admission import (
-    Admission,
-    AdmissionParameters,
-    Kind,
-    Mode,
-    TokenBucket,
-    exception_name,
-    partition_count,
-)
-
-STEP_S = 0.125  # a power of two: sums of steps are exact
-arrivals = st.lists(st.tuples(st.integers(0, 40), st.integers(1, 60)), max_size=40)  # (steps since, units)
-
-
-@given(
-    rate=st.integers(1, 20),
-    burst_s=st.integers(1, 30),
-    fill=st.sampled_from((0.0, 0.5, 1.0)),
-    arrivals=arrivals,
-)
-def test_a_bucket_agrees_with_one_refilled_step_by_step(
-    rate: int, burst_s: int, fill: float, arrivals: list[tuple[int, int]]
-) -> None:
-    """The oracle adds an eighth of a second's tokens at a time, never above the maximum."""
-    bucket = TokenBucket(rate, burst_s, fill=fill)
-    tokens, steps = rate * burst_s * fill, 0
-    for waited, units in arrivals:
-        for _ in range(waited):
-            tokens = min(rate * burst_s, tokens + rate * STEP_S)
-        steps += waited
-        admitted = tokens > 0
-        assert bucket.try_take(units, steps * STEP_S) is admitted
-        tokens -= units if admitted else 0
-        assert bucket.level(steps * STEP_S) == tokens
-
-
-@given(arrivals=arrivals)
-def test_a_bucket_never_gives_more_than_it_had_and_got_but_for_one_request(
-    arrivals: list[tuple[int, int]],
-) -> None:
-    """Only the last admitted request may overdraw, so all others fit into store and refill."""
-    bucket = TokenBucket(3, 10)
-    steps, admitted = 0, [0]
-    for waited, units in arrivals:
-        steps += waited
-        if bucket.try_take(units, steps * STEP_S):
-            admitted.append(units)
-    assert sum(admitted) - max(admitted) <= 3 * 10 + 3 * steps * STEP_S
-
-
-def test_a_bucket_starts_as_full_as_it_is_told() -> None:
-    """A quarter of 10/s × 300 s is 750."""
-    assert TokenBucket(10, 300, fill=0.25).level(0) == 750
-    assert not TokenBucket(10, 300, fill=0).try_take(1, 0)
-
-
-def test_a_bucket_keeps_the_present_second_whatever_its_burst() -> None:
-    """Without a burst, 5/s still admits five requests of one unit in a second, then none."""
-    bucket = TokenBucket(5, burst_s=0)
-    assert [bucket.try_take(1, 0) for _ in range(6)] == [True] * 5 + [False]
-
-
-def test_a_clock_that_stands_or_steps_back_refills_nothing() -> None:
-    """A level asked for the past is the present one, and the time is not refilled twice."""
-    bucket = TokenBucket(1, 10, now_s=100, fill=0)
-    assert bucket.level(105) == 5
-    assert bucket.level(102) == 5
-    assert bucket.level(105) == 5
-
-
-def test_a_new_rate_keeps_what_is_stored_up_to_the_new_maximum() -> None:
-    """600 stored at 2/s × 300 s: at 4/s they stay 600 of 1,200, at 1/s 300 remain."""
-    bucket = TokenBucket(2, 300)
-    bucket.set_rate(4, 0)
-    assert bucket.level(0) == 600
-    assert bucket.level(10) == 640
-    bucket.set_rate(1, 10)
-    assert bucket.level(10) == 300
-
-
-def test_a_new_rate_leaves_a_debt_a_debt() -> None:
-    """Overdrawn by 20 at 1/s: 5 s later 15 are owed, which 3/s pay back in 5 s more."""
-    bucket = TokenBucket(1, 10, fill=0)
-    bucket.take(20, 0)
-    bucket.set_rate(3, 5)
-    assert bucket.level(5) == -15
-    assert not bucket.try_take(1, 10)
-    assert bucket.try_take(1, 10.5)
-
-
-@pytest.mark.parametrize(("rate", "burst_s", "fill"), [(-1, 300, 1), (1, -300, 1), (1, 300, 1.5)])
-def test_a_bucket_of_impossible_numbers_is_refused(rate: float, burst_s: float, fill: float) -> None:
-    """The error shows all three."""
-    with pytest.raises(ValueError, match="expected a rate"):
-        TokenBucket(rate, burst_s, fill=fill)
+from harness.dynamodb.admission import Admission, AdmissionParameters, Kind, Mode, exception_name
+from harness.dynamodb.partitions import HASH_SPACE
 
 
 def test_reads_and_writes_of_a_provisioned_table_drain_apart() -> None:
@@ -144,13 +49,17 @@ def test_new_capacity_applies_at_once_and_keeps_the_store() -> None:
     assert table.level("read", 1) == 110
 
 
+LOW, HIGH = 0, HASH_SPACE - 1  # the first and the last place of the hash space
+
+
 def test_one_partition_limits_its_keys_while_the_table_has_plenty() -> None:
-    """6,000 RCU are two partitions of 3,000: keys of the one are throttled, those of the other are not."""
+    """6,000 RCU are two partitions of 3,000: keys of the lower half are throttled, those of the upper are not."""
     table = Admission.provisioned(6_000, 0, now_s=0)
     assert table.partitions == 2
-    assert table.admit("read", 3_000, 0, partition_hash=7) is None
-    assert table.admit("read", 1, 0, partition_hash=5) == "TableReadKeyRangeThroughputExceeded"
-    assert table.admit("read", 1, 0, partition_hash=8) is None
+    assert table.admit("read", 3_000, 0, partition_hash=LOW) is None
+    assert table.admit("read", 1, 0, partition_hash=HASH_SPACE // 2 - 1) == "TableReadKeyRangeThroughputExceeded"
+    assert table.admit("read", 1, 0, partition_hash=HASH_SPACE // 2) is None
+    assert table.admit("read", 1, 0, partition_hash=HIGH) is None
     assert table.admit("read", 1, 0) is None
 
 
@@ -170,27 +79,6 @@ def test_partitions_split_in_two_until_the_new_capacity_fits() -> None:
     assert table.partitions == 8
     table.set_capacity(0, 100, 0)
     assert table.partitions == 8
-
-
-@pytest.mark.parametrize(
-    ("read", "write", "size_bytes", "count"),
-    [
-        (0, 0, 0, 1),
-        (4, 4, 0, 1),
-        (3_000, 0, 0, 1),
-        (3_000, 1, 0, 2),
-        (1_500, 500, 0, 1),
-        (0, 3_200, 0, 4),
-        (100, 100, 10 * 2**30, 1),
-        (100, 100, 10 * 2**30 + 1, 2),
-        (9_000, 0, 20 * 2**30, 3),
-    ],
-)
-def test_partitions_follow_capacity_or_size_whichever_needs_more(
-    read: float, write: float, size_bytes: int, count: int
-) -> None:
-    """ceil(RCU/3000 + WCU/1000), or one for every 10 GB."""
-    assert partition_count(read, write, size_bytes) == count
 
 
 @pytest.mark.parametrize(("kind", "rate"), [("read", 12_000), ("write", 4_000)])
@@ -230,9 +118,9 @@ def test_growth_on_demand_ends_at_the_account_limit() -> None:
 
 
 def test_growth_on_demand_splits_partitions() -> None:
-    """12,000 / 3,000 + 4,000 / 1,000 are 8 partitions; with 10,000 WRU/s, 14 are needed, so they double."""
+    """12,000 / 3,000 and 4,000 / 1,000 are 4 partitions; 10,000 WRU/s need 10, so 4 double to 8 and to 16."""
     table = Admission.on_demand(now_s=0)
-    assert table.partitions == 8
+    assert table.partitions == 4
     for second in range(60):
         table.account("write", 5_000, second)
     assert table.check("write", 1_860) is None
@@ -293,3 +181,110 @@ def test_what_needs_capacity_units_refuses_to_go_without() -> None:
 def test_each_reason_has_its_exception(what: str, limit: str, mode: Mode, exception: str) -> None:
     """Only a hot partition's depends on the capacity mode."""
     assert exception_name(f"{what}{limit}Exceeded", mode) == exception
+
+
+def test_the_hot_partition_of_a_quiet_table_may_use_what_the_others_leave() -> None:
+    """1,000 RCU over two partitions, 500 each: one alone takes 999 a second for ten minutes and is never throttled."""
+    table = Admission.provisioned(1_000, 0, now_s=0, partitions=2)
+    assert not any(table.admit("read", 999, second, LOW) for second in range(600))
+
+
+def test_what_one_partition_takes_is_gone_for_the_others() -> None:
+    """The table's store of 300 × 10 units is one: emptied through one partition, the other is throttled for the table."""
+    table = Admission.provisioned(10, 10, now_s=0, partitions=2)
+    assert table.admit("write", 3_000, 0, LOW) is None
+    assert table.admit("write", 1, 0, HIGH) == "TableWriteProvisionedThroughputExceeded"
+
+
+def test_upkeep_takes_its_share_of_the_store() -> None:
+    """A third of 300 s × 10 units leaves 2,000."""
+    table = Admission.provisioned(10, 10, now_s=0, params=AdmissionParameters(upkeep_share=1 / 3))
+    assert table.level("read", 0) == pytest.approx(2_000)
+
+
+def test_warm_throughput_is_the_most_that_was_ever_provisioned() -> None:
+    """As measured on the service: 1, then 3, and still 3 after going back to 1; on demand at least 12,000; kept after that."""
+    table = Admission.provisioned(1, 1, now_s=0)
+    table.set_capacity(3, 3, 0)
+    table.set_capacity(1, 1, 0)
+    assert table.warm_throughput("read", 0) == 3
+    table.set_mode("on_demand", 0)
+    assert (table.warm_throughput("read", 0), table.warm_throughput("write", 0)) == (12_000, 4_000)
+    table.set_mode("provisioned", 0, read=1, write=1)
+    assert table.warm_throughput("read", 0) == 12_000
+
+
+def test_a_table_switched_to_on_demand_sustains_the_most_that_was_ever_provisioned() -> None:
+    """Once 9,000 WCU, now 5: 9,000 WRU/s pass at once."""
+    table = Admission.provisioned(5, 9_000, now_s=0)
+    table.set_capacity(5, 5, 0)
+    table.set_mode("on_demand", 0)
+    assert table.level("write", 0) == 9_000
+
+
+def test_throughput_warmed_up_is_sustained_at_once_on_enough_partitions() -> None:
+    """20,000 WRU/s instead of 4,000: 20 partitions are needed, so 4 become 32; less than it has is refused."""
+    table = Admission.on_demand(now_s=0)
+    table.warm_up(12_000, 20_000, 0)
+    assert table.partitions == 32
+    assert table.admit("write", 4_000, 1) is None
+    assert table.admit("write", 15_999, 1.8) is None
+    with pytest.raises(ValueError, match="expected at least the present write warm throughput 20000, found 4000"):
+        table.warm_up(12_000, 4_000, 2)
+
+
+def test_a_provisioned_table_warmed_up_has_the_partitions_and_its_own_capacity() -> None:
+    """Ready for 30,000 reads, it still serves the 10 a second that it pays for."""
+    table = Admission.provisioned(10, 10, now_s=0)
+    table.warm_up(30_000, 10_000, 0)
+    assert table.partitions == 16
+    assert table.level("read", 0) == 3_000
+
+
+def test_asking_for_on_demand_again_refills_nothing() -> None:
+    """A debt of 1,000 stays one."""
+    table = Admission.on_demand(now_s=0)
+    table.account("write", 5_000, 0)
+    table.set_mode("on_demand", 0)
+    assert table.level("write", 0) == -1_000
+
+
+def test_changes_are_recorded_where_their_quotas_are_kept() -> None:
+    """Raising is no decrease, lowering either kind is one; a switch to on-demand counts, one back doesn't."""
+    table = Admission.provisioned(5, 5, now_s=0)
+    table.set_capacity(9, 5, 0)
+    assert table.decreases.today(0) == 0
+    table.set_capacity(10, 4, 0)
+    table.set_capacity(1, 1, 0)
+    assert table.decreases.today(0) == 2
+    for _ in range(4):
+        table.set_mode("on_demand", 10)
+        table.set_mode("provisioned", 20, read=1, write=1)
+    assert table.switches.next_s(20) == 86_410
+
+
+def test_a_clock_that_leaps_over_hours_closes_what_was_open() -> None:
+    """A minute of 3,000 WRU/s, then nobody for ten hours: 6,000 are sustained all the same."""
+    table = Admission.on_demand(now_s=0)
+    assert drive(table, 3_000, 0, 60) == 0
+    assert table.level("write", 36_000) == 4_000
+    assert table.check("write", 36_000) is None
+    assert table.warm_throughput("write", 36_000) == 6_000
+
+
+def test_the_state_shows_buckets_partitions_and_quotas() -> None:
+    """Two partitions of a 6,000 RCU table, each with half the hash space, 3,000 units a second."""
+    table = Admission.provisioned(6_000, 0, now_s=0)
+    table.account("read", 500, 0, LOW)
+    state = table.state(1)
+    assert state["mode"] == "provisioned"
+    assert state["read"]["buckets"] == [
+        {"limit": "ProvisionedThroughput", "units": 1_800_000, "most_units": 1_800_000, "units_per_s": 6_000}
+    ]
+    assert state["read"]["units_this_minute"] == 500
+    assert [(one["begin"], one["end"]) for one in state["partitions"]] == [
+        ("0000000000000000", "7fffffffffffffff"),
+        ("8000000000000000", "ffffffffffffffff"),
+    ]
+    assert state["partitions"][0]["read"] == {"bucket_units": 3_000, "units_this_minute": 500}
+    assert state["decreases_today"] == 0
