@@ -1,180 +1,280 @@
-"""Expressions at work: a tree bound to a request's names and values becomes a function of an item."""
+"""Conditions at work: a tree bound to a request's names and values becomes a function of an item.
 
-from collections.abc import Callable, Mapping
+Binding checks what the names and values show to be wrong; a bound condition raises nothing. Constants are prepared once, so
+that a filter over a page compares them with as little work an item as possible.
+"""
+
+import base64
+import operator
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-import orjson
+from harness.local.dynamodb.bindings import Bindings
+from harness.local.dynamodb.grammar import Call, Node, Operand, Placeholder, Size, invalid
+from harness.local.dynamodb.paths import BoundPath, Item, Selection, lookup, project, select, written
+from harness.local.dynamodb.prefilter import necessary_bytes
+from harness.local.dynamodb.values import Value, equal
 
-from harness.local.dynamodb.errors import validation
-from harness.local.dynamodb.grammar import Node, Operand, Path, Placeholder, Size, parse_projection
-from harness.local.dynamodb.values import Value, equal, ordered
+__all__ = [
+    "Bindings",
+    "Item",
+    "Predicate",
+    "Selection",
+    "bind_condition",
+    "lookup",
+    "necessary_bytes",
+    "project",
+    "select",
+]
 
-Item = Mapping[str, Value]
 Predicate = Callable[[Item], bool]
-Selection = Mapping[str | int, Any]  # a Selection again, or None for all that lies there
+Getter = Callable[[Item], Value | None]
+
+_TYPES = ("B", "NULL", "SS", "BOOL", "L", "BS", "N", "NS", "S", "M")
+_SCALARS = frozenset(("S", "N", "B", "BOOL", "NULL"))
+_COMPARATORS: dict[str, Callable[[Any, Any], bool]] = {
+    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+}  # fmt: skip
+_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+# Contents that sort as the service sorts. Texts sort by their UTF-8 bytes, and that is the order of their code points.
+_SORTED_BY: dict[str, Callable[[str], Any]] = {"S": str, "N": Decimal, "B": base64.b64decode}
 
 
-class Bindings:
-    """A request's names and values; remembers which were used, since the service refuses unused ones."""
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """An operand bound to a request: how to get its value, its type where it is known, its constant value or its path."""
 
-    def __init__(self, names: Mapping[str, str], values: Mapping[str, Value]) -> None:
-        self._names, self._values = names, values
-        self._unused_names, self._unused_values = set(names), set(values)
-
-    def name(self, part: str, kind: str) -> str:
-        """The attribute a name or ``#placeholder`` stands for."""
-        if not part.startswith("#"):
-            return part
-        if part not in self._names:
-            raise validation(
-                f"Invalid {kind}: An expression attribute name used in the document path is not defined; "
-                f"attribute name: {part}"
-            )
-        self._unused_names.discard(part)
-        return self._names[part]
-
-    def path(self, path: Path, kind: str) -> tuple[str | int, ...]:
-        """A path with its placeholders replaced."""
-        return tuple(part if isinstance(part, int) else self.name(part, kind) for part in path.parts)
-
-    def projection(self, text: str) -> "Selection":
-        """What a ProjectionExpression selects."""
-        return select([self.path(path, "ProjectionExpression") for path in parse_projection(text)])
-
-    def value(self, placeholder: Placeholder, kind: str) -> Value:
-        """The value a ``:placeholder`` stands for."""
-        if placeholder.name not in self._values:
-            raise validation(
-                f"Invalid {kind}: An expression attribute value used in expression is not defined; "
-                f"attribute value: {placeholder.name}"
-            )
-        self._unused_values.discard(placeholder.name)
-        return self._values[placeholder.name]
-
-    def check_all_used(self) -> None:
-        """Raise what the service raises when a name or value served no expression."""
-        for unused, what in ((self._unused_names, "Names"), (self._unused_values, "Values")):
-            if unused:
-                raise validation(
-                    f"Value provided in ExpressionAttribute{what} unused in expressions: keys: {{{', '.join(sorted(unused))}}}"
-                )
-
-
-def lookup(item: Item, path: tuple[str | int, ...]) -> Value | None:
-    """The value at a path, None where there is none."""
-    current: Any = item.get(path[0])  # type: ignore[arg-type]
-    for part in path[1:]:
-        if current is None:
-            return None
-        if isinstance(part, int):
-            members = current.get("L", ())
-            current = members[part] if part < len(members) else None
-        else:
-            current = current.get("M", {}).get(part)
-    found: Value | None = current
-    return found
+    get: Getter
+    type: str | None = None
+    constant: Value | None = None
+    path: BoundPath | None = None
 
 
 def bind_condition(node: Node, bindings: Bindings, kind: str) -> Predicate:
-    """A tree as a function of an item."""
-    if node.op in ("and", "or", "not"):
-        inner = [bind_condition(arg, bindings, kind) for arg in node.args if isinstance(arg, Node)]
-        if node.op == "not":
-            return lambda item: not inner[0](item)
-        left, right = inner
-        if node.op == "and":
-            return lambda item: left(item) and right(item)
-        return lambda item: left(item) or right(item)
-    operands = [_bind_operand(arg, bindings, kind) for arg in node.args if not isinstance(arg, Node)]
+    """A tree as a function of an item. Raises the service's errors for what the names and values show to be wrong."""
+    negated = False
+    while node.op == "not":
+        negated = not negated
+        (inner,) = node.args
+        assert isinstance(inner, Node)
+        node = inner
+    test = _bind(node, bindings, kind)
+    return (lambda item: not test(item)) if negated else test
+
+
+def _bind(node: Node, bindings: Bindings, kind: str) -> Predicate:
+    if node.op in ("and", "or"):
+        tests = [bind_condition(arg, bindings, kind) for arg in node.args if isinstance(arg, Node)]
+        return _all(tests) if node.op == "and" else _any(tests)
+    operands = [bind_operand(arg, bindings, kind) for arg in node.args if not isinstance(arg, Node)]
+    _check_operands(node.op, operands, kind)
     make = _LEAVES.get(node.op)
-    return make(operands) if make else _bind_comparison(node.op, operands)
+    return make(operands) if make else _ordering(node.op, *operands)
 
 
-def necessary_bytes(node: Node, bindings: Bindings, kind: str) -> bytes | None:
-    """Bytes that every item which passes must contain, or None where no such bytes are known.
-
-    ``name = :text`` on a top-level attribute can only hold where the item's JSON has exactly ``"name":{"S":"text"}``: looking
-    for those bytes first spares parsing most items of a Scan. It is necessary, not sufficient; who finds them still asks
-    the predicate.
-    """
-    if node.op == "and":
-        found = (necessary_bytes(arg, bindings, kind) for arg in node.args if isinstance(arg, Node))
-        return next(filter(None, found), None)
-    if node.op != "=":
-        return None
-    path = next((arg for arg in node.args if isinstance(arg, Path)), None)
-    literal = next((arg for arg in node.args if isinstance(arg, Placeholder)), None)
-    if path is None or literal is None or len(path.parts) != 1 or not isinstance(path.parts[0], str):
-        return None
-    value = bindings.value(literal, kind)
-    if not value.keys() & {"S", "N"}:
-        return None
-    return orjson.dumps({bindings.name(path.parts[0], kind): value})[1:-1]
-
-
-def _bind_operand(operand: Operand, bindings: Bindings, kind: str) -> Callable[[Item], Value | None]:
+def bind_operand(operand: Operand, bindings: Bindings, kind: str) -> Bound:
+    """An operand of a condition, or the path or value of an update."""
     if isinstance(operand, Placeholder):
         constant = bindings.value(operand, kind)
-        return lambda _item: constant
-    path = bindings.path(operand.path if isinstance(operand, Size) else operand, kind)
+        return Bound(lambda _item: constant, next(iter(constant)), constant)
     if isinstance(operand, Size):
-        return lambda item: _size(lookup(item, path))
+        inner = bind_operand(operand.of, bindings, kind)
+        if inner.type in ("N", "BOOL", "NULL"):
+            raise wrong_type("size", inner.type, kind)
+        get = inner.get
+        return Bound(lambda item: _size(get(item)), "N", _size(inner.constant))
+    assert not isinstance(operand, Call)  # the parser lets none through
+    path = bindings.path(operand, kind)
     if len(path) == 1:
         name = str(path[0])
-        return lambda item: item.get(name)
-    return lambda item: lookup(item, path)
+        return Bound(lambda item: item.get(name), path=path)
+    return Bound(lambda item: lookup(item, path), path=path)
+
+
+def wrong_type(name: str, found: str | None, kind: str) -> Exception:
+    """An operand's type is known and doesn't fit."""
+    return invalid(
+        kind,
+        f"Incorrect operand type for operator or function; operator or function: {name}, operand type: {found}",
+    )
+
+
+def check_is_path(name: str, operand: Bound, kind: str) -> None:
+    """Raise unless an operand is a document path."""
+    if operand.path is None:
+        raise invalid(kind, f"Operator or function requires a document path; operator or function: {name}")
+
+
+def check_distinct(name: str, operands: Sequence[Bound], kind: str) -> None:
+    """Raise where the first operand's path comes again."""
+    first = operands[0].path
+    if first is not None and any(operand.path == first for operand in operands[1:]):
+        raise invalid(
+            kind,
+            "The first operand must be distinct from the remaining operands for this operator or function; operator: "
+            f"{name}, first operand: {written(first)}",
+        )
+
+
+def _check_operands(op: str, operands: Sequence[Bound], kind: str) -> None:
+    name = op.upper() if op in ("between", "in") else op
+    if op in ("attribute_exists", "attribute_not_exists"):
+        check_is_path(op, operands[0], kind)
+    check_distinct(name, operands, kind)
+    allowed = (
+        ("S", "B") if op == "begins_with" else ("S", "N", "B") if op in _COMPARATORS or op == "between" else _TYPES
+    )
+    for operand in operands:
+        if operand.type is not None and operand.type not in allowed:
+            raise wrong_type(name, operand.type, kind)
+    if op == "between":
+        _check_bounds(operands[1].constant, operands[2].constant, kind)
+    if op == "attribute_type":
+        wanted = operands[1].constant
+        if wanted is None or "S" not in wanted:
+            raise wrong_type(op, operands[1].type or "{NS,SS,L,BS,N,M,B,BOOL,NULL,S}", kind)
+        if wanted["S"] not in _TYPES:
+            valid = f"valid types: {{{','.join(_TYPES)}}}"
+            raise invalid(kind, f"Invalid attribute type name found; type: {wanted['S']}, {valid}")
+
+
+def _check_bounds(low: Value | None, high: Value | None, kind: str) -> None:
+    if low is None or high is None:
+        return
+    shown = f"lower bound operand: {_shown(low)}, upper bound operand: {_shown(high)}"
+    ((low_type, low_content),) = low.items()
+    ((high_type, high_content),) = high.items()
+    if low_type != high_type:
+        raise invalid(kind, f"The BETWEEN operator requires same data type for lower and upper bounds; {shown}")
+    if _SORTED_BY[low_type](low_content) > _SORTED_BY[low_type](high_content):
+        raise invalid(
+            kind, f"The BETWEEN operator requires upper bound to be greater than or equal to lower bound; {shown}"
+        )
+
+
+def _shown(bound: Value) -> str:
+    ((kind, content),) = bound.items()
+    if kind == "B":
+        size = len(base64.b64decode(content))
+        content = f"java.nio.HeapByteBuffer[pos=0 lim={size} cap={size}]"
+    return f"AttributeValue: {{{kind}:{content}}}"
 
 
 def _size(value: Value | None) -> Value | None:
+    """What size() says: UTF-16 code units of a text, bytes of a binary, members of anything else that has some."""
     if value is None:
         return None
     ((kind, content),) = value.items()
     if kind in ("N", "BOOL", "NULL"):
         return None
-    length = len(ordered(value)) if kind in ("S", "B") else len(content)  # type: ignore[arg-type]
-    return {"N": str(length)}
+    if kind == "B":
+        return {"N": str(len(base64.b64decode(content)))}
+    beyond = 0 if kind != "S" or content.isascii() else sum(character > "\uffff" for character in content)
+    return {"N": str(len(content) + beyond)}
 
 
-def _bind_comparison(op: str, operands: list[Callable[[Item], Value | None]]) -> Predicate:
+def _all(tests: Sequence[Predicate]) -> Predicate:
+    if len(tests) == 2:
+        left, right = tests
+        return lambda item: left(item) and right(item)
+    return lambda item: all(test(item) for test in tests)
+
+
+def _any(tests: Sequence[Predicate]) -> Predicate:
+    if len(tests) == 2:
+        left, right = tests
+        return lambda item: left(item) or right(item)
+    return lambda item: any(test(item) for test in tests)
+
+
+def _equality(operands: Sequence[Bound]) -> Predicate:
     left, right = operands
-    if op == "=":
-        return lambda item: equal(left(item), right(item))
-    if op == "<>":  # what isn't there differs from every value
-        return lambda item: not equal(left(item), right(item))
-    wanted = {"<": (-1,), "<=": (-1, 0), ">": (1,), ">=": (0, 1)}[op]
-    return lambda item: _order(left(item), right(item)) in wanted
+    if left.constant is not None:
+        left, right = right, left
+    get, other, constant = left.get, right.get, right.constant
+    if constant is not None and not constant.keys() <= _SCALARS:
+        return lambda item: equal(get(item), constant)
+    if constant is not None and left.path is not None and len(left.path) == 1:
+        name = str(left.path[0])  # the most common condition of all
+        return lambda item: item.get(name) == constant
+    if constant is not None:
+        return lambda item: get(item) == constant
+    return lambda item: equal(get(item), other(item))
 
 
-def _order(left: Value | None, right: Value | None) -> int | None:
-    """-1, 0, 1; None where the two can't be ordered."""
-    if left is None or right is None or left.keys() != right.keys() or not left.keys() & {"S", "N", "B"}:
-        return None
-    a: Any = ordered(left)
-    b: Any = ordered(right)
-    return int(a > b) - int(a < b)
+def _inequality(operands: Sequence[Bound]) -> Predicate:
+    same = _equality(operands)
+    return lambda item: not same(item)  # what isn't there differs from every value
 
 
-def _between(operands: list[Callable[[Item], Value | None]]) -> Predicate:
+def _ordering(op: str, left: Bound, right: Bound) -> Predicate:
+    if left.constant is not None:
+        left, right, op = right, left, _MIRRORED[op]
+    compare, get, other = _COMPARATORS[op], left.get, right.get
+    if right.constant is None:
+
+        def test(item: Item) -> bool:
+            one, two = get(item), other(item)
+            if one is None or two is None:
+                return False
+            ((kind, content),) = one.items()
+            key = _SORTED_BY.get(kind)
+            return key is not None and kind in two and compare(key(content), key(two[kind]))
+
+        return test
+    ((kind, content),) = right.constant.items()
+    key = _SORTED_BY[kind]
+    bound = key(content)
+
+    def test_constant(item: Item) -> bool:
+        found = get(item)
+        return found is not None and kind in found and compare(key(found[kind]), bound)
+
+    return test_constant
+
+
+def _between(operands: Sequence[Bound]) -> Predicate:
     subject, low, high = operands
-    return lambda item: _order(subject(item), low(item)) in (0, 1) and _order(subject(item), high(item)) in (-1, 0)
+    return _all([_ordering(">=", subject, low), _ordering("<=", subject, high)])
 
 
-def _begins_with(operands: list[Callable[[Item], Value | None]]) -> Predicate:
-    subject, prefix = operands
+def _in(operands: Sequence[Bound]) -> Predicate:
+    subject, choices = operands[0].get, operands[1:]
+    scalars = {content for one in choices if one.constant for content in one.constant.items() if content[0] in _SCALARS}
+    others = [one.get for one in choices if one.constant is None or not one.constant.keys() <= _SCALARS]
 
     def test(item: Item) -> bool:
-        whole, start = subject(item), prefix(item)
-        if whole is None or start is None or whole.keys() != start.keys() or not whole.keys() & {"S", "B"}:
+        found = subject(item)
+        if found is None:
             return False
-        a, b = ordered(whole), ordered(start)
-        return not isinstance(a, Decimal) and not isinstance(b, Decimal) and a.startswith(b)
+        ((kind, content),) = found.items()
+        if kind in _SCALARS and (kind, content) in scalars:
+            return True
+        return any(equal(found, other(item)) for other in others)
 
     return test
 
 
-def _contains(operands: list[Callable[[Item], Value | None]]) -> Predicate:
-    subject, member = operands
+def _begins_with(operands: Sequence[Bound]) -> Predicate:
+    subject, prefix = operands[0].get, operands[1].get
+
+    def test(item: Item) -> bool:
+        whole, start = subject(item), prefix(item)
+        if whole is None or start is None:
+            return False
+        if "S" in whole and "S" in start:
+            return bool(whole["S"].startswith(start["S"]))
+        if "B" in whole and "B" in start:
+            return base64.b64decode(whole["B"]).startswith(base64.b64decode(start["B"]))
+        return False
+
+    return test
+
+
+def _contains(operands: Sequence[Bound]) -> Predicate:
+    subject, member = operands[0].get, operands[1].get
 
     def test(item: Item) -> bool:
         whole, part = subject(item), member(item)
@@ -185,66 +285,36 @@ def _contains(operands: list[Callable[[Item], Value | None]]) -> Predicate:
         if kind == "L":
             return any(equal(one, part) for one in content)
         if kind == part_kind == "B":
-            return ordered(part) in ordered(whole)  # type: ignore[operator]
+            return base64.b64decode(wanted) in base64.b64decode(content)
         return (kind == part_kind == "S" or kind == f"{part_kind}S") and wanted in content
 
     return test
 
 
-def _attribute_type(operands: list[Callable[[Item], Value | None]]) -> Predicate:
-    subject, wanted = operands
-    return lambda item: (found := subject(item)) is not None and (wanted(item) or {}).get("S") in found
+def _attribute_type(operands: Sequence[Bound]) -> Predicate:
+    get, constant = operands[0].get, operands[1].constant
+    wanted = (constant or {})["S"]
+    return lambda item: (found := get(item)) is not None and wanted in found
 
 
-_LEAVES: dict[str, Callable[[list[Callable[[Item], Value | None]]], Predicate]] = {
+def _exists(operands: Sequence[Bound]) -> Predicate:
+    get = operands[0].get
+    return lambda item: get(item) is not None
+
+
+def _not_exists(operands: Sequence[Bound]) -> Predicate:
+    get = operands[0].get
+    return lambda item: get(item) is None
+
+
+_LEAVES: dict[str, Callable[[Sequence[Bound]], Predicate]] = {
+    "=": _equality,
+    "<>": _inequality,
     "between": _between,
-    "in": lambda operands: lambda item: any(equal(operands[0](item), one(item)) for one in operands[1:]),
-    "attribute_exists": lambda operands: lambda item: operands[0](item) is not None,
-    "attribute_not_exists": lambda operands: lambda item: operands[0](item) is None,
+    "in": _in,
+    "attribute_exists": _exists,
+    "attribute_not_exists": _not_exists,
     "attribute_type": _attribute_type,
     "begins_with": _begins_with,
     "contains": _contains,
 }
-
-
-def select(paths: list[tuple[str | int, ...]]) -> Selection:
-    """Paths as one tree; a leaf is None. Raises where two paths overlap, or one names a list and one a map at one place."""
-    root: dict[str | int, Any] = {}
-    for path in paths:
-        level: Any = root
-        for depth, part in enumerate(path, 1):
-            is_leaf = depth == len(path)
-            if level is None or (is_leaf and part in level):
-                raise _clash("overlap", path)
-            if any(isinstance(other, int) != isinstance(part, int) for other in level):
-                raise _clash("conflict", path)
-            level = level.setdefault(part, None if is_leaf else {})
-    return root
-
-
-def _clash(how: str, path: tuple[str | int, ...]) -> Exception:
-    shown = ", ".join(f"[{part}]" if isinstance(part, int) else part for part in path)
-    return validation(
-        f"Invalid ProjectionExpression: Two document paths {how} with each other; must remove or rewrite one of these "
-        f"paths; path two: [{shown}]"
-    )
-
-
-def project(item: Item, selection: Selection) -> dict[str, Value]:
-    """The item with only what is selected; what is left of a list closes up, in the list's order."""
-    found = ((str(name), _part(item.get(str(name)), inner)) for name, inner in selection.items())
-    return {name: part for name, part in found if part is not None}
-
-
-def _part(value: Value | None, inner: Selection | None) -> Value | None:
-    if value is None or inner is None:
-        return value
-    ((kind, content),) = value.items()
-    if kind == "M":
-        members = project(content, inner)
-        return {"M": members} if members else None
-    if kind != "L":
-        return None
-    places = sorted(place for place in inner if isinstance(place, int) and place < len(content))
-    parts = [part for place in places if (part := _part(content[place], inner[place])) is not None]
-    return {"L": parts} if parts else None

@@ -1,22 +1,77 @@
-"""The grammar of condition, filter, key condition and projection expressions: from a text to a tree.
+"""The grammar of all five expressions: from a text to a tree, with everything refused that the text alone shows to be wrong.
 
-A recursive-descent parser over one regular expression's tokens; the trees are cached by their text. The grammar is that of
-the developer guide's *Condition and filter expressions*.
+The parser is LALR(1), so no nesting of parentheses or functions exhausts it. Trees are cached by their text; what needs the
+request's names and values is checked when a tree is bound to them. Messages: see tests/unit/test_twin_grammar.py.
 """
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
-from harness.local.dynamodb.errors import validation
+from lark import Lark, Token, Transformer, UnexpectedInput, UnexpectedToken, v_args
 
-_TOKEN = re.compile(r"\s*(?:(<>|<=|>=|[=<>(),.\[\]])|([#:]?[A-Za-z0-9_][A-Za-z0-9_\-]*)|(\S))")
-_COMPARATORS = ("=", "<>", "<", "<=", ">", ">=")
-_FUNCTIONS = {"attribute_exists": 1, "attribute_not_exists": 1, "attribute_type": 2, "begins_with": 2, "contains": 2}
-_OF_PATHS = ("attribute_exists", "attribute_not_exists")
-MAX_BYTES, MAX_OPERATORS, MAX_NESTING, MAX_CHOICES = 4096, 300, 100, 100
+from harness.local.dynamodb.errors import ServiceError, validation
+from harness.local.dynamodb.reserved import is_reserved
+
+MAX_BYTES, MAX_OPERATORS, MAX_CHOICES, MAX_INDEX = 4096, 300, 100, 2**31 - 1
+TESTS = {"attribute_exists": 1, "attribute_not_exists": 1, "attribute_type": 2, "begins_with": 2, "contains": 2}
+CHANGES = {"if_not_exists": 2, "list_append": 2}
+_PARSED = 4096  # trees kept of each kind of text
+
+# A parenthesis may hold a condition or an operand, and a function's call could be either: what stands in one is kept apart
+# by whether it is a call (paren_call), certainly an operand (in_operand) or certainly a condition (in_condition).
+_GRAMMAR = r"""
+?condition: conjunction | condition _OR conjunction -> either
+?conjunction: negation | conjunction _AND negation -> both
+?negation: primary | _NOT negation -> negated
+?primary: comparison | call -> test | paren_call -> test | "(" in_condition ")" -> parenthesis
+?in_condition: condition _OR conjunction -> either | conjunction _AND negation -> both | _NOT negation -> negated
+    | comparison | "(" in_condition ")" -> parenthesis
+
+?comparison: operand (EQUAL | COMPARATOR) operand -> compared
+    | operand _BETWEEN operand _AND operand -> between
+    | operand _IN "(" arguments ")" -> within
+
+?operand: path | VALUE -> value | call | paren_call | "(" in_operand ")" -> parenthesis
+?in_operand: path | VALUE -> value | "(" in_operand ")" -> parenthesis
+paren_call: "(" call ")" -> parenthesis | "(" paren_call ")" -> parenthesis
+call: NAME "(" arguments ")"
+arguments: operand ("," operand)*
+
+path: (NAME | ALIAS) ("." (NAME | ALIAS) | "[" INDEX "]")*
+projection: path ("," path)*
+
+update: section+
+?section: _SET set_action ("," set_action)* -> set_section
+    | _REMOVE path ("," path)* -> remove_section
+    | _ADD with_value ("," with_value)* -> add_section
+    | _DELETE with_value ("," with_value)* -> delete_section
+set_action: path "=" (operand | sum | paren_sum)
+sum: operand SIGN operand
+paren_sum: "(" sum ")" -> parenthesis | "(" paren_sum ")" -> parenthesis
+with_value: path VALUE
+
+_AND.2: /and\b/i
+_OR.2: /or\b/i
+_NOT.2: /not\b/i
+_BETWEEN.2: /between\b/i
+_IN.2: /in\b/i
+_SET.2: /set\b/i
+_REMOVE.2: /remove\b/i
+_ADD.2: /add\b/i
+_DELETE.2: /delete\b/i
+EQUAL: "="
+COMPARATOR: "<>" | "<=" | ">=" | "<" | ">"
+SIGN: "+" | "-"
+NAME: /[A-Za-z][A-Za-z0-9_]*/
+ALIAS: /#[A-Za-z0-9_]+/
+VALUE: /:[A-Za-z0-9_]+/
+INDEX: /0|[1-9][0-9]*/
+%ignore /[ \t\r\n]+/
+"""
+_TOKENS = re.compile(r"[A-Za-z][A-Za-z0-9_]*|[#:][A-Za-z0-9_]+|0|[1-9][0-9]*|<>|<=|>=|[^ \t\r\n]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,187 +90,315 @@ class Placeholder:
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """``size(path)``."""
+    """``size(operand)``; the service takes a path or a value there."""
 
-    path: Path
+    of: "Operand"
 
 
-Operand = Path | Placeholder | Size
+@dataclass(frozen=True, slots=True)
+class Call:
+    """``if_not_exists`` or ``list_append`` with its operands."""
+
+    name: str
+    args: "tuple[Operand, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """Two operands with ``+`` or ``-`` between them."""
+
+    sign: str
+    args: "tuple[Operand, ...]"
+
+
+Operand = Path | Placeholder | Size | Call
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One operation: and, or, not, a comparator, between, in, or a function; arguments are nodes or operands."""
+    """One operation: and, or, not, a comparator, between, in, or a function; arguments are nodes or operands.
+
+    ``and`` and ``or`` have as many arguments as stand in one row.
+    """
 
     op: str
     args: "tuple[Node | Operand, ...]"
 
 
-class _Parser:
-    def __init__(self, text: str, kind: str) -> None:
-        self.kind = kind
-        self.tokens = list(self._split(text))
-        self.at = self.operators = self.nesting = 0
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One action of an update: SET (an operand or a sum), REMOVE (nothing), ADD or DELETE (a placeholder)."""
 
-    def _split(self, text: str) -> Iterator[str]:
-        if not text.strip():
-            raise self.error("The expression can not be empty;")
-        if len(text.encode()) > MAX_BYTES:
-            raise self.error("Expression size has exceeded the maximum allowed size;")
-        for symbol, word, other in _TOKEN.findall(text):
-            if other:
-                raise self.error(f'Syntax error; token: "{other}"')
-            yield symbol or word
-
-    def error(self, why: str) -> Exception:
-        return validation(f"Invalid {self.kind}: {why}")
-
-    def peek(self) -> str:
-        return self.tokens[self.at] if self.at < len(self.tokens) else "<EOF>"
-
-    def take(self, expected: str | None = None) -> str:
-        found = self.peek()
-        if self.at == len(self.tokens) or (expected is not None and found.upper() != expected):
-            raise self.error(f'Syntax error; token: "{found}"')
-        self.at += 1
-        return found
-
-    def word(self, *words: str) -> bool:
-        if self.peek().upper() in words:
-            self.at += 1
-            return True
-        return False
-
-    def end(self) -> None:
-        if self.at != len(self.tokens):
-            raise self.error(f'Syntax error; token: "{self.peek()}"')
-
-    def node(self, op: str, *args: "Node | Operand") -> Node:
-        self.operators += 1
-        if self.operators > MAX_OPERATORS:
-            raise self.error(f"The expression has more than {MAX_OPERATORS} operators and functions;")
-        return Node(op, args)
-
-    def disjunction(self) -> Node:
-        node = self.conjunction()
-        while self.word("OR"):
-            node = self.node("or", node, self.conjunction())
-        return node
-
-    def conjunction(self) -> Node:
-        node = self.negation()
-        while self.word("AND"):
-            node = self.node("and", node, self.negation())
-        return node
-
-    def negation(self) -> Node:
-        if not self.word("NOT"):
-            return self.primary()
-        with self.deeper():
-            return self.node("not", self.negation())
-
-    @contextmanager
-    def deeper(self) -> Iterator[None]:
-        self.nesting += 1
-        if self.nesting > MAX_NESTING:
-            raise self.error(f"The expression is nested more than {MAX_NESTING} deep;")
-        yield
-        self.nesting -= 1
-
-    def primary(self) -> Node:
-        if self.word("("):
-            with self.deeper():
-                node = self.disjunction()
-            self.take(")")
-            return node
-        following = self.tokens[self.at + 1] if self.at + 1 < len(self.tokens) else ""
-        if following == "(" and self.peek() != "size":
-            return self.function()
-        left = self.operand()
-        if self.word("BETWEEN"):
-            low = self.operand()
-            self.take("AND")
-            return self.node("between", left, low, self.operand())
-        if self.word("IN"):
-            choices = self.arguments()
-            if len(choices) > MAX_CHOICES:
-                raise self.error(
-                    f"The IN operator is provided with too many operands; number of operands: {len(choices)}"
-                )
-            return self.node("in", left, *choices)
-        operator = self.take()
-        if operator not in _COMPARATORS:
-            raise self.error(f'Syntax error; token: "{operator}"')
-        return self.node(operator, left, self.operand())
-
-    def function(self) -> Node:
-        name = self.take()
-        if name not in _FUNCTIONS:
-            raise self.error(f"Invalid function name; function: {name}")
-        arguments = self.arguments()
-        if len(arguments) != _FUNCTIONS[name]:
-            raise self.error(
-                "Incorrect number of operands for operator or function; operator or function: "
-                f"{name}, number of operands: {len(arguments)}"
-            )
-        if name in _OF_PATHS and not isinstance(arguments[0], Path):
-            raise self.error(f"Operator or function requires a document path; operator or function: {name}")
-        return self.node(name, *arguments)
-
-    def arguments(self) -> tuple[Operand, ...]:
-        self.take("(")
-        arguments = [self.operand()]
-        while self.word(","):
-            arguments.append(self.operand())
-        self.take(")")
-        return tuple(arguments)
-
-    def operand(self) -> Operand:
-        if self.peek().startswith(":"):
-            return Placeholder(self.take())
-        if self.tokens[self.at : self.at + 2] == ["size", "("]:
-            self.take()
-            self.take("(")
-            inner = self.path()
-            self.take(")")
-            return Size(inner)
-        return self.path()
-
-    def path(self) -> Path:
-        parts: list[str | int] = [self.name()]
-        while self.peek() in (".", "["):
-            if self.take() == ".":
-                parts.append(self.name())
-                continue
-            index = self.take()
-            if not index.isdigit():
-                raise self.error(f'Syntax error; token: "{index}"')
-            parts.append(int(index))
-            self.take("]")
-        return Path(tuple(parts))
-
-    def name(self) -> str:
-        found = self.take()
-        if not (found[0] in "#_" or found[0].isalpha()):
-            raise self.error(f'Syntax error; token: "{found}"')
-        return found
+    verb: str
+    path: Path
+    value: Operand | Sum | None
 
 
-@lru_cache(maxsize=4096)
+@dataclass(frozen=True, slots=True)
+class Update:
+    """An UpdateExpression's actions, as written."""
+
+    actions: tuple[Action, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Parenthesis:
+    """What stood in parentheses; gone from finished trees."""
+
+    inner: Any
+
+
+class _RedundantError(Exception):
+    """Parentheses directly in parentheses: refused before any later error of syntax."""
+
+
+def _bare(part: Any) -> Any:
+    return part.inner if isinstance(part, _Parenthesis) else part
+
+
+def _operand(part: Any) -> Any:
+    """A part that stands as an operand: a call of size with one argument becomes a Size."""
+    part = _bare(part)
+    return Size(part.args[0]) if isinstance(part, Call) and part.name == "size" and len(part.args) == 1 else part
+
+
+@v_args(inline=True)
+class _Tree(Transformer[Token, Any]):
+    """Makes the tree while the text is parsed."""
+
+    def parenthesis(self, inner: Any) -> _Parenthesis:
+        if isinstance(inner, _Parenthesis):
+            raise _RedundantError
+        return _Parenthesis(inner)
+
+    def either(self, left: Any, right: Any) -> Node:
+        return _row("or", left, right)
+
+    def both(self, left: Any, right: Any) -> Node:
+        return _row("and", left, right)
+
+    def negated(self, inner: Any) -> Node:
+        return Node("not", (_bare(inner),))
+
+    def test(self, call: Any) -> Node:
+        call = _bare(call)
+        return Node(call.name, call.args)
+
+    def compared(self, left: Any, comparator: Token, right: Any) -> Node:
+        return Node(str(comparator), (_operand(left), _operand(right)))
+
+    def between(self, subject: Any, low: Any, high: Any) -> Node:
+        return Node("between", (_operand(subject), _operand(low), _operand(high)))
+
+    def within(self, subject: Any, choices: Any) -> Node:
+        return Node("in", (_operand(subject), *choices))
+
+    def value(self, name: Token) -> Placeholder:
+        return Placeholder(str(name))
+
+    def call(self, name: Token, args: Any) -> Call:
+        return Call(str(name), args)
+
+    def arguments(self, *args: Any) -> tuple[Operand, ...]:
+        return tuple(map(_operand, args))
+
+    def path(self, *parts: Token) -> Path:
+        return Path(tuple(int(part) if part.type == "INDEX" else str(part) for part in parts))
+
+    def projection(self, *paths: Path) -> tuple[Path, ...]:
+        return paths
+
+    def sum(self, left: Any, sign: Token, right: Any) -> Sum:
+        return Sum(str(sign), (_operand(left), _operand(right)))
+
+    def set_action(self, path: Path, value: Any) -> Action:
+        return Action("SET", path, _operand(value))
+
+    def with_value(self, path: Path, name: Token) -> tuple[Path, Placeholder]:
+        return path, Placeholder(str(name))
+
+    def set_section(self, *actions: Action) -> tuple[Action, ...]:
+        return actions
+
+    def remove_section(self, *paths: Path) -> tuple[Action, ...]:
+        return tuple(Action("REMOVE", path, None) for path in paths)
+
+    def add_section(self, *pairs: tuple[Path, Placeholder]) -> tuple[Action, ...]:
+        return tuple(Action("ADD", *pair) for pair in pairs)
+
+    def delete_section(self, *pairs: tuple[Path, Placeholder]) -> tuple[Action, ...]:
+        return tuple(Action("DELETE", *pair) for pair in pairs)
+
+    def update(self, *sections: tuple[Action, ...]) -> tuple[tuple[Action, ...], ...]:
+        return sections
+
+
+def _row(op: str, left: Any, right: Any) -> Node:
+    """Two conditions joined; a third joins the row unless parentheses hold it apart."""
+    before = left.args if isinstance(left, Node) and left.op == op else (_bare(left),)
+    return Node(op, (*before, _bare(right)))
+
+
+@lru_cache(maxsize=1)
+def _parser() -> Lark:
+    starts = ["condition", "projection", "update"]
+    return Lark(_GRAMMAR, start=starts, parser="lalr", lexer="basic", transformer=_Tree(), maybe_placeholders=False)
+
+
+def invalid(kind: str, why: str) -> ServiceError:
+    """The refusal of an expression; ``kind`` (FilterExpression, …) names it."""
+    return validation(f"Invalid {kind}: {why}")
+
+
+def _parse(text: str, kind: str, start: str) -> Any:
+    if not text:
+        raise invalid(kind, "The expression can not be empty;")
+    size = len(text.encode())
+    if size > MAX_BYTES:
+        raise invalid(kind, f"Expression size has exceeded the maximum allowed size; expression size: {size}")
+    try:
+        return _bare(_parser().parse(text, start=start))
+    except _RedundantError:
+        raise invalid(kind, "The expression has redundant parentheses;") from None
+    except UnexpectedInput as found:
+        at_end = isinstance(found, UnexpectedToken) and found.token.type == "$END"
+        raise invalid(kind, _syntax(text, len(text) if at_end else found.pos_in_stream or 0)) from None
+
+
+def _syntax(text: str, place: int) -> str:
+    """What the service says of a token that doesn't fit: the token, and it with its neighbours on both sides."""
+    before, after, wrong = 0, len(text), "<EOF>"
+    for found in _TOKENS.finditer(text):
+        if found.start() < place:
+            before = found.start()
+        elif found.start() == place:
+            wrong = found[0]
+        else:
+            after = found.end()
+            break
+    return f'Syntax error; token: "{wrong}", near: "{text[before:after]}"'
+
+
+@lru_cache(maxsize=_PARSED)
 def parse_condition(text: str, kind: str) -> Node:
     """The tree of a condition; ``kind`` (FilterExpression, …) names it in errors."""
-    parser = _Parser(text, kind)
-    node = parser.disjunction()
-    parser.end()
-    return node
+    root: Node = _parse(text, kind, "condition")
+    _check(_in_order(root), kind)
+    return root
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=_PARSED)
 def parse_projection(text: str) -> tuple[Path, ...]:
     """The paths of a ProjectionExpression."""
-    parser = _Parser(text, "ProjectionExpression")
-    paths = [parser.path()]
-    while parser.word(","):
-        paths.append(parser.path())
-    parser.end()
-    return tuple(paths)
+    paths: tuple[Path, ...] = _parse(text, "ProjectionExpression", "projection")
+    _check(iter(paths), "ProjectionExpression")
+    return paths
+
+
+@lru_cache(maxsize=_PARSED)
+def parse_update(text: str) -> Update:
+    """The actions of an UpdateExpression."""
+    kind = "UpdateExpression"
+    sections: tuple[tuple[Action, ...], ...] = _parse(text, kind, "update")
+    actions = tuple(action for section in sections for action in section)
+    _check((part for action in actions for part in _in_order(action.path, action.value)), kind)
+    verbs = [section[0].verb for section in sections]
+    for at, verb in enumerate(verbs):
+        if verb in verbs[:at]:
+            raise invalid(kind, f'The "{verb}" section can only be used once in an update expression;')
+    return Update(actions)
+
+
+def paths_of(node: Node) -> Iterator[Path]:
+    """All document paths of a condition, as written."""
+    return (part for part in _in_order(node) if isinstance(part, Path))
+
+
+def _in_order(*roots: Any) -> Iterator[Any]:
+    """All parts of some trees in the order they are written, without recursion: calls may be nested hundreds deep."""
+    pending = list(reversed(roots))
+    while pending:
+        part = pending.pop()
+        if part is None:
+            continue
+        yield part
+        if isinstance(part, Node | Call | Sum):
+            pending.extend(reversed(part.args))
+        elif isinstance(part, Size):
+            pending.append(part.of)
+
+
+def _check(parts: Iterator[Any], kind: str) -> None:
+    """Raise for the first name, index or function that is wrong as written, then for counts."""
+    operators, nested, miscounted = 0, set[int](), None
+    for part in parts:
+        if isinstance(part, Path):
+            _check_path(part, kind)
+        elif isinstance(part, Sum):
+            operators += 1
+        elif isinstance(part, Call):
+            _check_call(part, kind, is_nested=id(part) in nested)
+            operators += kind == "UpdateExpression"
+            nested.update(map(id, part.args))
+            miscounted = miscounted or (None if kind == "UpdateExpression" else miscount(part.name, len(part.args)))
+        elif isinstance(part, Node):
+            miscounted = miscounted or _check_node(part, kind)
+            is_test = part.op in TESTS
+            operators += 0 if is_test else max(1, len(part.args) - 1) if part.op in ("and", "or") else 1
+    if operators > MAX_OPERATORS:  # the service stops counting there
+        raise invalid(kind, f"The expression contains too many operators; operator count: {MAX_OPERATORS + 1}")
+    if miscounted:
+        raise invalid(kind, miscounted)
+
+
+def _check_path(path: Path, kind: str) -> None:
+    for part in path.parts:
+        if isinstance(part, int):
+            if part > MAX_INDEX:
+                raise invalid(kind, f"List index is not within the allowable range; index: [{part}]")
+        elif part[0] != "#" and is_reserved(part):
+            raise invalid(kind, f"Attribute name is a reserved keyword; reserved keyword: {part}")
+
+
+def _check_call(call: Call, kind: str, *, is_nested: bool) -> None:
+    """A call as an operand: an update's two functions, or a function that mustn't stand there."""
+    if call.name not in {*TESTS, *CHANGES, "size"}:
+        raise invalid(kind, f"Invalid function name; function: {call.name}")
+    if kind == "UpdateExpression":
+        if call.name not in CHANGES:
+            raise invalid(kind, f"The function is not allowed in an update expression; function: {call.name}")
+        if is_nested and call.name == "list_append":
+            raise _misused(call.name, kind)
+    elif call.name in CHANGES:
+        raise invalid(kind, f"The function is not allowed in a condition expression; function: {call.name}")
+    elif call.name != "size":
+        raise _misused(call.name, kind)
+
+
+def _check_node(node: Node, kind: str) -> str | None:
+    """An operation: raises for a function that is none, or no condition; says whether its operands are too few or many."""
+    if node.op == "in" and len(node.args) - 1 > MAX_CHOICES:
+        return f"The IN operator is provided with too many operands; number of operands: {len(node.args) - 1}"
+    if node.op in ("and", "or", "not", "between", "in") or not node.op[0].isalpha():
+        return None
+    if node.op in TESTS:
+        return miscount(node.op, len(node.args))
+    if node.op == "size":
+        raise _misused(node.op, kind)
+    if node.op in CHANGES:
+        raise invalid(kind, f"The function is not allowed in a condition expression; function: {node.op}")
+    raise invalid(kind, f"Invalid function name; function: {node.op}")
+
+
+def miscount(name: str, count: int) -> str | None:
+    """What is said of a function with the wrong number of operands; None where it is right."""
+    if {**TESTS, **CHANGES, "size": 1}[name] == count:
+        return None
+    return (
+        "Incorrect number of operands for operator or function; operator or function: "
+        f"{name}, number of operands: {count}"
+    )
+
+
+def _misused(name: str, kind: str) -> ServiceError:
+    return invalid(kind, f"The function is not allowed to be used this way in an expression; function: {name}")

@@ -10,7 +10,7 @@ from harness.local.dynamodb import values
 from harness.local.dynamodb.consumed import Consumed, wanted
 from harness.local.dynamodb.errors import validation
 from harness.local.dynamodb.expressions import Bindings, bind_condition, necessary_bytes, project
-from harness.local.dynamodb.grammar import Node, Path, Placeholder, parse_condition
+from harness.local.dynamodb.grammar import Node, Path, Placeholder, parse_condition, paths_of
 from harness.local.dynamodb.items import bindings_of
 from harness.local.dynamodb.storage import HASH_SPACE, Index, KeySchema, OrderKey, Partitions, Stored
 from harness.local.dynamodb.tables import Table, Tables
@@ -155,7 +155,7 @@ def _filter(
     node = parse_condition(text, "FilterExpression")
     test = bind_condition(node, bindings, "FilterExpression")
     if is_query:
-        named = {bindings.path(path, "FilterExpression")[0] for path in _paths(node)}
+        named = {bindings.path(path, "FilterExpression")[0] for path in paths_of(node)}
         for name in source.schema.names:
             if name in named:
                 raise validation(
@@ -165,14 +165,6 @@ def _filter(
     if needle is None:
         return lambda entry: test(entry.parsed())
     return lambda entry: needle in entry.raw and test(entry.parsed())
-
-
-def _paths(node: Node) -> Iterator[Path]:
-    for arg in node.args:
-        if isinstance(arg, Node):
-            yield from _paths(arg)
-        elif not isinstance(arg, Placeholder):
-            yield arg if isinstance(arg, Path) else arg.path
 
 
 def _key_condition(request: Mapping[str, Any], schema: KeySchema, bindings: Bindings) -> tuple[SortKey, Bound, Bound]:
