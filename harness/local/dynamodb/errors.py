@@ -27,6 +27,11 @@ def validation(message: str) -> ServiceError:
     return ServiceError(f"{_VALIDATE}ValidationException", message)
 
 
+def invalid(message: str) -> ServiceError:
+    """A ValidationException of the service's most common kind."""
+    return validation(f"One or more parameter values were invalid: {message}")
+
+
 def serialization(message: str) -> ServiceError:
     """The body isn't JSON, or a member has another type than the service's model says."""
     return ServiceError(f"{_CORAL}SerializationException", message)
@@ -38,8 +43,12 @@ def mistyped(raw: Any, wanted: str) -> ServiceError:
         return serialization("Start of structure or map found where not expected")
     if isinstance(raw, list):
         return serialization("Start of list found where not expected")
+    if wanted in ("List", "Map"):
+        return serialization("Unexpected field type")
+    if wanted == "Structure":
+        return serialization("Unexpected value type in payload")
     names = {bool: f"{str(raw).upper()}_VALUE", int: "NUMBER_VALUE", float: "DECIMAL_VALUE", str: "STRING_VALUE"}
-    return serialization(f"{names.get(type(raw), 'NULL_VALUE')} can not be converted to an {wanted}")
+    return serialization(f"{names.get(type(raw), 'NULL_VALUE')} cannot be converted to {wanted}")
 
 
 def violated(raw: Any, member: str, constraint: str) -> ServiceError:
@@ -48,6 +57,11 @@ def violated(raw: Any, member: str, constraint: str) -> ServiceError:
     return validation(
         f"1 validation error detected: Value {shown} at '{member}' failed to satisfy constraint: {constraint}"
     )
+
+
+def required(member: str) -> ServiceError:
+    """A member that the service asks for before it looks at any other."""
+    return validation(f"The parameter '{member}' is required but was not present in the request")
 
 
 def not_built(what: str) -> ServiceError:
@@ -72,9 +86,28 @@ def named_table_not_found(name: str) -> ServiceError:
     )
 
 
+def index_not_found(name: str, table: str) -> ServiceError:
+    """A control operation on an index that isn't there."""
+    return ServiceError(
+        f"{_SERVICE}ResourceNotFoundException", f"Requested resource not found: Index {name} for table {table}"
+    )
+
+
 def table_in_use(name: str) -> ServiceError:
     """CreateTable of a table that is there."""
     return ServiceError(f"{_SERVICE}ResourceInUseException", f"Table already exists: {name}")
+
+
+def in_use(what: str) -> ServiceError:
+    """A table or index is in a state in which it can't be changed that way."""
+    return ServiceError(
+        f"{_SERVICE}ResourceInUseException", f"Attempt to change a resource which is still in use: {what}"
+    )
+
+
+def limit_exceeded(message: str) -> ServiceError:
+    """A quota of the account or of a table."""
+    return ServiceError(f"{_SERVICE}LimitExceededException", message)
 
 
 def condition_failed(found: orjson.Fragment | None) -> ServiceError:

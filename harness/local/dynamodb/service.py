@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from harness.local.dynamodb import shapes
+from harness.local.dynamodb import shapes, table_shapes
 from harness.local.dynamodb.batches import Batches
 from harness.local.dynamodb.errors import ServiceError, serialization, unknown_operation
 from harness.local.dynamodb.items import Items
@@ -28,11 +28,11 @@ class Service:
         self.tables = Tables()
         items, batches, reading = Items(self.tables), Batches(self.tables), Reading(self.tables)
         self._operations: dict[bytes, tuple[shapes.Shape, Handler]] = {
-            b"CreateTable": (shapes.CREATE_TABLE, self.tables.create),
-            b"DescribeTable": (shapes.ONE_TABLE, self.tables.describe),
-            b"UpdateTable": (shapes.UPDATE_TABLE, self.tables.update),
-            b"DeleteTable": (shapes.ONE_TABLE, self.tables.delete),
-            b"ListTables": (shapes.LIST_TABLES, self.tables.list),
+            b"CreateTable": (table_shapes.CREATE_TABLE, self.tables.create),
+            b"DescribeTable": (table_shapes.ONE_TABLE, self.tables.describe),
+            b"UpdateTable": (table_shapes.UPDATE_TABLE, self.tables.update),
+            b"DeleteTable": (table_shapes.ONE_TABLE, self.tables.delete),
+            b"ListTables": (table_shapes.LIST_TABLES, self.tables.list),
             b"PutItem": (shapes.PUT_ITEM, items.put),
             b"GetItem": (shapes.GET_ITEM, items.get),
             b"DeleteItem": (shapes.DELETE_ITEM, items.delete),
