@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -46,7 +45,7 @@ class Place:
         with self.run.with_suffix(".log").open("wb") as log:
             return subprocess.Popen(
                 command, cwd=ROOT, env=self.environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
-                start_new_session=True, preexec_fn=_heed_interrupts,
+                start_new_session=True,
             )  # fmt: skip
 
     @property
@@ -73,11 +72,6 @@ class Place:
 
     def rows(self, scenario: str) -> int:
         return len(Run.load(self.run).samples(scenario))
-
-
-def _heed_interrupts() -> None:
-    """A test run in a shell's background ignores SIGINT, and what it starts would inherit that."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def place(tmp_path: Path) -> Iterator[Place]:
