@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from harness.errors import HarnessError, UsageError
+from harness.errors import HarnessError
 from harness.paths import PROJECT_ROOT
 
 if TYPE_CHECKING:
@@ -72,16 +72,33 @@ def report(run_dir: Annotated[Path, typer.Argument(metavar="RUN", help="A run di
 
 @app.command()
 def dynamodb(
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on loopback; 0 asks the system.")] = 0,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 asks the system.")] = 0,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     speed: Annotated[float, typer.Option(help="How much faster than the wall its clock runs.")] = 1.0,
+    require_signature: Annotated[
+        bool, typer.Option("--require-signature", help="Refuse what isn't signed with the key.")
+    ] = False,
+    access_key: Annotated[
+        str | None, typer.Option(metavar="ID", help="The key's id; AWS_ACCESS_KEY_ID where not given.")
+    ] = None,
+    secret_key_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The secret key; AWS_SECRET_ACCESS_KEY where not given.")
+    ] = None,
+    service_time: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="JSON: how long answers take, for each operation.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Draws the service times.")] = 0,
+    control: Annotated[bool, typer.Option("--control", help="Offer /_twin/ beyond loopback too.")] = False,
 ) -> None:
     """Run the DynamoDB twin in the foreground; any AWS SDK can talk to it."""
+    from harness.local.dynamodb.options import options_of
     from harness.local.dynamodb.server import serve
 
-    if not 0 < speed <= 1_000_000:
-        raise UsageError(f"--speed must be > 0 and at most 1,000,000, got {speed}")
-    raise typer.Exit(serve(host, port, speed))
+    options = options_of(
+        host=host, port=port, speed=speed, require_signature=require_signature, access_key=access_key,
+        secret_key_file=secret_key_file, service_time=service_time, seed=seed, control=control,
+    )  # fmt: skip
+    raise typer.Exit(serve(options))
 
 
 @services_app.command("up")

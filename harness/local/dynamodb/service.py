@@ -24,7 +24,12 @@ class Service:
     def __init__(self, speed: float = 1.0, clock_s: Callable[[], float] = time.monotonic) -> None:
         self.speed = speed
         self._version = version("dbharness")  # read now: later, without root's rights, it may not be readable
-        self._clock_s, self._began_s = clock_s, clock_s()
+        self._clock_s = clock_s
+        self.reset()
+
+    def reset(self) -> None:
+        """As if it had just been started: no tables, and a clock at zero."""
+        self._began_s = self._clock_s()
         self.tables = Tables()
         items, batches, reading = Items(self.tables), Batches(self.tables), Reading(self.tables)
         self._operations: dict[bytes, tuple[shapes.Shape, Handler]] = {

@@ -1,0 +1,97 @@
+"""What all connections share: the service behind them, the heads of answers, and the watch on slow clients."""
+
+import asyncio
+import zlib
+from collections.abc import Callable
+from email.utils import formatdate
+from http import HTTPStatus
+from itertools import count
+from typing import Protocol
+
+from harness.local.dynamodb.control import Control
+from harness.local.dynamodb.guards import Guards
+from harness.local.dynamodb.turns import Answer, LongWork, Turns
+
+MAX_BODY_BYTES = 16 * 1024 * 1024
+MAX_HEAD_BYTES = 64 * 1024
+# A request must have come whole, or an answer be taken, within this; the service doesn't publish its own limit.
+REQUEST_TIMEOUT_S = 60.0
+LINGER_S = 5.0  # how long what a refused client still sends is read and thrown away, so that it sees why
+_TICK_S = 1.0
+
+JSON_1_0, JSON_1_1, TEXT = b"application/x-amz-json-1.0", b"application/x-amz-json-1.1", b"text/plain"
+UNKNOWN = b"<UnknownOperationException/>\n"  # what the service says to what isn't a POST, with status 404
+TOO_LARGE = b'{"__type":"com.amazon.coral.service#RequestEntityTooLargeException","Message":"Request too large"}'
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+CROSS_ORIGIN = b"Access-Control-Allow-Origin: *\r\n"
+
+
+class Watched(Protocol):
+    """A connection whose client may keep it waiting."""
+
+    def abort(self) -> None:
+        """End it, answered or not."""
+
+
+class Wire:
+    """The server's side of every connection."""
+
+    def __init__(
+        self,
+        *,
+        answer: Callable[[bytes, bytes], Answer | LongWork],
+        guards: Guards,
+        control: Control,
+        loop: asyncio.AbstractEventLoop,
+        request_timeout_s: float = REQUEST_TIMEOUT_S,
+    ) -> None:
+        self.answer, self.guards, self.control, self.loop = answer, guards, control, loop
+        self.request_timeout_s = request_timeout_s
+        self.turns = Turns(loop)
+        self.request_ids = count(1)
+        self._deadlines: dict[Watched, float] = {}
+        self._heads: dict[tuple[int, bytes, bool], bytes] = {}
+        self.usual_head = b""
+        self._tick()
+
+    def watch(self, connection: Watched, timeout_s: float) -> None:
+        """Abort the connection unless it is released within that time (and a second)."""
+        self._deadlines[connection] = self.loop.time() + timeout_s
+
+    def release(self, connection: Watched) -> None:
+        """The connection waits for nothing any more."""
+        self._deadlines.pop(connection, None)
+
+    def head(self, status: int, body: bytes, *, kind: bytes = JSON_1_0, keep: bool = True, lines: bytes = b"") -> bytes:
+        """The head of an answer; ``lines`` are further header lines, whole."""
+        key = status, kind, keep
+        template = self._heads.get(key) or self._heads.setdefault(key, self._template(*key))
+        filled: bytes = template % (next(self.request_ids), zlib.crc32(body), len(body))
+        return filled[:-2] + lines + b"\r\n" if lines else filled
+
+    def _template(self, status: int, kind: bytes, keep: bool) -> bytes:
+        return (
+            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nDate: {formatdate(usegmt=True)}\r\n"
+            f"Content-Type: {kind.decode()}\r\nConnection: {'keep-alive' if keep else 'close'}\r\n"
+            "x-amzn-RequestId: TWIN%048d\r\nx-amz-crc32: %d\r\nContent-Length: %d\r\n\r\n"
+        ).encode()
+
+    def _tick(self) -> None:
+        """Once a second: another date in the heads, and an end to whom we waited for in vain."""
+        self._heads.clear()
+        self.usual_head = self._template(200, JSON_1_0, keep=True)
+        now_s = self.loop.time()
+        for connection in [late for late, due_s in self._deadlines.items() if due_s <= now_s]:
+            self.release(connection)
+            connection.abort()
+        self.loop.call_later(_TICK_S, self._tick)
+
+
+def preflight(asked: dict[bytes, bytes]) -> bytes:
+    """The header lines that let a page of another origin post, as the service sends them."""
+    lines = CROSS_ORIGIN
+    if b"access-control-request-headers" in asked:
+        lines += b"Access-Control-Allow-Headers: " + asked[b"access-control-request-headers"] + b"\r\n"
+    if b"access-control-request-method" in asked:
+        lines += b"Access-Control-Allow-Methods: " + asked[b"access-control-request-method"] + b"\r\n"
+    return lines + b"Access-Control-Max-Age: 172800\r\n"
