@@ -120,7 +120,12 @@ def test_a_failed_condition_consumes_write_units(dynamodb, plain, counted):
     dynamodb.put_item(TableName=plain, Item=there)
     before = counted(plain)
     with pytest.raises(dynamodb.exceptions.ConditionalCheckFailedException):
-        dynamodb.put_item(TableName=plain, Item=attempted, ConditionExpression="attribute_not_exists(pad)")
+        dynamodb.put_item(
+            TableName=plain,
+            Item=attempted,
+            ConditionExpression="attribute_not_exists(#pad)",
+            ExpressionAttributeNames={"#pad": "pad"},  # a reserved word
+        )
     assert counted(plain) - before == 3
 
 

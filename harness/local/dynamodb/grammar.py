@@ -283,7 +283,7 @@ def _syntax(text: str, place: int) -> str:
 def parse_condition(text: str, kind: str) -> Node:
     """The tree of a condition; ``kind`` (FilterExpression, …) names it in errors."""
     root: Node = _parse(text, kind, "condition")
-    _check(_in_order(root), kind)
+    _check(parts_of(root), kind)
     return root
 
 
@@ -301,7 +301,7 @@ def parse_update(text: str) -> Update:
     kind = "UpdateExpression"
     sections: tuple[tuple[Action, ...], ...] = _parse(text, kind, "update")
     actions = tuple(action for section in sections for action in section)
-    _check((part for action in actions for part in _in_order(action.path, action.value)), kind)
+    _check((part for action in actions for part in parts_of(action.path, action.value)), kind)
     verbs = [section[0].verb for section in sections]
     for at, verb in enumerate(verbs):
         if verb in verbs[:at]:
@@ -311,10 +311,10 @@ def parse_update(text: str) -> Update:
 
 def paths_of(node: Node) -> Iterator[Path]:
     """All document paths of a condition, as written."""
-    return (part for part in _in_order(node) if isinstance(part, Path))
+    return (part for part in parts_of(node) if isinstance(part, Path))
 
 
-def _in_order(*roots: Any) -> Iterator[Any]:
+def parts_of(*roots: Any) -> Iterator[Any]:
     """All parts of some trees in the order they are written, without recursion: calls may be nested hundreds deep."""
     pending = list(reversed(roots))
     while pending:
