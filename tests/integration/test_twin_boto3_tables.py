@@ -122,7 +122,9 @@ def test_the_billing_mode_is_switched_both_ways(dynamodb, named):
     update = {"Update": {"IndexName": "by_dest", "ProvisionedThroughput": throughput}}
     dynamodb.update_table(**back, GlobalSecondaryIndexUpdates=[update])
     table = described(dynamodb, named)
-    assert ("BillingModeSummary" in table, capacity_of(table)) == (False, (4, 4))
+    # Once it was on demand, the service goes on telling when.
+    assert (table["BillingModeSummary"]["BillingMode"], capacity_of(table)) == ("PROVISIONED", (4, 4))
+    assert "LastUpdateToPayPerRequestDateTime" in table["BillingModeSummary"]
     assert capacity_of(table["GlobalSecondaryIndexes"][0]) == (2, 2)
 
 
@@ -191,7 +193,7 @@ UNMAKEABLE = {
         "AttributeDefinitions": [*ONE_KEY["AttributeDefinitions"], {"AttributeName": "o", "AttributeType": "N"}]
     },
     "a key of a type that has no order": {"AttributeDefinitions": [{"AttributeName": "k", "AttributeType": "BOOL"}]},
-    "a local index, not built yet": {"LocalSecondaryIndexes": [LOCAL_INDEX]},
+    "a local index of a table without a sort key": {"LocalSecondaryIndexes": [LOCAL_INDEX]},
 }
 
 

@@ -51,14 +51,6 @@ def mistyped(raw: Any, wanted: str) -> ServiceError:
     return serialization(f"{names.get(type(raw), 'NULL_VALUE')} cannot be converted to {wanted}")
 
 
-def violated(raw: Any, member: str, constraint: str) -> ServiceError:
-    """A member of the right type breaks a constraint of the service's model."""
-    shown = "null" if raw is None else f"'{raw}'"
-    return validation(
-        f"1 validation error detected: Value {shown} at '{member}' failed to satisfy constraint: {constraint}"
-    )
-
-
 def required(member: str) -> ServiceError:
     """A member that the service asks for before it looks at any other."""
     return validation(f"The parameter '{member}' is required but was not present in the request")

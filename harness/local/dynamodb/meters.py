@@ -1,0 +1,25 @@
+"""Tables and indexes as admission sees them: buckets, and what they have consumed."""
+
+from harness.dynamodb.admission import Admission, Kind, exception_name
+from harness.local.dynamodb.errors import throttled
+
+
+class Metered:
+    """A table or an index as admission sees it: buckets, and what it has consumed since it was made."""
+
+    def __init__(self, admission: Admission, arn: str) -> None:
+        self.admission, self.arn = admission, arn
+        self.consumed: dict[Kind, float] = {"read": 0.0, "write": 0.0}
+        self.throttles: dict[Kind, int] = {"read": 0, "write": 0}
+
+    def check(self, kind: Kind, now_s: float, place: int | None = None) -> None:
+        """Raise the service's throttling error if a request of this kind is refused now."""
+        reason = self.admission.check(kind, now_s, place)
+        if reason is not None:
+            self.throttles[kind] += 1
+            raise throttled(exception_name(reason, self.admission.mode), reason, self.arn)
+
+    def account(self, kind: Kind, units: float, now_s: float, place: int | None = None) -> None:
+        """Take what a request consumed."""
+        self.consumed[kind] += units
+        self.admission.account(kind, units, now_s, place)
