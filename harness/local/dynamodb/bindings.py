@@ -4,9 +4,11 @@ import re
 from collections.abc import Iterable, Mapping
 
 from harness.local.dynamodb.errors import validation
-from harness.local.dynamodb.grammar import Path, Placeholder, invalid, parse_projection
+from harness.local.dynamodb.grammar import parse_projection
 from harness.local.dynamodb.paths import BoundPath, Selection, select
+from harness.local.dynamodb.trees import Path, Placeholder
 from harness.local.dynamodb.values import Value
+from harness.local.dynamodb.well_formed import invalid
 
 MAX_PLACEHOLDER_BYTES, MAX_PATH_DEPTH = 255, 32
 _NAME, _VALUE = re.compile(r"#[A-Za-z0-9_]+\Z"), re.compile(r":[A-Za-z0-9_]+\Z")

@@ -12,10 +12,11 @@ from decimal import Decimal
 from typing import Any
 
 from harness.local.dynamodb.bindings import Bindings
-from harness.local.dynamodb.grammar import Call, Node, Operand, Placeholder, Size, invalid
 from harness.local.dynamodb.paths import BoundPath, Item, Selection, lookup, project, select, written
 from harness.local.dynamodb.prefilter import necessary_bytes
+from harness.local.dynamodb.trees import Call, Node, Operand, Placeholder, Size
 from harness.local.dynamodb.values import Value, equal
+from harness.local.dynamodb.well_formed import invalid
 
 __all__ = [
     "Bindings",

@@ -1,23 +1,20 @@
 """The grammar of all five expressions: from a text to a tree, with everything refused that the text alone shows to be wrong.
 
 The parser is LALR(1), so no nesting of parentheses or functions exhausts it. Trees are cached by their text; what needs the
-request's names and values is checked when a tree is bound to them. Messages: see tests/unit/test_twin_grammar.py.
+request's names and values is checked when a tree is bound to them. Messages: see tests/unit/test_twin_refusals.py.
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from lark import Lark, Token, Transformer, UnexpectedInput, UnexpectedToken, v_args
 
-from harness.local.dynamodb.errors import ServiceError, validation
-from harness.local.dynamodb.reserved import is_reserved
+from harness.local.dynamodb.trees import Action, Call, Node, Operand, Path, Placeholder, Size, Sum, Update, parts_of
+from harness.local.dynamodb.well_formed import check, invalid
 
-MAX_BYTES, MAX_OPERATORS, MAX_CHOICES, MAX_INDEX = 4096, 300, 100, 2**31 - 1
-TESTS = {"attribute_exists": 1, "attribute_not_exists": 1, "attribute_type": 2, "begins_with": 2, "contains": 2}
-CHANGES = {"if_not_exists": 2, "list_append": 2}
+MAX_BYTES = 4096
 _PARSED = 4096  # trees kept of each kind of text
 
 # A parenthesis may hold a condition or an operand, and a function's call could be either: what stands in one is kept apart
@@ -72,73 +69,6 @@ INDEX: /0|[1-9][0-9]*/
 %ignore /[ \t\r\n]+/
 """
 _TOKENS = re.compile(r"[A-Za-z][A-Za-z0-9_]*|[#:][A-Za-z0-9_]+|0|[1-9][0-9]*|<>|<=|>=|[^ \t\r\n]")
-
-
-@dataclass(frozen=True, slots=True)
-class Path:
-    """A document path: names (possibly ``#placeholders``) and list positions."""
-
-    parts: tuple[str | int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Placeholder:
-    """A ``:value``."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Size:
-    """``size(operand)``; the service takes a path or a value there."""
-
-    of: "Operand"
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """``if_not_exists`` or ``list_append`` with its operands."""
-
-    name: str
-    args: "tuple[Operand, ...]"
-
-
-@dataclass(frozen=True, slots=True)
-class Sum:
-    """Two operands with ``+`` or ``-`` between them."""
-
-    sign: str
-    args: "tuple[Operand, ...]"
-
-
-Operand = Path | Placeholder | Size | Call
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """One operation: and, or, not, a comparator, between, in, or a function; arguments are nodes or operands.
-
-    ``and`` and ``or`` have as many arguments as stand in one row.
-    """
-
-    op: str
-    args: "tuple[Node | Operand, ...]"
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """One action of an update: SET (an operand or a sum), REMOVE (nothing), ADD or DELETE (a placeholder)."""
-
-    verb: str
-    path: Path
-    value: Operand | Sum | None
-
-
-@dataclass(frozen=True, slots=True)
-class Update:
-    """An UpdateExpression's actions, as written."""
-
-    actions: tuple[Action, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,11 +175,6 @@ def _parser() -> Lark:
     return Lark(_GRAMMAR, start=starts, parser="lalr", lexer="basic", transformer=_Tree(), maybe_placeholders=False)
 
 
-def invalid(kind: str, why: str) -> ServiceError:
-    """The refusal of an expression; ``kind`` (FilterExpression, …) names it."""
-    return validation(f"Invalid {kind}: {why}")
-
-
 def _parse(text: str, kind: str, start: str) -> Any:
     if not text:
         raise invalid(kind, "The expression can not be empty;")
@@ -283,7 +208,7 @@ def _syntax(text: str, place: int) -> str:
 def parse_condition(text: str, kind: str) -> Node:
     """The tree of a condition; ``kind`` (FilterExpression, …) names it in errors."""
     root: Node = _parse(text, kind, "condition")
-    _check(parts_of(root), kind)
+    check(parts_of(root), kind)
     return root
 
 
@@ -291,7 +216,7 @@ def parse_condition(text: str, kind: str) -> Node:
 def parse_projection(text: str) -> tuple[Path, ...]:
     """The paths of a ProjectionExpression."""
     paths: tuple[Path, ...] = _parse(text, "ProjectionExpression", "projection")
-    _check(iter(paths), "ProjectionExpression")
+    check(iter(paths), "ProjectionExpression")
     return paths
 
 
@@ -301,104 +226,9 @@ def parse_update(text: str) -> Update:
     kind = "UpdateExpression"
     sections: tuple[tuple[Action, ...], ...] = _parse(text, kind, "update")
     actions = tuple(action for section in sections for action in section)
-    _check((part for action in actions for part in parts_of(action.path, action.value)), kind)
+    check((part for action in actions for part in parts_of(action.path, action.value)), kind)
     verbs = [section[0].verb for section in sections]
     for at, verb in enumerate(verbs):
         if verb in verbs[:at]:
             raise invalid(kind, f'The "{verb}" section can only be used once in an update expression;')
     return Update(actions)
-
-
-def paths_of(node: Node) -> Iterator[Path]:
-    """All document paths of a condition, as written."""
-    return (part for part in parts_of(node) if isinstance(part, Path))
-
-
-def parts_of(*roots: Any) -> Iterator[Any]:
-    """All parts of some trees in the order they are written, without recursion: calls may be nested hundreds deep."""
-    pending = list(reversed(roots))
-    while pending:
-        part = pending.pop()
-        if part is None:
-            continue
-        yield part
-        if isinstance(part, Node | Call | Sum):
-            pending.extend(reversed(part.args))
-        elif isinstance(part, Size):
-            pending.append(part.of)
-
-
-def _check(parts: Iterator[Any], kind: str) -> None:
-    """Raise for the first name, index or function that is wrong as written, then for counts."""
-    operators, nested, miscounted = 0, set[int](), None
-    for part in parts:
-        if isinstance(part, Path):
-            _check_path(part, kind)
-        elif isinstance(part, Sum):
-            operators += 1
-        elif isinstance(part, Call):
-            _check_call(part, kind, is_nested=id(part) in nested)
-            operators += kind == "UpdateExpression"
-            nested.update(map(id, part.args))
-            miscounted = miscounted or (None if kind == "UpdateExpression" else miscount(part.name, len(part.args)))
-        elif isinstance(part, Node):
-            miscounted = miscounted or _check_node(part, kind)
-            is_test = part.op in TESTS
-            operators += 0 if is_test else max(1, len(part.args) - 1) if part.op in ("and", "or") else 1
-    if operators > MAX_OPERATORS:  # the service stops counting there
-        raise invalid(kind, f"The expression contains too many operators; operator count: {MAX_OPERATORS + 1}")
-    if miscounted:
-        raise invalid(kind, miscounted)
-
-
-def _check_path(path: Path, kind: str) -> None:
-    for part in path.parts:
-        if isinstance(part, int):
-            if part > MAX_INDEX:
-                raise invalid(kind, f"List index is not within the allowable range; index: [{part}]")
-        elif part[0] != "#" and is_reserved(part):
-            raise invalid(kind, f"Attribute name is a reserved keyword; reserved keyword: {part}")
-
-
-def _check_call(call: Call, kind: str, *, is_nested: bool) -> None:
-    """A call as an operand: an update's two functions, or a function that mustn't stand there."""
-    if call.name not in {*TESTS, *CHANGES, "size"}:
-        raise invalid(kind, f"Invalid function name; function: {call.name}")
-    if kind == "UpdateExpression":
-        if call.name not in CHANGES:
-            raise invalid(kind, f"The function is not allowed in an update expression; function: {call.name}")
-        if is_nested and call.name == "list_append":
-            raise _misused(call.name, kind)
-    elif call.name in CHANGES:
-        raise invalid(kind, f"The function is not allowed in a condition expression; function: {call.name}")
-    elif call.name != "size":
-        raise _misused(call.name, kind)
-
-
-def _check_node(node: Node, kind: str) -> str | None:
-    """An operation: raises for a function that is none, or no condition; says whether its operands are too few or many."""
-    if node.op == "in" and len(node.args) - 1 > MAX_CHOICES:
-        return f"The IN operator is provided with too many operands; number of operands: {len(node.args) - 1}"
-    if node.op in ("and", "or", "not", "between", "in") or not node.op[0].isalpha():
-        return None
-    if node.op in TESTS:
-        return miscount(node.op, len(node.args))
-    if node.op == "size":
-        raise _misused(node.op, kind)
-    if node.op in CHANGES:
-        raise invalid(kind, f"The function is not allowed in a condition expression; function: {node.op}")
-    raise invalid(kind, f"Invalid function name; function: {node.op}")
-
-
-def miscount(name: str, count: int) -> str | None:
-    """What is said of a function with the wrong number of operands; None where it is right."""
-    if {**TESTS, **CHANGES, "size": 1}[name] == count:
-        return None
-    return (
-        "Incorrect number of operands for operator or function; operator or function: "
-        f"{name}, number of operands: {count}"
-    )
-
-
-def _misused(name: str, kind: str) -> ServiceError:
-    return invalid(kind, f"The function is not allowed to be used this way in an expression; function: {name}")

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from harness.local.dynamodb.bindings import Bindings
 from harness.local.dynamodb.errors import validation
 from harness.local.dynamodb.expressions import bind_condition
-from harness.local.dynamodb.grammar import Node, Path, Placeholder, Size, parse_condition
+from harness.local.dynamodb.grammar import parse_condition
+from harness.local.dynamodb.trees import Node, Path, Placeholder, Size
 from harness.local.dynamodb.values import Value
 
 _KIND = "KeyConditionExpression"

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.local.dynamodb.grammar import invalid
 from harness.local.dynamodb.values import Value
+from harness.local.dynamodb.well_formed import invalid
 
 Item = Mapping[str, Value]
 BoundPath = tuple[str | int, ...]

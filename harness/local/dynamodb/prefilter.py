@@ -10,7 +10,7 @@ from collections.abc import Callable
 import orjson
 
 from harness.local.dynamodb.bindings import Bindings
-from harness.local.dynamodb.grammar import Node, Path, Placeholder
+from harness.local.dynamodb.trees import Node, Path, Placeholder
 
 BytesTest = Callable[[bytes], bool]
 _SCALARS = frozenset(("S", "N", "B", "BOOL", "NULL"))

@@ -10,12 +10,13 @@ from harness.local.dynamodb import values
 from harness.local.dynamodb.consumed import Consumed, wanted
 from harness.local.dynamodb.errors import validation
 from harness.local.dynamodb.expressions import Bindings, bind_condition, project
-from harness.local.dynamodb.grammar import parse_condition, paths_of
+from harness.local.dynamodb.grammar import parse_condition
 from harness.local.dynamodb.items import bindings_of
 from harness.local.dynamodb.key_conditions import KeyCondition, bind_key_conditions
 from harness.local.dynamodb.prefilter import prefilter
 from harness.local.dynamodb.storage import HASH_SPACE, Index, KeySchema, OrderKey, Partitions, Stored
 from harness.local.dynamodb.tables import Table, Tables
+from harness.local.dynamodb.trees import paths_of
 from harness.local.dynamodb.values import SortKey, ordered
 
 Bound = tuple[SortKey, bool] | None

@@ -11,20 +11,10 @@ from typing import Any
 from harness.local.dynamodb.bindings import Bindings
 from harness.local.dynamodb.errors import validation
 from harness.local.dynamodb.expressions import Bound, bind_operand, check_is_path, wrong_type
-from harness.local.dynamodb.grammar import (
-    Action,
-    Call,
-    Operand,
-    Path,
-    Placeholder,
-    Sum,
-    Update,
-    invalid,
-    miscount,
-    parts_of,
-)
 from harness.local.dynamodb.paths import BoundPath, Item, Selection, lookup, project, select
+from harness.local.dynamodb.trees import Action, Call, Operand, Path, Placeholder, Sum, Update, parts_of
 from harness.local.dynamodb.values import MAX_DEPTH, Value, number
+from harness.local.dynamodb.well_formed import invalid, miscount
 
 _KIND = "UpdateExpression"
 # Numbers reach from 1E125 down to digits at 1E-167: 300 digits hold any sum of two exactly.
