@@ -28,6 +28,15 @@ class Account:
     tables: TableParameters = field(default_factory=TableParameters)
     admission: AdmissionParameters = field(default_factory=AdmissionParameters)
 
+    @classmethod
+    def beginning(cls, epoch_s: float, tables: TableParameters | None = None) -> "Account":
+        """An account whose service's clock is at 0 at that second of the epoch; its days are UTC's."""
+        return cls(
+            began_epoch_s=epoch_s,
+            tables=tables or TableParameters(),
+            admission=AdmissionParameters(day_began_s=-(epoch_s % DAY_S)),
+        )
+
     def epoch_s(self, now_s: float) -> float:
         """The epoch's second at a moment of the service's clock."""
         return self.began_epoch_s + now_s

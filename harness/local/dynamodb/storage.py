@@ -163,9 +163,14 @@ class Index:
     local: bool = False
 
     def entry(self, base: KeySchema, item: dict[str, Value], stored: Stored) -> Stored | None:
-        """The index's entry for an item; None where the item lacks one of its keys (a sparse index)."""
-        if any(name not in item for name in self.schema.names):
-            return None
+        """The index's entry for an item; None where the item lacks one of its keys (a sparse index).
+
+        An item from before the index may have a key of another type, or an empty one: it is left out as well.
+        """
+        for name, kind in self.schema.types.items():
+            value = item.get(name)
+            if value is None or not value.get(kind):
+                return None
         partition = ordered(item[self.schema.partition])
         sort = (ordered(item[self.schema.sort]),) if self.schema.sort else (b"",)
         order = (*sort, stored.partition, *stored.order)

@@ -27,7 +27,7 @@ class Tables:
     """All tables of one twin, also those that come and go. What lasts is done by `settle` and `work`."""
 
     def __init__(self, account: Account | None = None) -> None:
-        self.account = account or Account(began_epoch_s=time.time())
+        self.account = account or Account.beginning(time.time())
         self.by_name: dict[str, Table] = {}
         self.agenda = Agenda()
         self._changes = Changes(self.agenda, self.account.tables)
