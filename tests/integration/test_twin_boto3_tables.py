@@ -276,11 +276,10 @@ def test_a_wrong_write_is_refused(dynamodb, guarded, what):
     assert described(dynamodb, guarded)["ItemCount"] == 0
 
 
-@pytest.mark.parametrize("operation", ["update_item", "transact_get_items", "describe_limits"])
+@pytest.mark.parametrize("operation", ["list_backups", "list_global_tables", "execute_statement"])
 def test_an_operation_that_is_not_built_is_unknown(dynamodb, guarded, operation):
     """UnknownOperationException, as from a service that never heard of it."""
-    place = {"TableName": guarded, "Key": key(flight("N1", "01"))}
-    requests = {"update_item": place, "transact_get_items": {"TransactItems": [{"Get": place}]}}
+    requests = {"execute_statement": {"Statement": f'SELECT * FROM "{guarded}"'}}
     call = getattr(dynamodb, operation)
     assert code_of(dynamodb, call, **requests.get(operation, {})) == "UnknownOperationException"
 

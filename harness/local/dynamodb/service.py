@@ -11,8 +11,10 @@ from harness.local.dynamodb import shapes, table_shapes
 from harness.local.dynamodb.batches import Batches
 from harness.local.dynamodb.errors import ServiceError, serialization, unknown_operation
 from harness.local.dynamodb.items import Items
+from harness.local.dynamodb.limits import Limits
 from harness.local.dynamodb.reading import Reading
 from harness.local.dynamodb.tables import Tables
+from harness.local.dynamodb.ttl import Ttl
 
 Handler = Callable[[dict[str, Any], float], "dict[str, Any] | bytes"]
 TARGET = b"DynamoDB_20120810."
@@ -31,6 +33,7 @@ class Service:
         """As if it had just been started: no tables, and a clock at zero."""
         self._began_s = self._clock_s()
         self.tables = Tables()
+        self.ttl, self.limits = Ttl(self.tables), Limits(self.tables.account)
         items, batches, reading = Items(self.tables), Batches(self.tables), Reading(self.tables)
         self._operations: dict[bytes, tuple[shapes.Shape, Handler]] = {
             b"CreateTable": (table_shapes.CREATE_TABLE, self.tables.create),
@@ -38,6 +41,10 @@ class Service:
             b"UpdateTable": (table_shapes.UPDATE_TABLE, self.tables.update),
             b"DeleteTable": (table_shapes.ONE_TABLE, self.tables.delete),
             b"ListTables": (table_shapes.LIST_TABLES, self.tables.list),
+            b"DescribeTimeToLive": (table_shapes.ONE_TABLE, self.ttl.describe),
+            b"UpdateTimeToLive": (table_shapes.UPDATE_TIME_TO_LIVE, self.ttl.update),
+            b"DescribeLimits": (table_shapes.NO_MEMBERS, self.limits.describe),
+            b"DescribeEndpoints": (table_shapes.NO_MEMBERS, self.limits.describe_endpoints),
             b"PutItem": (shapes.PUT_ITEM, items.put),
             b"GetItem": (shapes.GET_ITEM, items.get),
             b"DeleteItem": (shapes.DELETE_ITEM, items.delete),
@@ -59,10 +66,19 @@ class Service:
             if operation is None:
                 raise unknown_operation()
             shape, handler = operation
-            answer = handler(shape(_parsed(body)), self.now_s)
+            request, now_s = shape(_parsed(body)), self.now_s
+            if now_s >= self.tables.agenda.due_s:
+                self.tables.settle(now_s)
+            answer = handler(request, now_s)
             return 200, answer if isinstance(answer, bytes) else orjson.dumps(answer)
         except ServiceError as error:
             return error.status, orjson.dumps(error.body())
+
+    def tick(self) -> bool:
+        """A few milliseconds of what no request waits for: new indexes, expired items. True while there is more."""
+        now_s = self.now_s
+        filling = self.tables.work(now_s)
+        return self.ttl.sweep(now_s) or filling
 
     def state(self) -> dict[str, Any]:
         """What `/_twin/` tells: the clock, and for each table its items, buckets and counters."""
