@@ -238,6 +238,7 @@ DEEP = {
     "ns": {"NS": ["1", "2"]},
     "l": {"L": [{"N": "1"}, {"S": "two"}]},
     "n": {"N": "10"},
+    "clef": {"S": "𝄞é"},
 }
 
 
@@ -263,6 +264,24 @@ DEEP = {
         ("size(m.parts) = :v", {"v": {"N": "2"}}, True),
         ("size(n) > :v", {"v": {"N": "0"}}, False),  # a number has no size
         ("ns = :v", {"v": {"NS": ["2", "1"]}}, True),
+        ("size(clef) = :v", {"v": {"N": "3"}}, True),  # UTF-16 units, two for the clef, as the service counts
+        ("size(:w) = :v", {"v": {"N": "1"}, "w": {"S": "é"}}, True),
+        (":v < n", {"v": {"N": "9"}}, True),
+        (":v >= n", {"v": {"N": "9"}}, False),
+        (":v BETWEEN m.parts[0] AND n", {"v": {"N": "9"}}, True),
+        ("n BETWEEN m.parts[0] AND :v", {"v": {"S": "z"}}, False),
+        ("b > :v", {"v": {"B": "fw=="}}, False),  # bytes are unsigned: 0x61 is less than 0x7f
+        ("b < :v", {"v": {"B": "gA=="}}, True),
+        ("l IN (:v, n)", {"v": {"L": [{"N": "1"}, {"S": "two"}]}}, True),
+        ("n IN (:v, m.parts[0])", {"v": {"N": "10.5"}}, False),
+        ("nothing IN (:v, nothing_else)", {"v": {"N": "1"}}, False),
+        ("attribute_type(:v, :w)", {"v": {"NS": ["1"]}, "w": {"S": "NS"}}, True),
+        ("nothing = nothing_else", {}, False),  # what isn't there equals nothing
+        ("nothing <> nothing_else", {}, True),
+        ("n < nothing", {}, False),
+        ("l < b", {}, False),  # lists have no order
+        ("contains(clef, :v) AND begins_with(clef, :v) AND n = :n", {"v": {"S": "𝄞"}, "n": {"N": "10"}}, True),
+        ("n = :v OR nothing = :v OR clef = :v", {"v": {"S": "x"}}, False),
     ],
 )
 def test_a_condition_reaches_into_documents_sets_and_bytes(text, literals, expected):
