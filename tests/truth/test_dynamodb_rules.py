@@ -1,4 +1,4 @@
-"""The rules of DynamoDB as AWS states them, each with its number in docs/facts.md and its arithmetic."""
+"""What operations consume and cost as AWS states it, each with its number in docs/facts.md and its arithmetic."""
 
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,6 @@ import yaml
 
 import harness
 from harness.dynamodb import metering
-from harness.dynamodb.admission import Admission, TokenBucket
 from harness.dynamodb.metering import Consistency
 from harness.dynamodb.pricing import Kind, Prices, break_even_utilisation
 
@@ -169,55 +168,6 @@ def test_a15_an_item_is_its_names_and_its_values() -> None:
         "codes": {"SS": ["UA", "B6"]},  # 5 + 2 + 2
     }
     assert metering.item_size(item) == 13 + 9 + 10 + 13 + 7 + 10 + 5 + 14 + 17 + 9
-
-
-def first_throttle_s(bucket: TokenBucket, requests_per_s: int) -> float:
-    """When the first of evenly spaced requests of one unit is refused."""
-    request = 0
-    while bucket.try_take(1, request / requests_per_s):
-        request += 1
-        assert request < 1_000_000
-    return request / requests_per_s
-
-
-@pytest.mark.parametrize(
-    ("capacity", "demand", "onset_s"),
-    [
-        (150, 200, 900),  # 45,000 stored / (200 − 150)
-        (4, 6, 600),  # 1.5 ×: 1,200 / 2
-        (4, 8, 300),  # 2 ×: 1,200 / 4
-        (10, 20, 300),
-    ],
-)
-def test_b2_a_full_store_of_300_s_puts_off_the_first_throttle(capacity: int, demand: int, onset_s: int) -> None:
-    """Stored units over what is missing each second; requests come singly, so within one's refill."""
-    assert first_throttle_s(TokenBucket(capacity), demand) == pytest.approx(onset_s, abs=1 / capacity)
-
-
-def test_b2_after_the_first_throttle_just_the_provisioned_rate_is_served() -> None:
-    """At 8 units/s on 4 RCU, of 100 s × 8 requests after the onset half are throttled."""
-    table = Admission.provisioned(4, 4, now_s=0)
-    reasons = [table.admit("read", 1, request / 8) for request in range(8 * 400)]
-    assert not any(reasons[: 8 * 299])
-    late = reasons[8 * 300 :]
-    assert late.count("TableReadProvisionedThroughputExceeded") == pytest.approx(len(late) / 2, abs=2)
-
-
-def test_b2_an_idle_table_stores_300_s_and_no_more() -> None:
-    """150 RCU that were empty store 45,000 units in five minutes, and still 45,000 in ten."""
-    bucket = TokenBucket(150, fill=0)
-    assert bucket.level(300) == 45_000
-    assert bucket.level(600) == 45_000
-
-
-def test_b11_what_is_left_admits_one_request_of_any_size() -> None:
-    """One unit left, a page of 128.5 is served; the debt of 127.5 is paid back at 5/s in 25.5 s."""
-    bucket = TokenBucket(5)
-    bucket.take(1_499, 0)
-    assert bucket.try_take(128.5, 0)
-    assert bucket.level(0) == -127.5
-    assert not bucket.try_take(1, 25.5)
-    assert bucket.try_take(1, 25.75)
 
 
 @pytest.mark.parametrize("kind", ["read", "write"])
