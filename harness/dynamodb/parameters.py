@@ -29,6 +29,8 @@ class AdmissionParameters:
     """Share of that store which a new table begins with (B2; not published)."""
     upkeep_share: float = 0.0
     """Share of that store which the service uses itself: it may, says the developer guide (B2; how much: not published)."""
+    partition_limits: bool = True
+    """Whether a single partition's limits hold (B1). Off, a load far faster than any network meets only its table's."""
     partition_burst_s: float = 1.0
     """Seconds of its limit that a partition keeps: B1's "at most" leaves no more than the present second (not published)."""
     partition_bytes: int = PARTITION_BYTES

@@ -11,6 +11,8 @@ from harness.dynamodb.parameters import KINDS, MINUTE_S, PARTITION_BYTES, PARTIT
 HASH_SPACE: Final = 1 << 64
 Cause = Literal["made", "capacity", "size", "heat"]
 
+_NO_LIMIT = 1e15  # units a second that nobody asks for
+
 
 def partition_count(read: float, write: float, size_bytes: int, partition_bytes: int = PARTITION_BYTES) -> int:
     """Partitions of a new resource: enough for its capacity units and one for every 10 GB begun (B4)."""
@@ -60,7 +62,7 @@ class Partitions:
             Partition(
                 begin,
                 end,
-                {kind: PartitionBucket(PARTITION_RATE[kind], params.partition_burst_s, now_s=now_s) for kind in KINDS},
+                {kind: _bucket(kind, params, now_s) for kind in KINDS},
                 born_s=now_s,
                 cause="made",
             )
@@ -162,3 +164,8 @@ def _cut(partition: Partition) -> int | None:
     if hashes and hashes[-1] + 1 < partition.end:
         return hashes[-1] + 1
     return None
+
+
+def _bucket(kind: Kind, params: AdmissionParameters, now_s: float) -> PartitionBucket:
+    rate_per_s = PARTITION_RATE[kind] if params.partition_limits else _NO_LIMIT
+    return PartitionBucket(rate_per_s, params.partition_burst_s, now_s=now_s)

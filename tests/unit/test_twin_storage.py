@@ -2,9 +2,7 @@
 
 import tracemalloc
 
-from harness.local.dynamodb.storage import KeySchema, make_entry
-
-SCHEMA = KeySchema("tailnum", "flight_key", {"tailnum": "S", "flight_key": "S"})
+from harness.local.dynamodb.storage import Entry, Partitions, as_json
 
 
 def flight(number: int) -> dict[str, dict[str, str]]:
@@ -18,8 +16,11 @@ def flight(number: int) -> dict[str, dict[str, str]]:
 def test_a_stored_item_takes_little_more_memory_than_its_json():
     """About 490 bytes of JSON and the entry around it: 2 KB at most, so that all flights of a year fit (1.5 GB)."""
     tracemalloc.start()
-    entries = [make_entry(SCHEMA, flight(number)) for number in range(500)]
+    held_in = Partitions()
+    for number in range(500):
+        raw = as_json(flight(number))
+        held_in.put(Entry(f"N{number}".encode(), (b"2013-01-01T05:15",), raw, 450))
     held, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert len(entries[0].raw) > 450
-    assert held / len(entries) < 2_000
+    assert held_in.count == 500
+    assert held / 500 < 2_000

@@ -1,7 +1,6 @@
 """What a request consumed, added up and told the way the client asked for it (A14)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from harness.dynamodb.admission import Kind
@@ -16,14 +15,15 @@ def wanted(request: Mapping[str, Any]) -> Wanted:
     return how
 
 
-@dataclass(slots=True)
 class Consumed:
     """Units of one table and of each of its indexes in one request."""
 
-    table: Table
-    kind: Kind
-    units: float = 0.0
-    by_index: dict[str, float] = field(default_factory=dict)
+    __slots__ = ("by_index", "kind", "table", "units")
+
+    def __init__(self, table: Table, kind: Kind) -> None:
+        self.table, self.kind = table, kind
+        self.units = 0.0
+        self.by_index: dict[str, float] = {}
 
     def add(self, units: float, index: str | None = None) -> None:
         """Units of the table, or of one of its indexes."""
@@ -34,27 +34,23 @@ class Consumed:
 
     def include(self, part: "Consumed") -> None:
         """Add what a part of the request consumed."""
-        self.add(part.units)
+        self.units += part.units
         for name, units in part.by_index.items():
             self.add(units, name)
 
-    def account(self, now_s: float) -> None:
-        """Take everything from the buckets: the table's, and each index's own."""
-        if self.units:
-            self.table.meter.account(self.kind, self.units, now_s)
-        for name, units in self.by_index.items():
-            self.table.index_meters[name].account(self.kind, units, now_s)
+    def told(self, how: Wanted, *, both_kinds: bool = False) -> dict[str, Any]:
+        """ConsumedCapacity; transactions tell the kind of their units too."""
 
-    def told(self, how: Wanted) -> dict[str, Any]:
-        """ConsumedCapacity."""
-        answer: dict[str, Any] = {
-            "TableName": self.table.name,
-            "CapacityUnits": self.units + sum(self.by_index.values()),
-        }
-        if how == "INDEXES":
-            answer["Table"] = {"CapacityUnits": self.units}
-            if self.by_index:
-                answer["GlobalSecondaryIndexes"] = {
-                    name: {"CapacityUnits": units} for name, units in self.by_index.items()
-                }
+        def units_of(units: float) -> dict[str, float]:
+            kind = {f"{self.kind.capitalize()}CapacityUnits": units} if both_kinds else {}
+            return {"CapacityUnits": units} | kind
+
+        answer: dict[str, Any] = {"TableName": self.table.name}
+        answer |= units_of(self.units + sum(self.by_index.values()))
+        if how != "INDEXES":
+            return answer
+        answer["Table"] = units_of(self.units)
+        for name, units in self.by_index.items():
+            kind = "Local" if self.table.indexes[name].local else "Global"
+            answer.setdefault(f"{kind}SecondaryIndexes", {})[name] = units_of(units)
         return answer

@@ -8,6 +8,8 @@ _SERVICE = "com.amazonaws.dynamodb.v20120810#"
 _CORAL = "com.amazon.coral.service#"
 _VALIDATE = "com.amazon.coral.validate#"
 
+_CAPITAL = (f"{_SERVICE}TransactionCanceledException", f"{_SERVICE}IdempotentParameterMismatchException")
+
 
 class ServiceError(Exception):
     """An answer that refuses: what the wire carries. ``extra`` are further members of its body."""
@@ -17,8 +19,8 @@ class ServiceError(Exception):
         self.kind, self.status, self.extra = kind, status, extra or {}
 
     def body(self) -> dict[str, Any]:
-        """The JSON object of the answer; coral's own errors spell the message with a capital."""
-        name = "Message" if self.kind.startswith(_CORAL) else "message"
+        """The JSON object of the answer; coral's own errors and some of the service's spell the message with a capital."""
+        name = "Message" if self.kind.startswith((_CORAL, *_CAPITAL)) else "message"
         return {"__type": self.kind, name: str(self), **self.extra}
 
 
@@ -108,6 +110,25 @@ def condition_failed(found: orjson.Fragment | None) -> ServiceError:
         f"{_SERVICE}ConditionalCheckFailedException",
         "The conditional request failed",
         extra={} if found is None else {"Item": found},
+    )
+
+
+def transaction_cancelled(reasons: list[dict[str, Any]]) -> ServiceError:
+    """A transaction that wasn't carried out: a reason for each of its items, ``None`` for those that would have done."""
+    codes = ", ".join(reason["Code"] for reason in reasons)
+    return ServiceError(
+        f"{_SERVICE}TransactionCanceledException",
+        f"Transaction cancelled, please refer cancellation reasons for specific reasons [{codes}]",
+        extra={"CancellationReasons": reasons},
+    )
+
+
+def idempotent_mismatch() -> ServiceError:
+    """The token of a transaction that was carried out, on another request."""
+    return ServiceError(
+        f"{_SERVICE}IdempotentParameterMismatchException",
+        "The request uses the same client token as a previous, but non-identical request. Do not reuse a client token "
+        "with different requests, unless the requests are identical",
     )
 
 

@@ -1,16 +1,14 @@
 """A new global index filled from the items that are there, a bounded number at a time."""
 
-from itertools import islice
-
 from harness.dynamodb.metering import index_write_units
-from harness.local.dynamodb.storage import HASH_SPACE, Index, Partitions, Stored
+from harness.local.dynamodb.storage import Entry, Index, Partitions
 from harness.local.dynamodb.table import Table
 
 
 class Filling(Partitions):
     """Entries of an index that may not have got all of them yet: one that isn't there needn't be removed."""
 
-    def remove(self, entry: Stored) -> None:
+    def remove(self, entry: Entry) -> None:
         """Remove the entry with these keys if it is there."""
         if self.get(entry.partition, entry.order) is not None:
             super().remove(entry)
@@ -21,7 +19,7 @@ class IndexBuild:
 
     def __init__(self, table: Table, index: Index, *, takes_capacity: bool) -> None:
         self._table, self._index, self._takes_capacity = table, index, takes_capacity
-        self._last: Stored | None = None
+        self._last: Entry | None = None
         self.done = False
 
     def step(self, items: int, now_s: float) -> None:
@@ -40,7 +38,7 @@ class IndexBuild:
                     admission.account("write", units, now_s)
         self.done = not self._following(1)
 
-    def _following(self, items: int) -> list[Stored]:
+    def _following(self, items: int) -> list[Entry]:
         """Some items after the last one that was looked at."""
         after = None if self._last is None else (self._last.partition, self._last.order)
-        return list(islice(self._table.items.scan(0, HASH_SPACE, after), items))
+        return self._table.items.following(after, items)

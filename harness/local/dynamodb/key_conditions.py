@@ -9,7 +9,7 @@ from harness.local.dynamodb.grammar import parse_condition
 from harness.local.dynamodb.trees import Node, Path, Placeholder, Size
 from harness.local.dynamodb.values import Value
 
-_KIND = "KeyConditionExpression"
+KEY_CONDITION = "KeyConditionExpression"
 _OPERATORS = ("=", "<", "<=", ">", ">=", "between", "begins_with")
 _MIRRORED = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _IN_CONDITION = "Invalid condition in KeyConditionExpression: "
@@ -26,8 +26,8 @@ class KeyCondition:
 
 def bind_key_conditions(text: str, bindings: Bindings) -> dict[str, KeyCondition]:
     """The comparisons of a KeyConditionExpression by attribute. Raises what is wrong with them, whatever the keys are."""
-    root = parse_condition(text, _KIND)
-    bind_condition(root, bindings, _KIND)  # undefined names and values, bounds, operands: as in any condition
+    root = parse_condition(text, KEY_CONDITION)
+    bind_condition(root, bindings, KEY_CONDITION)  # undefined names and values, bounds, operands: as in any condition
     found: dict[str, KeyCondition] = {}
     pending = [root]
     while pending:
@@ -55,7 +55,7 @@ def _condition(node: Node, bindings: Bindings) -> KeyCondition:
     values: list[Value] = []
     for arg in node.args:
         if isinstance(arg, Placeholder):
-            values.append(bindings.value(arg, _KIND))
+            values.append(bindings.value(arg, KEY_CONDITION))
         elif isinstance(arg, Size):
             raise validation("KeyConditionExpressions cannot contain nested operations")
         elif isinstance(arg, Path):
@@ -67,4 +67,4 @@ def _condition(node: Node, bindings: Bindings) -> KeyCondition:
     if path is None:
         raise validation(f"{_IN_CONDITION}No key attribute specified")
     op = node.op if isinstance(node.args[0], Path) else _MIRRORED[node.op]
-    return KeyCondition(str(bindings.path(path, _KIND)[0]), op, tuple(values))
+    return KeyCondition(str(bindings.path(path, KEY_CONDITION)[0]), op, tuple(values))

@@ -1,7 +1,7 @@
 """From an operation's name and body to the bytes of its answer."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from importlib.metadata import version
 from typing import Any
 
@@ -14,9 +14,12 @@ from harness.local.dynamodb.items import Items
 from harness.local.dynamodb.limits import Limits
 from harness.local.dynamodb.reading import Reading
 from harness.local.dynamodb.tables import Tables
+from harness.local.dynamodb.transactions import Transactions
 from harness.local.dynamodb.ttl import Ttl
+from harness.local.dynamodb.work import Work, finished
 
-Handler = Callable[[dict[str, Any], float], "dict[str, Any] | bytes"]
+Handler = Callable[[dict[str, Any], float], "Work | dict[str, Any] | bytes"]
+Answer = tuple[int, bytes]
 TARGET = b"DynamoDB_20120810."
 
 
@@ -35,7 +38,8 @@ class Service:
         self.tables = Tables()
         self.ttl, self.limits = Ttl(self.tables), Limits(self.tables.account)
         items, batches, reading = Items(self.tables), Batches(self.tables), Reading(self.tables)
-        self._operations: dict[bytes, tuple[shapes.Shape, Handler]] = {
+        transactions = Transactions(self.tables)
+        operations: dict[bytes, tuple[shapes.Shape, Handler]] = {
             b"CreateTable": (table_shapes.CREATE_TABLE, self.tables.create),
             b"DescribeTable": (table_shapes.ONE_TABLE, self.tables.describe),
             b"UpdateTable": (table_shapes.UPDATE_TABLE, self.tables.update),
@@ -47,22 +51,29 @@ class Service:
             b"DescribeEndpoints": (table_shapes.NO_MEMBERS, self.limits.describe_endpoints),
             b"PutItem": (shapes.PUT_ITEM, items.put),
             b"GetItem": (shapes.GET_ITEM, items.get),
+            b"UpdateItem": (shapes.UPDATE_ITEM, items.update),
             b"DeleteItem": (shapes.DELETE_ITEM, items.delete),
             b"BatchWriteItem": (shapes.BATCH_WRITE_ITEM, batches.write),
             b"BatchGetItem": (shapes.BATCH_GET_ITEM, batches.get),
+            b"TransactGetItems": (shapes.TRANSACT_GET_ITEMS, transactions.get),
+            b"TransactWriteItems": (shapes.TRANSACT_WRITE_ITEMS, transactions.write),
             b"Query": (shapes.QUERY, reading.query),
             b"Scan": (shapes.SCAN, reading.scan),
         }
+        self._operations = {TARGET + name: operation for name, operation in operations.items()}
 
     @property
     def now_s(self) -> float:
         """Seconds of the service's clock since it began."""
         return (self._clock_s() - self._began_s) * self.speed
 
-    def answer(self, target: bytes, body: bytes) -> tuple[int, bytes]:
-        """Status and body of the answer to one request; any other exception than the service's errors is a defect."""
+    def begin(self, target: bytes, body: bytes) -> "Answer | Generator[None, None, Answer]":
+        """Status and body of the answer to one request, or the work that returns them and yields now and then.
+
+        Work that never yields is done at once. Any other exception than the service's errors is a defect.
+        """
         try:
-            operation = self._operations.get(target.removeprefix(TARGET)) if target.startswith(TARGET) else None
+            operation = self._operations.get(target)
             if operation is None:
                 raise unknown_operation()
             shape, handler = operation
@@ -70,9 +81,21 @@ class Service:
             if now_s >= self.tables.agenda.due_s:
                 self.tables.settle(now_s)
             answer = handler(request, now_s)
+            if isinstance(answer, Generator):
+                try:
+                    next(answer)
+                except StopIteration as done:
+                    answer = done.value
+                else:
+                    return _going_on(answer)
             return 200, answer if isinstance(answer, bytes) else orjson.dumps(answer)
         except ServiceError as error:
-            return error.status, orjson.dumps(error.body())
+            return _refusal(error)
+
+    def answer(self, target: bytes, body: bytes) -> Answer:
+        """The answer to one request, its work done in one go."""
+        begun = self.begin(target, body)
+        return begun if isinstance(begun, tuple) else finished(begun)
 
     def tick(self) -> bool:
         """A few milliseconds of what no request waits for: new indexes, expired items. True while there is more."""
@@ -102,6 +125,18 @@ class Service:
                 },
             }
         return {"version": self._version, "speed": self.speed, "now_s": now_s, "tables": tables}
+
+
+def _going_on(work: Work) -> Generator[None, None, Answer]:
+    try:
+        answer = yield from work
+    except ServiceError as error:
+        return _refusal(error)
+    return 200, answer if isinstance(answer, bytes) else orjson.dumps(answer)
+
+
+def _refusal(error: ServiceError) -> Answer:
+    return error.status, orjson.dumps(error.body())
 
 
 def _parsed(body: bytes) -> Any:

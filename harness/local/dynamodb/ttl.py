@@ -1,7 +1,6 @@
 """Time to live: items whose moment is past are deleted, for no capacity, some time after."""
 
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 import orjson
@@ -9,9 +8,10 @@ import orjson
 from harness.local.dynamodb.account import Account
 from harness.local.dynamodb.alterations import check_state
 from harness.local.dynamodb.errors import validation
-from harness.local.dynamodb.storage import HASH_SPACE, Stored
+from harness.local.dynamodb.storage import Entry
 from harness.local.dynamodb.table import Table
 from harness.local.dynamodb.tables import Tables
+from harness.local.dynamodb.writing import remove_silently
 
 SWEEP_ITEMS = 1_000
 """Items that one call looks at: some tenths of a millisecond where none has expired."""
@@ -27,7 +27,7 @@ TOO_OLD_S = 5 * 365.25 * 86_400
 class _Pass:
     """How far one look at a whole table has come, or until when none is taken."""
 
-    last: Stored | None = None
+    last: Entry | None = None
     rests_until_s: float = 0.0
 
 
@@ -82,13 +82,13 @@ class Ttl:
         after = None if place.last is None else (place.last.partition, place.last.order)
         expired = _Expiry(table.ttl_attribute or "", self._tables.account, now_s)
         cost = 0
-        for stored in list(islice(table.items.scan(0, HASH_SPACE, after), items)):
+        for stored in table.items.following(after, items):
             if cost >= items:
                 return cost
             place.last = stored
             cost += 1
             if expired.of(stored):
-                _remove(table, stored)
+                remove_silently(table, stored)
                 cost += REMOVAL_ITEMS
         if cost < items:
             place.last, place.rests_until_s = None, now_s + REST_S
@@ -105,19 +105,9 @@ class _Expiry:
         # An item without these bytes has no such number, and needn't be parsed.
         self._sign = orjson.dumps(attribute) + b':{"N":"'
 
-    def of(self, stored: Stored) -> bool:
+    def of(self, stored: Entry) -> bool:
         """The attribute is a number, and its moment is past."""
         if self._sign not in stored.raw:
             return False
         seconds = stored.parsed().get(self._attribute, {}).get("N")
         return seconds is not None and self._after_s <= float(seconds) < self._before_s
-
-
-def _remove(table: Table, stored: Stored) -> None:
-    """The item goes with all its index entries."""
-    item = stored.parsed()
-    for index in table.indexes.values():
-        entry = index.entry(table.schema, item, stored)
-        if entry is not None:
-            index.entries.remove(entry)
-    table.items.remove(stored)
