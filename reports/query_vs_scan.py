@@ -249,7 +249,8 @@ def _method(run: Run) -> tuple[str, ...]:
         f"seed; both arms of a pair ask for the same keys. {params['warm_up_answers']} answer(s) at the start of each trial "
         "don't count. Answers of the wrong length are errors.",
         f"Closed loop with {slots} in flight, so latency is service time: from sending to the last page parsed, the client's own "
-        "share included. Reads are eventually consistent. Units are the service's own ConsumedCapacity.",
+        "share included. Reads are eventually consistent. Units are the service's own ConsumedCapacity. The twin throttles by tables here, not by "
+        "single partitions (B1): one client on the same machine asks faster than any over a network.",
         "Ratios are means of the log ratios of pairs, with a t interval; the price is the on-demand one.",
     )
 

@@ -33,6 +33,7 @@ class Needs:
 
     dynamodb: bool = False
     dynamodb_speed: float = 1.0
+    dynamodb_partition_limits: bool = True
     cache: bool = False
     engines: tuple[Engine, ...] = ()
     sql_servers: tuple[Engine, ...] = ()
@@ -45,6 +46,7 @@ class State:
     control: str
     dynamodb_url: str | None = None
     dynamodb_speed: float = 1.0
+    dynamodb_partition_limits: bool = True
     cache: tuple[str, int] | None = None
     sql: dict[Engine, SqlEndpoint] = field(default_factory=dict)
     products: dict[str, str] = field(default_factory=dict)
@@ -52,7 +54,9 @@ class State:
 
     def offers(self, needs: Needs) -> bool:
         """Whether everything needed is up already; a scenario that stops servers wants its own."""
-        twin = not needs.dynamodb or (self.dynamodb_url is not None and self.dynamodb_speed == needs.dynamodb_speed)
+        same = self.dynamodb_speed, self.dynamodb_partition_limits
+        wanted = needs.dynamodb_speed, needs.dynamodb_partition_limits
+        twin = not needs.dynamodb or (self.dynamodb_url is not None and same == wanted)
         cache = not needs.cache or self.cache is not None
         known = {*self.sql, *self.unavailable}
         return twin and cache and not needs.sql_servers and known.issuperset(needs.engines)
@@ -153,7 +157,7 @@ def _start(warden: Warden, needs: Needs, control: str) -> tuple[State, dict[Engi
     starts: list[Callable[[], object]] = []
     twin = valkey = None
     if needs.dynamodb:
-        twin = TwinServer(warden, needs.dynamodb_speed)
+        twin = TwinServer(warden, needs.dynamodb_speed, partition_limits=needs.dynamodb_partition_limits)
         products["dynamodb"] = twin.product
         starts.append(twin.start)
     if needs.cache:
@@ -175,6 +179,7 @@ def _start(warden: Warden, needs: Needs, control: str) -> tuple[State, dict[Engi
             started.result()
     state = State(
         control=control, dynamodb_url=twin.url if twin else None, dynamodb_speed=needs.dynamodb_speed,
+        dynamodb_partition_limits=needs.dynamodb_partition_limits,
         cache=valkey.address if valkey else None,
         sql={engine: server.endpoint(HOST) for engine, server in servers.items() if engine in needs.engines},
         products=products, unavailable=unavailable,

@@ -14,10 +14,10 @@ _READY = "listening on "
 
 
 class TwinServer:
-    """One twin on loopback, its clock ``speed`` times the wall's."""
+    """One twin on loopback, its clock ``speed`` times the wall's; ``partition_limits`` as the twin's option says."""
 
-    def __init__(self, warden: Warden, speed: float = 1.0) -> None:
-        self._warden, self.speed = warden, speed
+    def __init__(self, warden: Warden, speed: float = 1.0, *, partition_limits: bool = True) -> None:
+        self._warden, self.speed, self.partition_limits = warden, speed, partition_limits
         self.product = f"DynamoDB twin {version('dbharness')}"
         self.url = ""
 
@@ -39,6 +39,8 @@ class TwinServer:
             "--speed",
             f"{self.speed!r}",
         ]
+        if not self.partition_limits:
+            command.append("--no-partition-limits")
         if unprivileged_uid() is not None:
             command += ["--drop-to", str(UNPRIVILEGED_UID)]
         environment = os.environ | {"PYTHONPATH": str(PROJECT_ROOT)}

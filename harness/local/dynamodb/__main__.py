@@ -29,6 +29,12 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="draws the service times")
     parser.add_argument("--control", action="store_true", help="offer /_twin/ beyond loopback too")
     parser.add_argument(
+        "--no-partition-limits",
+        dest="partition_limits",
+        action="store_false",
+        help="throttle by tables and indexes only",
+    )
+    parser.add_argument(
         "--request-timeout", type=float, default=REQUEST_TIMEOUT_S, metavar="S", help="for a request to come whole"
     )
     words = parser.parse_args()
@@ -37,7 +43,7 @@ def main() -> int:
             host=words.host, port=words.port, speed=words.speed, drop_to_uid=words.drop_to,
             require_signature=words.require_signature, access_key=words.access_key,
             secret_key_file=words.secret_key_file, service_time=words.service_time, seed=words.seed,
-            control=words.control, request_timeout_s=words.request_timeout,
+            control=words.control, partition_limits=words.partition_limits, request_timeout_s=words.request_timeout,
         )  # fmt: skip
     except UsageError as error:
         sys.stderr.write(f"{error}\n")

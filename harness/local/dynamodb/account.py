@@ -29,12 +29,14 @@ class Account:
     admission: AdmissionParameters = field(default_factory=AdmissionParameters)
 
     @classmethod
-    def beginning(cls, epoch_s: float, tables: TableParameters | None = None) -> "Account":
+    def beginning(
+        cls, epoch_s: float, tables: TableParameters | None = None, *, partition_limits: bool = True
+    ) -> "Account":
         """An account whose service's clock is at 0 at that second of the epoch; its days are UTC's."""
         return cls(
             began_epoch_s=epoch_s,
             tables=tables or TableParameters(),
-            admission=AdmissionParameters(day_began_s=-(epoch_s % DAY_S)),
+            admission=AdmissionParameters(day_began_s=-(epoch_s % DAY_S), partition_limits=partition_limits),
         )
 
     def epoch_s(self, now_s: float) -> float:

@@ -18,7 +18,7 @@ class Options:
     """How the twin is served.
 
     ``verifier`` refuses what isn't signed with its key; ``service_time`` delays answers; ``control`` offers `/_twin/`
-    beyond loopback too; ``drop_to_uid`` gives up root's rights once everything is imported and the port is bound.
+    beyond loopback too; without ``partition_limits`` only a table's own capacity counts; ``drop_to_uid`` gives up root's rights once everything is imported and the port is bound.
     """
 
     host: str = "127.0.0.1"
@@ -28,6 +28,7 @@ class Options:
     verifier: Verifier | None = None
     service_time: ServiceTime | None = None
     control: bool = False
+    partition_limits: bool = True
     request_timeout_s: float = REQUEST_TIMEOUT_S
 
 
@@ -43,6 +44,7 @@ def options_of(
     service_time: Path | None = None,
     seed: int = 0,
     control: bool = False,
+    partition_limits: bool = True,
     request_timeout_s: float = REQUEST_TIMEOUT_S,
     environment: Mapping[str, str] = os.environ,
 ) -> Options:
@@ -61,6 +63,7 @@ def options_of(
         verifier=_verifier(access_key, secret_key_file, environment) if require_signature else None,
         service_time=None if service_time is None else ServiceTime.read(service_time, seed),
         control=control,
+        partition_limits=partition_limits,
         request_timeout_s=request_timeout_s,
     )
 

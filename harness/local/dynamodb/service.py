@@ -8,17 +8,21 @@ from typing import Any
 import orjson
 
 from harness.local.dynamodb import shapes, table_shapes
+from harness.local.dynamodb.account import Account
 from harness.local.dynamodb.batches import Batches
 from harness.local.dynamodb.errors import ServiceError, serialization, unknown_operation
 from harness.local.dynamodb.items import Items
 from harness.local.dynamodb.limits import Limits
 from harness.local.dynamodb.reading import Reading
+from harness.local.dynamodb.scaling import PREFIX as SCALING
+from harness.local.dynamodb.scaling import Scaling
 from harness.local.dynamodb.tables import Tables
 from harness.local.dynamodb.transactions import Transactions
 from harness.local.dynamodb.ttl import Ttl
 from harness.local.dynamodb.work import Work, finished
 
 Handler = Callable[[dict[str, Any], float], "Work | dict[str, Any] | bytes"]
+Shape = Callable[[Any], Any]
 Answer = tuple[int, bytes]
 TARGET = b"DynamoDB_20120810."
 
@@ -26,20 +30,29 @@ TARGET = b"DynamoDB_20120810."
 class Service:
     """The twin without its wire: tables, operations, and a clock that may run faster than the wall's."""
 
-    def __init__(self, speed: float = 1.0, clock_s: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        speed: float = 1.0,
+        clock_s: Callable[[], float] = time.monotonic,
+        *,
+        epoch_s: Callable[[], float] = time.time,
+        partition_limits: bool = True,
+    ) -> None:
         self.speed = speed
         self._version = version("dbharness")  # read now: later, without root's rights, it may not be readable
-        self._clock_s = clock_s
+        self._clock_s, self._epoch_s, self._partition_limits = clock_s, epoch_s, partition_limits
         self.reset()
 
     def reset(self) -> None:
         """As if it had just been started: no tables, and a clock at zero."""
         self._began_s = self._clock_s()
-        self.tables = Tables()
-        self.ttl, self.limits = Ttl(self.tables), Limits(self.tables.account)
+        account = Account.beginning(self._epoch_s(), partition_limits=self._partition_limits)
+        self.tables = Tables(account)
+        self.ttl, self.limits = Ttl(self.tables), Limits(account)
+        self.scaling = Scaling(self.tables, epoch_s=account.began_epoch_s)
         items, batches, reading = Items(self.tables), Batches(self.tables), Reading(self.tables)
         transactions = Transactions(self.tables)
-        operations: dict[bytes, tuple[shapes.Shape, Handler]] = {
+        operations: dict[bytes, tuple[Shape, Handler]] = {
             b"CreateTable": (table_shapes.CREATE_TABLE, self.tables.create),
             b"DescribeTable": (table_shapes.ONE_TABLE, self.tables.describe),
             b"UpdateTable": (table_shapes.UPDATE_TABLE, self.tables.update),
@@ -61,6 +74,7 @@ class Service:
             b"Scan": (shapes.SCAN, reading.scan),
         }
         self._operations = {TARGET + name: operation for name, operation in operations.items()}
+        self._operations |= {SCALING + name: operation for name, operation in self.scaling.operations.items()}
 
     @property
     def now_s(self) -> float:
@@ -80,6 +94,8 @@ class Service:
             request, now_s = shape(_parsed(body)), self.now_s
             if now_s >= self.tables.agenda.due_s:
                 self.tables.settle(now_s)
+            if now_s >= self.scaling.due_s:
+                self.scaling.step(now_s)
             answer = handler(request, now_s)
             if isinstance(answer, Generator):
                 try:
@@ -100,6 +116,8 @@ class Service:
     def tick(self) -> bool:
         """A few milliseconds of what no request waits for: new indexes, expired items. True while there is more."""
         now_s = self.now_s
+        if now_s >= self.scaling.due_s:
+            self.scaling.step(now_s)
         filling = self.tables.work(now_s)
         return self.ttl.sweep(now_s) or filling
 

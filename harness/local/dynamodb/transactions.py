@@ -226,7 +226,8 @@ def _as_reads(plans: list[Plan]) -> tuple[Consumed, ...]:
     reads = []
     for one in plans:
         read = Consumed(one.table, "read")
-        read.units = read_units(0 if one.new is None else one.new.size, "transactional")
+        sizes = [entry.size for entry in (one.old, one.new) if entry is not None]
+        read.units = read_units(max(sizes, default=0), "transactional")
         reads.append(read)
     return _totals(reads)
 
