@@ -11,7 +11,7 @@ from harness.local.dynamodb.values import Value
 from harness.local.dynamodb.well_formed import invalid
 
 MAX_PLACEHOLDER_BYTES, MAX_PATH_DEPTH = 255, 32
-_NAME, _VALUE = re.compile(r"#[A-Za-z0-9_]+\Z"), re.compile(r":[A-Za-z0-9_]+\Z")
+_NAME, _VALUE = (re.compile(rf"{sign}[A-Za-z0-9_]{{1,{MAX_PLACEHOLDER_BYTES - 1}}}\Z") for sign in "#:")
 
 
 class Bindings:
@@ -43,6 +43,9 @@ class Bindings:
 
     def path(self, path: Path, kind: str) -> BoundPath:
         """A path with its placeholders replaced."""
+        first = path.parts[0]
+        if len(path.parts) == 1 and isinstance(first, str) and first[0] != "#":
+            return path.parts  # what most paths are
         bound = tuple(part if isinstance(part, int) else self.name(part, kind) for part in path.parts)
         if len(bound) > MAX_PATH_DEPTH:
             raise invalid(kind, f"The document path has too many nesting levels; nesting levels: {len(bound)}")
@@ -73,9 +76,10 @@ class Bindings:
 
 def _check_keys(keys: Iterable[str], form: re.Pattern[str], member: str) -> None:
     for key in keys:
+        if form.match(key):
+            continue
         size = len(key.encode())
         if size > MAX_PLACEHOLDER_BYTES:
             too_long = "The expression attribute map contains a key that is too long"
             raise validation(f"{member} contains invalid key: {too_long}; size of key: {size}")
-        if not form.match(key):
-            raise validation(f'{member} contains invalid key: Syntax error; key: "{key}"')
+        raise validation(f'{member} contains invalid key: Syntax error; key: "{key}"')

@@ -13,7 +13,6 @@ from typing import Any
 
 from harness.local.dynamodb.bindings import Bindings
 from harness.local.dynamodb.paths import BoundPath, Item, Selection, lookup, project, select, written
-from harness.local.dynamodb.prefilter import necessary_bytes
 from harness.local.dynamodb.trees import Call, Node, Operand, Placeholder, Size
 from harness.local.dynamodb.values import Value, equal
 from harness.local.dynamodb.well_formed import invalid
@@ -25,7 +24,6 @@ __all__ = [
     "Selection",
     "bind_condition",
     "lookup",
-    "necessary_bytes",
     "project",
     "select",
 ]
@@ -43,7 +41,7 @@ _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _SORTED_BY: dict[str, Callable[[str], Any]] = {"S": str, "N": Decimal, "B": base64.b64decode}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: several are made for every conditional write, and freezing doubles what that costs
 class Bound:
     """An operand bound to a request: how to get its value, its type where it is known, its constant value or its path."""
 

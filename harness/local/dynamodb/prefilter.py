@@ -16,15 +16,6 @@ BytesTest = Callable[[bytes], bool]
 _SCALARS = frozenset(("S", "N", "B", "BOOL", "NULL"))
 
 
-def necessary_bytes(node: Node, bindings: Bindings, kind: str) -> bytes | None:
-    """Bytes that every item which passes must contain, or None where no single such bytes are known."""
-    if node.op == "and":
-        found = (necessary_bytes(arg, bindings, kind) for arg in node.args if isinstance(arg, Node))
-        return max(filter(None, found), key=len, default=None)
-    needles = _needles(node, bindings, kind)
-    return needles[0] if needles is not None and len(needles) == 1 else None
-
-
 def prefilter(node: Node, bindings: Bindings, kind: str) -> BytesTest | None:
     """A test that the bytes of every item which passes must stand, or None where the condition gives none."""
     if node.op in ("and", "or"):
