@@ -295,6 +295,12 @@ def test_an_attribute_that_is_not_there_yet_has_no_updated_part():
     assert update.updated(update.apply(ITEM)) == {"b": n(1), "c": n(1)}
 
 
+def test_the_deepest_row_of_functions_that_fits_is_applied():
+    """240 times if_not_exists in 4,090 bytes: the innermost value, where nothing else is there."""
+    text = "SET a=" + "if_not_exists(b," * 240 + ":v" + ")" * 240
+    assert applied(text, {}, v=n(1)) == {"a": n(1)}
+
+
 def nested(levels):
     """A value of so many levels: a list in a list in a list."""
     value = n(1)

@@ -79,9 +79,13 @@ def bind_operand(operand: Operand, bindings: Bindings, kind: str) -> Bound:
         constant = bindings.value(operand, kind)
         return Bound(lambda _item: constant, next(iter(constant)), constant)
     if isinstance(operand, Size):
-        inner = bind_operand(operand.of, bindings, kind)
-        if inner.type in ("N", "BOOL", "NULL"):
-            raise wrong_type("size", inner.type, kind)
+        of = operand.of
+        while isinstance(of, Size):  # a text holds hundreds of these; each but the innermost is of a number
+            of = of.of
+        inner = bind_operand(of, bindings, kind)
+        unsized = inner.type in ("N", "BOOL", "NULL")
+        if unsized or of is not operand.of:
+            raise wrong_type("size", inner.type if unsized else "N", kind)
         get = inner.get
         return Bound(lambda item: _size(get(item)), "N", _size(inner.constant))
     assert not isinstance(operand, Call)  # the parser lets none through

@@ -141,7 +141,7 @@ def _bind(operand: Operand, bindings: Bindings) -> Bound:
     miscounted = miscount(operand.name, len(operand.args))
     if miscounted:
         raise invalid(_KIND, miscounted)
-    left, right = (_bind(arg, bindings) for arg in operand.args)
+    left, right = _bind(operand.args[0], bindings), _bind(operand.args[1], bindings)
     if operand.name == "if_not_exists":
         check_is_path(operand.name, left, _KIND)
         return Bound(lambda item: found if (found := left.get(item)) is not None else right.get(item))
