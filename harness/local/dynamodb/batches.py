@@ -13,6 +13,7 @@ from harness.local.dynamodb.consumed import Consumed, wanted
 from harness.local.dynamodb.errors import ServiceError, validation
 from harness.local.dynamodb.items import collection_metrics
 from harness.local.dynamodb.keys import located
+from harness.local.dynamodb.members import fault, refusal
 from harness.local.dynamodb.paths import Selection, project
 from harness.local.dynamodb.storage import Entry, Place
 from harness.local.dynamodb.tables import Table, Tables
@@ -111,10 +112,17 @@ class Batches:
 
     def _writes(self, asked: dict[str, list[dict[str, Any]]]) -> Generator[None, None, list[_Asked]]:
         """Each write of a batch, checked; others may have a turn after every large part of it."""
-        if not asked or not all(asked.values()):
-            raise validation("The batch write request list for a table cannot be null or empty")
+        if not asked:
+            raise validation("The requestItems parameter is required for BatchWriteItem")
+        for name, raws in asked.items():
+            if not 1 <= len(raws) <= MAX_WRITES:
+                says = (
+                    f"Map value must satisfy constraint: [Member must have length less than or equal to {MAX_WRITES}, "
+                    "Member must have length greater than or equal to 1]"
+                )
+                raise refusal(iter([fault(f"{{{name}=[{len(raws)} requests]}}", "requestItems", says)]))
         if sum(map(len, asked.values())) > MAX_WRITES:
-            raise validation(f"Too many items requested for the BatchWriteItem call: at most {MAX_WRITES}")
+            raise validation("Too many items requested for the BatchWriteItem call")
         writes: list[_Asked] = []
         size = 0
         for name, raws in asked.items():
@@ -141,10 +149,17 @@ class Batches:
         return writes
 
     def _parts(self, asked: dict[str, dict[str, Any]]) -> list[_Part]:
-        if not asked or not all(request["Keys"] for request in asked.values()):
-            raise validation("The batch get request list for a table cannot be null or empty")
+        if not asked:
+            raise validation("The requestItems parameter is required for BatchGetItem")
+        for name, request in asked.items():
+            if not 1 <= len(request["Keys"]) <= MAX_READS:
+                bound = f"less than or equal to {MAX_READS}" if request["Keys"] else "greater than or equal to 1"
+                raise validation(
+                    f"1 validation error detected: Value at 'RequestItems.{name}.member.Keys' failed to satisfy "
+                    f"constraint: Member must have length {bound}"
+                )
         if sum(len(request["Keys"]) for request in asked.values()) > MAX_READS:
-            raise validation(f"Too many items requested for the BatchGetItem call: at most {MAX_READS}")
+            raise validation("Too many items requested for the BatchGetItem call")
         return list(map(self._part, asked, asked.values()))
 
     def _part(self, name: str, request: dict[str, Any]) -> _Part:

@@ -16,6 +16,7 @@ from harness.local.dynamodb.errors import ServiceError, idempotent_mismatch, tra
 from harness.local.dynamodb.grammar import parse_update
 from harness.local.dynamodb.items import UPDATE, collection_metrics
 from harness.local.dynamodb.keys import located
+from harness.local.dynamodb.members import fault, refusal
 from harness.local.dynamodb.paths import Selection, project
 from harness.local.dynamodb.storage import Place
 from harness.local.dynamodb.tables import Table, Tables
@@ -39,6 +40,7 @@ MAX_ITEMS, MAX_BYTES = 100, 4 * 1024 * 1024
 TOKEN_KEPT_S = 600.0
 """How long a ClientRequestToken is remembered (developer guide, *Idempotency*)."""
 Reason = dict[str, Any]
+_Read = tuple[Table, Place, Selection | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +70,14 @@ class Transactions:
                 again.table.meter.account("read", again.units, now_s)
             return _answer(wanted(request), before.reads)
         writes = self._writes(request["TransactItems"])
+        if sum(one.size for one in writes) > MAX_BYTES:
+            raise validation("Collection size has exceeded 4194304 bytes")
         yield
         plans, reasons = _planned(writes, now_s)
         if any(reasons):
             _pay_for_cancelled(plans, writes, now_s)
             raise transaction_cancelled([reason or {"Code": "None"} for reason in reasons])
         whole = [one for one in plans if isinstance(one, Plan)]
-        if sum(one.new.size for one in whole if one.new is not None) > MAX_BYTES:
-            raise validation("Collection size has exceeded 4194304 bytes")
         for one in whole:
             carry_out(one, now_s)
         if token:
@@ -92,7 +94,11 @@ class Transactions:
     def get(self, request: dict[str, Any], now_s: float) -> Work:
         """TransactGetItems."""
         asked = _counted(request["TransactItems"])
-        parts = [self._read(one["Get"]) for one in asked]
+        parts, reasons = self._reads([one["Get"] for one in asked])
+        if any(reasons):
+            raise transaction_cancelled([reason or {"Code": "None"} for reason in reasons])
+        if len({(id(table), place) for table, place, _ in parts}) != len(parts):
+            raise validation("Transaction request cannot include multiple operations on one item")
         yield
         reasons = [_refusal(partial(_admit_read, table, place, now_s)) for table, place, _ in parts]
         if any(reasons):
@@ -148,19 +154,26 @@ class Transactions:
         assert condition is not None  # the shape requires it
         return check_of(table, key, condition)
 
-    def _read(self, request: dict[str, Any]) -> tuple[Table, Place, Selection | None]:
-        key, selection = values.item(request["Key"]), projection_of(request)
-        table = self._tables.find(request)
-        return table, located(table.schema, key), selection
+    def _reads(self, asked: list[dict[str, Any]]) -> tuple[list[_Read], list[Reason | None]]:
+        """What is to be read; a key that doesn't fit its table cancels the transaction, what else is wrong refuses it."""
+        reads: list[_Read] = []
+        reasons: list[Reason | None] = []
+        for request in asked:
+            key, selection = values.item(request["Key"]), projection_of(request)
+            table = self._tables.find(request)
+            try:
+                reads.append((table, located(table.schema, key), selection))
+                reasons.append(None)
+            except ServiceError as error:
+                reasons.append(_reason("ValidationError", str(error)))
+        return reads, reasons
 
 
 def _counted(asked: list[dict[str, Any]]) -> list[dict[str, Any]]:
     if not 1 <= len(asked) <= MAX_ITEMS:
-        bound = "greater than or equal to 1" if not asked else f"less than or equal to {MAX_ITEMS}"
-        raise validation(
-            f"1 validation error detected: Value '[...]' at 'transactItems' failed to satisfy constraint: "
-            f"Member must have length {bound}"
-        )
+        bound = f"less than or equal to {MAX_ITEMS}" if asked else "greater than or equal to 1"
+        shown = f"[{len(asked)} items]" if asked else "[]"
+        raise refusal(iter([fault(shown, "transactItems", f"Member must have length {bound}")]))
     return asked
 
 

@@ -158,16 +158,16 @@ def _null(content: Any, _depth: int) -> bool:
     return True
 
 
-def _set_of(member: Callable[[Any, int], str]) -> Callable[[Any, int], list[str]]:
+def _set_of(member: Callable[[Any, int], str], if_empty: str) -> Callable[[Any, int], list[str]]:
     def check(content: Any, depth: int) -> list[str]:
         if not isinstance(content, list):
             raise mistyped(content, "List")
         members = [member(one, depth) for one in content]
         if not members:
-            raise validation("One or more parameter values were invalid: An string set  may not be empty")
+            raise validation(f"One or more parameter values were invalid: {if_empty}")
         if len(set(members)) != len(members):
             raise validation(
-                f"One or more parameter values were invalid: Input collection {members} contains duplicates."
+                f"One or more parameter values were invalid: Input collection [{', '.join(members)}] contains duplicates."
             )
         return members
 
@@ -192,5 +192,7 @@ def _number(content: Any, _depth: int) -> str:
 
 _CHECKS: dict[str, Callable[[Any, int], Any]] = {
     "S": _string, "N": _number, "B": _binary, "BOOL": _flag, "NULL": _null, "L": _list, "M": _map,
-    "SS": _set_of(_string), "NS": _set_of(_number), "BS": _set_of(_binary),
+    "SS": _set_of(_string, "An string set  may not be empty"),
+    "NS": _set_of(_number, "An number set  may not be empty"),
+    "BS": _set_of(_binary, "Binary sets should not be empty"),
 }  # fmt: skip
