@@ -68,6 +68,7 @@ CONDITIONS = {
     "a = :s AND whatever((:s)) > a": "Invalid function name; function: whatever",
     "attRIbute_exIsts(views, #a)": "Invalid function name; function: attRIbute_exIsts",
     "a < f(f(f(b)))": "Invalid function name; function: f",
+    "a = whatever(b)": "Invalid function name; function: whatever",
     "if_not_exists(a, b) = :s": "The function is not allowed in a condition expression; function: if_not_exists",
     "list_append(a, b)": "The function is not allowed in a condition expression; function: list_append",
     "a = :s AND attribute_exists((views), (#a)) > b": MISUSED + "attribute_exists",
@@ -109,6 +110,9 @@ CONDITIONS = {
     "a BETWEEN b AND :m": WRONG_TYPE + "BETWEEN, operand type: M",
     "a BETWEEN :n AND :s": SAME_TYPE
     + "lower bound operand: AttributeValue: {N:1}, upper bound operand: AttributeValue: {S:s}",
+    "a BETWEEN :b AND :s": SAME_TYPE
+    + "lower bound operand: AttributeValue: {B:java.nio.HeapByteBuffer[pos=0 lim=1 cap=1]}, "
+    + "upper bound operand: AttributeValue: {S:s}",
     "a BETWEEN :t AND :s": RISING
     + "lower bound operand: AttributeValue: {S:t}, upper bound operand: AttributeValue: {S:s}",
 }  # fmt: skip
@@ -169,6 +173,7 @@ UPDATES = {
     " set #nowhere = :nowhere set abOrt = true ": RESERVED + "abOrt",
     " remove Absolute ": RESERVED + "Absolute",
     "set #nowhere = if_not_exist(:n) set c = d": "Invalid function name; function: if_not_exist",
+    "set a = contains(b, :s)": "The function is not allowed in an update expression; function: contains",
     "set a = size(b)": "The function is not allowed in an update expression; function: size",
     "set a = list_append(list_append(:l, :l), :l)": MISUSED + "list_append",
     "set a = #nowhere set c = :n": 'The "SET" section can only be used once in an update expression;',
