@@ -32,7 +32,7 @@ class Twin:
     """Tables with one called `kept`, and their time to live."""
 
     def __init__(self, **parameters):
-        self.tables = Tables(Account.beginning(BEGAN_S, TableParameters(**parameters)))
+        self.tables = Tables(Account.beginning(BEGAN_S, TableParameters(**parameters), partition_limits=False))
         self.ttl, self.items = Ttl(self.tables), Items(self.tables)
         self.tables.create({"TableName": "kept"} | KEYS, 0)
         self.table = self.tables.by_name["kept"]

@@ -58,6 +58,7 @@ class Changes:
             filled.build.step(BUILD_ITEMS, now_s)
         if filled.build.done and now_s >= filled.ready_s:
             filled.table.states[filled.index.name] = IndexState("ACTIVE")
+            filled.table.backfilling.discard(filled.index.name)
             self._filled.pop(0)
         return bool(self._filled)
 
@@ -105,6 +106,7 @@ class Changes:
             table.updating.discard("index")
             table.indexes[index.name] = index
             state.backfilling = True
+            table.backfilling.add(index.name)
             build = IndexBuild(table, index, takes_capacity=self._parameters.backfill_takes_capacity)
             self._filled.append(_Filled(table, index, build, at_s + self._parameters.index_backfill_s))
 
@@ -113,6 +115,7 @@ class Changes:
     def _drop_index(self, table: Table, name: str, now_s: float) -> None:
         """Writes no longer keep the index; it is listed until it is gone."""
         self._filled = [one for one in self._filled if (one.table, one.index.name) != (table, name)]
+        table.backfilling.discard(name)
         index = table.indexes.pop(name)
         index.entries = Partitions()
         table.states[name] = IndexState("DELETING")

@@ -126,6 +126,8 @@ class _Source:
             self.index = table.indexes.get(name)
             if self.index is None:
                 raise validation(f"The table does not have the specified index: {name}")
+            if name in table.backfilling:
+                raise validation(f"Cannot read from backfilling global secondary index: {name}")
             if request.get("ConsistentRead") and not self.index.local:
                 raise validation("Consistent reads are not supported on global secondary indexes")
 

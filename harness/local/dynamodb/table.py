@@ -52,6 +52,8 @@ class Table:
         self.index_meters: dict[str, Metered] = {}
         self.states: dict[str, IndexState] = {}
         self.definitions: dict[str, Index] = {}
+        self.backfilling: set[str] = set()
+        """The indexes that are written to and can't be read yet."""
         for definition in request.get("GlobalSecondaryIndexes") or ():
             index = definition["IndexName"]
             throughput = self.throughput_of(index, _index_capacity(definition, on_demand=self.on_demand), now_s)
@@ -104,11 +106,6 @@ class Table:
         kept = {*self.schema.names}
         kept |= {key for index in [*self.indexes.values(), *self.definitions.values()] for key in index.schema.names}
         self.types = {attribute: kind for attribute, kind in self.types.items() if attribute in kept}
-
-    @property
-    def backfilling(self) -> set[str]:
-        """The indexes that are written to and can't be read yet."""
-        return {name for name, state in self.states.items() if state.backfilling}
 
     def set(self, request: Mapping[str, Any]) -> None:
         """The settings that change nothing of what the table does but are described."""
