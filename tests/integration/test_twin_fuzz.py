@@ -1,6 +1,9 @@
-"""Bodies that nobody would send: the twin answers each with the service's 400 or a 200, and lives on."""
+"""Bytes and bodies that nobody would send: the twin answers each as the service would or hangs up, and lives on."""
 
 import copy
+import re
+import socket
+from contextlib import suppress
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
@@ -8,9 +11,10 @@ import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from twin_served import request as posted
 from twin_tables import define, flight, key, load
 
-ITEM = flight("N1", "01", dest="BOS") | {"n": {"N": "1"}, "list": {"L": [{"M": {"a": {"BOOL": True}}}]}}
+ITEM = flight("N1", "01", dest="BOS") | {"n": {"N": "1"}, "listed": {"L": [{"M": {"a": {"BOOL": True}}}]}}
 NAMED = {"TableName": "fuzzed", "ReturnConsumedCapacity": "INDEXES"}
 VALUES = {"ExpressionAttributeNames": {"#at": "at"}, "ExpressionAttributeValues": {":v": {"S": "N1"}}}
 KEYS = [{"AttributeName": "dest", "KeyType": "HASH"}]
@@ -41,16 +45,16 @@ SOUND = {
     "DeleteTable": {"TableName": "fuzzed-anew"},
     "ListTables": {"Limit": 3, "ExclusiveStartTableName": "fuzz"},
     "PutItem": NAMED
-    | {"Item": ITEM, "ReturnValues": "ALL_OLD", "ConditionExpression": "attribute_exists(#at) OR list[0].a <> :v"}
+    | {"Item": ITEM, "ReturnValues": "ALL_OLD", "ConditionExpression": "attribute_exists(#at) OR listed[0].a <> :v"}
     | VALUES,
     "GetItem": NAMED
-    | {"Key": key(ITEM), "ConsistentRead": True, "ProjectionExpression": "#at, list[0].a"}
+    | {"Key": key(ITEM), "ConsistentRead": True, "ProjectionExpression": "#at, listed[0].a"}
     | {"ExpressionAttributeNames": {"#at": "at"}},
     "DeleteItem": NAMED | {"Key": key(ITEM), "ConditionExpression": "aircraft = :v AND size(#at) < :v"} | VALUES,
     "BatchWriteItem": {
         "RequestItems": {"fuzzed": [{"PutRequest": {"Item": ITEM}}, {"DeleteRequest": {"Key": key(flight("N2", "1"))}}]}
     },
-    "BatchGetItem": {"RequestItems": {"fuzzed": {"Keys": [key(ITEM)], "ProjectionExpression": "list[0]"}}},
+    "BatchGetItem": {"RequestItems": {"fuzzed": {"Keys": [key(ITEM)], "ProjectionExpression": "listed[0]"}}},
     "Query": NAMED
     | {"KeyConditionExpression": "aircraft = :v AND #at > :v", "FilterExpression": "contains(dest, :v)", "Limit": 2}
     | {"ScanIndexForward": False, "ExclusiveStartKey": key(ITEM), "Select": "COUNT"}
@@ -167,3 +171,48 @@ def test_any_json_is_answered(post, operation):
 def test_any_bytes_are_answered(post, operation, body):
     """100 bodies that are hardly ever JSON."""
     check(*post(operation, body))
+
+
+# A sound exchange on the wire, which hypothesis then cuts up, and what it is mixed with.
+WIRE = (
+    posted("ListTables", b'{"Limit": 1}')
+    + posted("DescribeTable", b'{"TableName": "fuzzed"}', more=b"Expect: 100-continue\r\n")
+    + b"POST / HTTP/1.1\r\nX-Amz-Target: DynamoDB_20120810.ListTables\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
+    + b"GET /_twin/ HTTP/1.1\r\nOrigin: x\r\n\r\nHEAD / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"
+)
+PIECES = st.sampled_from(
+    [
+        *(b"\r\n", b"\r\n\r\n", b"\n", b":", b"\x00", b"\xff" * 9, b"-1", b"PRI *", b"ffffffff\r\n", b"HTTP/1.1"),
+        *(b"Content-Length: 99999999999999999999\r\n", b"Transfer-Encoding: chunked\r\n", b"Origin: \x7f\r\n"),
+        *(b"Upgrade: h2c\r\nConnection: upgrade\r\n", b"GET /_twin/x?y=%zz", b"CONNECT x:1 HTTP/1.1\r\n\r\n"),
+    ]
+)
+
+
+@st.composite
+def cut_up(draw):
+    """The exchange with up to four cuts, each taking some bytes away or putting others in, in up to three packets."""
+    sent = WIRE
+    for _ in range(draw(st.integers(1, 4))):
+        at = draw(st.integers(0, len(sent)))
+        sent = sent[:at] + draw(PIECES | st.binary(max_size=8)) + sent[at + draw(st.integers(0, 60)) :]
+    ends = sorted(draw(st.lists(st.integers(0, len(sent)), max_size=2)))
+    return [sent[begin:end] for begin, end in zip([0, *ends], [*ends, len(sent)], strict=True)]
+
+
+@settings(BOUNDED, max_examples=1_000)
+@given(cut_up() | st.lists(st.binary(max_size=300), min_size=1, max_size=3))
+def test_any_bytes_on_the_wire_are_answered_or_end_it(twin_url, post, packets):
+    """1,000 connections with what is no HTTP, or hardly: whole answers or none, nothing of the code's inside, and an end."""
+    host, port = urlsplit(twin_url).netloc.split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as raw:
+        said = b""
+        with suppress(ConnectionError):
+            for packet in packets:
+                raw.sendall(packet)
+            raw.shutdown(socket.SHUT_WR)
+            while more := raw.recv(65_536):
+                said += more
+    assert re.fullmatch(rb"(HTTP/1\.1 (100|200|400|403|404|405|413) .*)?", said, re.DOTALL), said
+    assert b"Traceback" not in said
+    assert b"a defect" not in said

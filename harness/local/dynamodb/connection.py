@@ -19,6 +19,7 @@ from harness.local.dynamodb.wire import (
     LINGER_S,
     MAX_BODY_BYTES,
     MAX_HEAD_BYTES,
+    NO_UPGRADE,
     TEXT,
     TOO_LARGE,
     UNKNOWN,
@@ -27,10 +28,10 @@ from harness.local.dynamodb.wire import (
 )
 
 logger = logging.getLogger(__name__)
-_JOINED_BYTES = 65_536  # a longer body isn't copied behind its head
+_JOINED_BYTES = 16_384  # a longer body isn't copied behind its head, nor kept for company
 BURST = 64  # requests of one connection that are answered before others have their turn
 _NOTED = {
-    b"expect", b"origin", b"content-length", b"access-control-request-headers", b"access-control-request-method",
+    b"expect", b"origin", b"upgrade", b"content-length", b"access-control-request-headers", b"access-control-request-method",
 }  # fmt: skip
 _NOTED_LENGTHS = frozenset(map(len, _NOTED))
 _NONE: dict[bytes, bytes] = {}
@@ -46,8 +47,8 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_begun", "_body", "_busy", "_due_s", "_ended", "_full", "_head_only", "_headers", "_held", "_hung", "_in_head",
-        "_keep", "_kind", "_last", "_lines", "_noted", "_parser", "_raw_bytes", "_reading", "_refused", "_served",
-        "_serving", "_target", "_transport", "_url", "_usual", "_waiting", "_watched", "_wire", "_work",
+        "_keep", "_kind", "_last", "_lines", "_noted", "_out", "_over", "_parser", "_raw_bytes", "_reading", "_served",
+        "_serving", "_target", "_transport", "_url", "_waiting", "_watched", "_wire", "_work",
     )  # fmt: skip
 
     def __init__(self, wire: Wire) -> None:
@@ -61,15 +62,16 @@ class Connection(asyncio.Protocol):
         self._body: bytes | bytearray = b""
         # Of the one that is being answered: how its answer is to look, when it is due, who makes it.
         self._busy, self._serving, self._served, self._hung = False, False, 0, False
-        self._usual, self._keep, self._head_only, self._kind, self._lines = True, True, False, JSON_1_0, b""
+        self._keep, self._head_only, self._kind, self._lines = True, False, JSON_1_0, b""
         self._due_s = 0.0
+        self._out: list[bytes] = []
         self._work: Work | None = None
         # Of what came after it:
         self._waiting: deque[_Request] | None = None
         self._held = b""
         self._last: Answer | None = None  # the refusal that ends the connection, once those before it are answered
         # Of the client:
-        self._reading, self._full, self._ended, self._refused, self._watched = True, False, False, False, False
+        self._reading, self._full, self._ended, self._over, self._watched = True, False, False, False, False
 
     # Events of the transport
 
@@ -88,11 +90,11 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Bytes have come; what isn't HTTP ends the connection, never the server."""
         self._served = 0
-        if self._refused:
+        if self._over:
             self._raw_bytes += len(data)
             if self._raw_bytes > 4 * MAX_BODY_BYTES:
                 self.abort()
-        elif self._occupied():
+        elif self._busy or self._full or self._waiting:
             self._held += data  # at most what was read before the reading stopped
             self._read(wanted=False)
         else:
@@ -146,7 +148,7 @@ class Connection(asyncio.Protocol):
             if int(self._noted.get(b"content-length", b"0")) > MAX_BODY_BYTES:
                 self._refuse(413, TOO_LARGE)
             elif self._noted.get(b"expect", b"").lower() == b"100-continue" and not self._occupied():
-                self._write(CONTINUE)
+                self._out.append(CONTINUE)
 
     def on_body(self, body: bytes) -> None:
         """A part of the body."""
@@ -162,20 +164,26 @@ class Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         """A whole request is there: answer it, or let it stand in line."""
         self._begun = False
-        if self._last is not None or self._refused:
+        if self._last is not None or self._over:
             return
         parser = self._parser
         assert parser is not None  # it is calling
-        keep = parser.should_keep_alive() and not parser.should_upgrade()
-        method, body, noted, headers = parser.get_method(), bytes(self._body), self._noted, self._headers
+        if self._noted and parser.should_upgrade():  # its body isn't parsed then
+            self._refuse(400, NO_UPGRADE)
+            return
+        body = self._body if type(self._body) is bytes else bytes(self._body)
         self._body = b""
-        if self._served < BURST and not self._occupied():
-            self._served += 1
-            self._serve(method, self._url, self._target, body, keep, noted, headers)
-        else:
+        method, keep = parser.get_method(), parser.should_keep_alive()
+        if self._busy or self._full or self._waiting or self._served == BURST:
             if self._waiting is None:
                 self._waiting = deque()
-            self._waiting.append((method, self._url, self._target, body, keep, noted, headers))
+            self._waiting.append((method, self._url, self._target, body, keep, self._noted, self._headers))
+            return
+        self._served += 1
+        if keep and not self._noted and method == b"POST" and self._url == b"/" and not self._wire.guards.any:
+            self._serve_usual(self._target, body)
+        else:
+            self._serve(method, self._url, self._target, body, keep, self._noted, self._headers)
 
     # Receiving
 
@@ -187,10 +195,11 @@ class Connection(asyncio.Protocol):
             self._parser = httptools.HttpRequestParser(self)
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:  # another protocol: nobody speaks it, and the answer has said close
-            pass
+        except httptools.HttpParserUpgrade:
+            self._refuse(400, NO_UPGRADE)
         except httptools.HttpParserError:
             self._refuse(400, b"")
+        self._flush()
         if self._waiting and not self._busy and not self._full:
             self._wire.loop.call_soon(self._proceed)  # it sent many at once: others first
         if self._begun or self._watched:
@@ -211,13 +220,13 @@ class Connection(asyncio.Protocol):
 
     def _watch(self) -> None:
         """Have it ended if it is now the client that keeps us waiting; a request that is whole is never late."""
-        waits = self._transport is not None and (self._full or self._refused or (self._begun and not self._busy))
+        waits = self._transport is not None and (self._full or self._over or (self._begun and not self._busy))
         if waits == self._watched:
             return
         self._watched = waits
         if waits:
             limit_s = self._wire.request_timeout_s
-            self._wire.watch(self, min(limit_s, LINGER_S) if self._refused else limit_s)
+            self._wire.watch(self, min(limit_s, LINGER_S) if self._over else limit_s)
         else:
             self._wire.release(self)
 
@@ -227,36 +236,56 @@ class Connection(asyncio.Protocol):
         """Whether what comes now has to wait."""
         return self._busy or self._full or bool(self._waiting)
 
+    def _serve_usual(self, target: bytes, body: bytes) -> None:
+        """Answer a request as nearly all are: the shortest way, since the service's own work is to be what costs."""
+        wire = self._wire
+        answer: Answer | LongWork
+        try:
+            answer = wire.answer(target, body)
+        except Exception:
+            logger.exception("%s failed", target.decode("latin-1"))
+            answer = 500, DEFECT
+        if (
+            isinstance(answer, tuple)
+            and answer[0] == 200
+            and len(content := answer[1]) < _JOINED_BYTES
+            and target[:1] == b"D"
+        ):
+            self._out.append(wire.usual % (next(wire.request_ids), crc32(content), len(content), content))
+        else:
+            self._keep, self._head_only, self._lines = True, False, b""
+            self._kind = JSON_1_1 if target.startswith(SCALING_TARGET) else JSON_1_0
+            self._carry_on(answer)
+
     def _serve(
         self, method: bytes, url: bytes, target: bytes, body: bytes, keep: bool, noted: dict[bytes, bytes],
         headers: Headers,
     ) -> None:  # fmt: skip
-        """Answer a request, or begin to: then it is busy."""
-        posted = method == b"POST" and not url.startswith(PREFIX)
-        self._keep, self._usual, self._serving = keep, posted and keep and not noted and target[:1] == b"D", True
+        """Answer any request, or begin to: then it is busy."""
+        self._keep, self._head_only = keep, False
         answer: Answer | LongWork | None
         try:
-            if not posted:
+            if method != b"POST" or url.startswith(PREFIX):
                 answer = self._other(method, url, body, noted)
             else:
-                if not self._usual:
-                    self._kind = JSON_1_1 if target.startswith(SCALING_TARGET) else JSON_1_0
-                    self._head_only, self._lines = False, CROSS_ORIGIN if b"origin" in noted else b""
-                if self._wire.guards.any:
-                    answer = self._guarded(
-                        SignedRequest(method=method, url=url, target=target, headers=headers, body=body)
-                    )
-                else:
-                    answer = self._wire.answer(target, body)
-            if isinstance(answer, tuple):
-                self._finish(answer)
-            elif answer is not None:
-                self._busy = True
-                work = self._wire.turns.begin(answer, self._finish)
-                self._work = work if self._busy else None
+                self._kind = JSON_1_1 if target.startswith(SCALING_TARGET) else JSON_1_0
+                self._lines = CROSS_ORIGIN if b"origin" in noted else b""
+                request = SignedRequest(method=method, url=url, target=target, headers=headers, body=body)
+                answer = self._guarded(request) if self._wire.guards.any else self._wire.answer(target, body)
         except Exception:
-            logger.exception("%s %s failed", method.decode("latin-1"), target.decode("latin-1"))
-            self._finish((500, DEFECT))
+            logger.exception("%s failed", target.decode("latin-1"))
+            answer = 500, DEFECT
+        self._carry_on(answer)
+
+    def _carry_on(self, answer: Answer | LongWork | None) -> None:
+        """Send an answer that is there, make one that takes long; with none, keep the client waiting."""
+        self._serving = True
+        if isinstance(answer, tuple):
+            self._finish(answer)
+        elif answer is not None:
+            self._busy = True
+            work = self._wire.turns.begin(answer, self._finish)
+            self._work = work if self._busy else None
         self._serving = False
 
     def _guarded(self, request: SignedRequest) -> Answer | LongWork | None:
@@ -298,21 +327,15 @@ class Connection(asyncio.Protocol):
         status, body = answer
         if self._transport is None or self._transport.is_closing():
             return
-        wire = self._wire
-        if status == 200 and self._usual:
-            head = wire.usual_head % (next(wire.request_ids), crc32(body), len(body))
-        elif self._usual:
-            head = wire.head(status, body)
-        else:
-            head = wire.head(status, body, kind=self._kind, keep=self._keep, lines=self._lines)
-        if self._head_only and not self._usual:
+        head = self._wire.head(status, body, kind=self._kind, keep=self._keep, lines=self._lines)
+        if self._head_only:
             body = b""
-        if len(body) < _JOINED_BYTES:
-            self._transport.write(head + body)
-        else:
-            self._transport.writelines((head, body))
+        self._out += (head, body)
+        if len(body) >= _JOINED_BYTES:
+            self._flush()
         if not self._keep:
-            self._waiting = None
+            self._over, self._waiting, self._held = True, None, b""
+            self._flush()
             self._transport.close()
 
     def _proceed(self) -> None:
@@ -321,9 +344,10 @@ class Connection(asyncio.Protocol):
         while self._waiting and not self._busy and not self._full:
             if self._served == BURST:
                 self._wire.loop.call_soon(self._proceed)
-                return
+                break
             self._served += 1
             self._serve(*self._waiting.popleft())
+        self._flush()
         if self._held and self._last is None and not self._occupied():
             held, self._held = self._held, b""
             self._feed(held)
@@ -338,13 +362,14 @@ class Connection(asyncio.Protocol):
 
     def _refuse(self, status: int, body: bytes) -> None:
         """Say why, after what is still to be answered, and end; what still comes is read, so that it sees the reason."""
-        if self._refused or self._transport is None:
+        if self._over or self._transport is None:
             return
         if self._occupied():
             self._last = status, body
             return
-        self._refused, self._begun, self._raw_bytes = True, False, 0
-        self._write(self._wire.head(status, body, keep=False) + body)
+        self._over, self._begun, self._raw_bytes = True, False, 0
+        self._out.append(self._wire.head(status, body, keep=False) + body)
+        self._flush()
         if self._ended:
             self._transport.close()
         elif not self._transport.is_closing():
@@ -352,9 +377,15 @@ class Connection(asyncio.Protocol):
             self._read(wanted=True)
             self._watch()
 
-    def _write(self, data: bytes) -> None:
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(data)
+    def _flush(self) -> None:
+        """Hand all answers that are made to the system, in one call."""
+        out = self._out
+        if out and self._transport is not None and not self._transport.is_closing():
+            if len(out) == 1:
+                self._transport.write(out[0])
+            else:
+                self._transport.writelines(out)
+        out.clear()
 
 
 class VerifiedConnection(Connection):

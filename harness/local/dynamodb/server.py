@@ -6,14 +6,16 @@ import os
 import resource
 import signal
 import sys
+from typing import Protocol
 
 import uvloop
 
 from harness.local.dynamodb.connection import Connection, VerifiedConnection
-from harness.local.dynamodb.control import Control
+from harness.local.dynamodb.control import Control, Controlled
 from harness.local.dynamodb.guards import Guards
 from harness.local.dynamodb.options import Options
 from harness.local.dynamodb.service import Service
+from harness.local.dynamodb.turns import Answer, LongWork
 from harness.local.dynamodb.wire import Wire
 
 _BACKLOG = 4_096
@@ -31,17 +33,30 @@ def serve(options: Options) -> int:
     return 0
 
 
-async def _serve(options: Options) -> None:
+class Served(Controlled, Protocol):
+    """What stands behind the wire: the service, or a test's own."""
+
+    def answer(self, target: bytes, body: bytes) -> Answer | LongWork:
+        """The answer to one request, or the steps that make it."""
+
+
+async def listen(service: Served, options: Options) -> asyncio.Server:
+    """Serve ``service`` at the address from now on; raises OSError when that can't be had."""
     loop = asyncio.get_running_loop()
-    service = Service(options.speed)
     guards = Guards(options.verifier, options.service_time)
-    kind = Connection if options.verifier is None else VerifiedConnection
     control = Control(service, guards)
     wire = Wire(
         answer=service.answer, guards=guards, control=control, loop=loop, request_timeout_s=options.request_timeout_s
     )
+    kind = Connection if options.verifier is None else VerifiedConnection
     server = await loop.create_server(lambda: kind(wire), options.host, options.port, backlog=_BACKLOG)
     control.allowed = options.control or all(_is_loopback(bound.getsockname()[0]) for bound in server.sockets)
+    return server
+
+
+async def _serve(options: Options) -> None:
+    loop = asyncio.get_running_loop()
+    server = await listen(Service(options.speed, partition_limits=options.partition_limits), options)
     raise_file_limit()
     if options.drop_to_uid is not None:
         _drop_rights(options.drop_to_uid)

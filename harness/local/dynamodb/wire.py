@@ -22,6 +22,7 @@ _TICK_S = 1.0
 JSON_1_0, JSON_1_1, TEXT = b"application/x-amz-json-1.0", b"application/x-amz-json-1.1", b"text/plain"
 UNKNOWN = b"<UnknownOperationException/>\n"  # what the service says to what isn't a POST, with status 404
 TOO_LARGE = b'{"__type":"com.amazon.coral.service#RequestEntityTooLargeException","Message":"Request too large"}'
+NO_UPGRADE = b'{"message":"only HTTP/1.1 is spoken here; send no Upgrade header"}'
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 CROSS_ORIGIN = b"Access-Control-Allow-Origin: *\r\n"
 
@@ -48,10 +49,10 @@ class Wire:
         self.answer, self.guards, self.control, self.loop = answer, guards, control, loop
         self.request_timeout_s = request_timeout_s
         self.turns = Turns(loop)
-        self.request_ids = count(1)
+        self.request_ids = count(10**15)  # as many digits for ever
         self._deadlines: dict[Watched, float] = {}
         self._heads: dict[tuple[int, bytes, bool], bytes] = {}
-        self.usual_head = b""
+        self.usual = b""  # a whole answer with status 200: id, checksum, length and body are to be filled in
         self._tick()
 
     def watch(self, connection: Watched, timeout_s: float) -> None:
@@ -73,13 +74,13 @@ class Wire:
         return (
             f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nDate: {formatdate(usegmt=True)}\r\n"
             f"Content-Type: {kind.decode()}\r\nConnection: {'keep-alive' if keep else 'close'}\r\n"
-            "x-amzn-RequestId: TWIN%048d\r\nx-amz-crc32: %d\r\nContent-Length: %d\r\n\r\n"
+            "x-amzn-RequestId: TWIN00000000000000000000000000000000%d\r\nx-amz-crc32: %d\r\nContent-Length: %d\r\n\r\n"
         ).encode()
 
     def _tick(self) -> None:
         """Once a second: another date in the heads, and an end to whom we waited for in vain."""
         self._heads.clear()
-        self.usual_head = self._template(200, JSON_1_0, keep=True)
+        self.usual = self._template(200, JSON_1_0, keep=True) + b"%b"
         now_s = self.loop.time()
         for connection in [late for late, due_s in self._deadlines.items() if due_s <= now_s]:
             self.release(connection)
