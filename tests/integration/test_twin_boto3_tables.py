@@ -1,13 +1,10 @@
-"""Unmodified boto3 makes, alters and deletes tables on the twin; and what the twin throttles and refuses."""
+"""Unmodified boto3 makes, alters and deletes tables on the twin; and what the twin throttles."""
 
 import contextlib
-from http.client import HTTPConnection
 from itertools import count
-from urllib.parse import urlsplit
 
-import orjson
 import pytest
-from twin_tables import KB, define, flight, key
+from twin_tables import KB, code_of, define, described, flight, key
 
 NAMES = count()
 
@@ -19,17 +16,6 @@ def named(dynamodb):
     yield name
     with contextlib.suppress(dynamodb.exceptions.ResourceNotFoundException):
         dynamodb.delete_table(TableName=name)
-
-
-def described(dynamodb, name):
-    return dynamodb.describe_table(TableName=name)["Table"]
-
-
-def code_of(dynamodb, call, **request):
-    """The error code of a call that must be refused."""
-    with pytest.raises(dynamodb.exceptions.ClientError) as refused:
-        call(**request)
-    return refused.value.response["Error"]["Code"]
 
 
 def capacity_of(description):
@@ -126,6 +112,99 @@ def test_the_billing_mode_is_switched_both_ways(dynamodb, named):
     assert (table["BillingModeSummary"]["BillingMode"], capacity_of(table)) == ("PROVISIONED", (4, 4))
     assert "LastUpdateToPayPerRequestDateTime" in table["BillingModeSummary"]
     assert capacity_of(table["GlobalSecondaryIndexes"][0]) == (2, 2)
+
+
+def test_an_index_is_added_to_a_table_that_has_items_and_taken_away(dynamodb, named):
+    """Two of three flights have a destination; the new index answers for both, then it and its attribute are gone."""
+    define(dynamodb, named)
+    for at, texts in (("01", {"dest": "BOS"}), ("02", {}), ("03", {"dest": "BOS"})):
+        dynamodb.put_item(TableName=named, Item=flight("N1", at, **texts))
+    by_dest = {
+        "IndexName": "by_dest",
+        "KeySchema": [{"AttributeName": "dest", "KeyType": "HASH"}],
+        "Projection": {"ProjectionType": "KEYS_ONLY"},
+        "ProvisionedThroughput": {"ReadCapacityUnits": 5, "WriteCapacityUnits": 5},
+    }
+    dynamodb.update_table(
+        TableName=named,
+        AttributeDefinitions=[{"AttributeName": "dest", "AttributeType": "S"}],
+        GlobalSecondaryIndexUpdates=[{"Create": by_dest}],
+    )
+    (index,) = described(dynamodb, named)["GlobalSecondaryIndexes"]
+    assert (index["IndexStatus"], index["ItemCount"]) == ("ACTIVE", 2)
+    found = dynamodb.query(
+        TableName=named,
+        IndexName="by_dest",
+        KeyConditionExpression="dest = :d",
+        ExpressionAttributeValues={":d": {"S": "BOS"}},
+    )
+    assert [item["at"]["S"] for item in found["Items"]] == ["01", "03"]
+    dynamodb.update_table(TableName=named, GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": "by_dest"}}])
+    table = described(dynamodb, named)
+    assert "GlobalSecondaryIndexes" not in table
+    assert [one["AttributeName"] for one in table["AttributeDefinitions"]] == ["aircraft", "at"]
+
+
+def test_a_local_index_is_made_with_its_table_and_described(dynamodb, named):
+    """Under LocalSecondaryIndexes, without capacity or status; a query of it goes by its own sort key."""
+    dynamodb.create_table(
+        TableName=named,
+        AttributeDefinitions=[{"AttributeName": one, "AttributeType": "S"} for one in ("aircraft", "at", "dest")],
+        KeySchema=[{"AttributeName": "aircraft", "KeyType": "HASH"}, {"AttributeName": "at", "KeyType": "RANGE"}],
+        BillingMode="PAY_PER_REQUEST",
+        LocalSecondaryIndexes=[
+            {
+                "IndexName": "local",
+                "KeySchema": [
+                    {"AttributeName": "aircraft", "KeyType": "HASH"},
+                    {"AttributeName": "dest", "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "ALL"},
+            }
+        ],
+    )
+    for at, dest in (("01", "SEA"), ("02", "BOS")):
+        dynamodb.put_item(TableName=named, Item=flight("N1", at, dest=dest))
+    (index,) = described(dynamodb, named)["LocalSecondaryIndexes"]
+    assert set(index) == {"IndexName", "IndexArn", "KeySchema", "Projection", "ItemCount", "IndexSizeBytes"}
+    assert (index["IndexName"], index["ItemCount"]) == ("local", 2)
+    found = dynamodb.query(
+        TableName=named,
+        IndexName="local",
+        KeyConditionExpression="aircraft = :a",
+        ExpressionAttributeValues={":a": {"S": "N1"}},
+    )
+    assert [item["dest"]["S"] for item in found["Items"]] == ["BOS", "SEA"]
+
+
+def test_time_to_live_is_enabled_and_described(dynamodb, named):
+    """As boto3 reads it; a second change at once is refused."""
+    define(dynamodb, named)
+    wanted = {"Enabled": True, "AttributeName": "until"}
+    answer = dynamodb.update_time_to_live(TableName=named, TimeToLiveSpecification=wanted)
+    assert answer["TimeToLiveSpecification"] == wanted
+    told = dynamodb.describe_time_to_live(TableName=named)["TimeToLiveDescription"]
+    assert told == {"TimeToLiveStatus": "ENABLED", "AttributeName": "until"}
+    off = {"Enabled": False, "AttributeName": "until"}
+    call = dynamodb.update_time_to_live
+    assert code_of(dynamodb, call, TableName=named, TimeToLiveSpecification=off) == "ValidationException"
+
+
+def test_a_protected_table_outlives_a_delete(dynamodb, named):
+    """Until its protection is taken away."""
+    define(dynamodb, named)
+    dynamodb.update_table(TableName=named, DeletionProtectionEnabled=True)
+    assert code_of(dynamodb, dynamodb.delete_table, TableName=named) == "ValidationException"
+    assert described(dynamodb, named)["DeletionProtectionEnabled"] is True
+    dynamodb.update_table(TableName=named, DeletionProtectionEnabled=False)
+
+
+def test_the_account_and_the_endpoint_are_told(dynamodb):
+    """Quotas as the service's; an address that isn't the service's."""
+    limits = dynamodb.describe_limits()
+    assert (limits["AccountMaxReadCapacityUnits"], limits["TableMaxWriteCapacityUnits"]) == (80_000, 40_000)
+    (endpoint,) = dynamodb.describe_endpoints()["Endpoints"]
+    assert "amazonaws" not in endpoint["Address"]
 
 
 def throttled(dynamodb, call, attempts=6, **request):
@@ -225,103 +304,3 @@ def test_a_table_that_is_not_there_is_named_as_the_service_does(dynamodb, operat
     }
     call = getattr(dynamodb, operation)
     assert code_of(dynamodb, call, TableName="nowhere", **members.get(operation, {})) == "ResourceNotFoundException"
-
-
-WRONG_ITEMS = {
-    "without its sort key": {"aircraft": {"S": "N1"}},
-    "with a key of another type": {"aircraft": {"N": "1"}, "at": {"S": "01"}},
-    "with an empty key": {"aircraft": {"S": ""}, "at": {"S": "01"}},
-    "with too long a partition key": flight("x" * 2_049, "01"),
-    "with too long a sort key": flight("N1", "x" * 1_025),
-    "a byte too large": flight("N1", "01", 400 * KB + 1),
-    "with an index key of another type": flight("N1", "01") | {"dest": {"N": "1"}},
-    "with an empty index key": flight("N1", "01", dest=""),
-    "with an empty set": flight("N1", "01") | {"set": {"SS": []}},
-    "with a set that repeats itself": flight("N1", "01") | {"set": {"NS": ["1", "1.0"]}},
-    "with a number that is none": flight("N1", "01") | {"n": {"N": "twelve"}},
-    "with a number of 39 digits": flight("N1", "01") | {"n": {"N": "1" * 39}},
-}
-
-
-@pytest.fixture(scope="module")
-def guarded(dynamodb):
-    yield define(dynamodb, "guarded", projection={"ProjectionType": "ALL"})
-    dynamodb.delete_table(TableName="guarded")
-
-
-@pytest.mark.parametrize("what", WRONG_ITEMS)
-def test_an_item_that_can_not_be_is_refused(dynamodb, guarded, what):
-    """A ValidationException, and the table stays empty."""
-    assert code_of(dynamodb, dynamodb.put_item, TableName=guarded, Item=WRONG_ITEMS[what]) == "ValidationException"
-    assert described(dynamodb, guarded)["ItemCount"] == 0
-
-
-WRONG_WRITES = {
-    "a legacy expectation": {"Expected": {"pad": {"Exists": False}}},
-    "an update's return values": {"ReturnValues": "ALL_NEW"},
-    "an empty condition": {"ConditionExpression": ""},
-    "a condition that is none": {"ConditionExpression": "pad ="},
-    "an unknown function": {"ConditionExpression": "starts_with(pad, pad)"},
-    "a value that isn't given": {"ConditionExpression": "pad = :v"},
-    "a name that isn't given": {"ConditionExpression": "attribute_exists(#p)"},
-    "a value that serves nothing": {"ExpressionAttributeValues": {":v": {"S": "x"}}},
-}
-
-
-@pytest.mark.parametrize("what", WRONG_WRITES)
-def test_a_wrong_write_is_refused(dynamodb, guarded, what):
-    """A ValidationException: what the twin can't heed it never ignores."""
-    request = {"TableName": guarded, "Item": flight("N1", "01")} | WRONG_WRITES[what]
-    assert code_of(dynamodb, dynamodb.put_item, **request) == "ValidationException"
-    assert described(dynamodb, guarded)["ItemCount"] == 0
-
-
-@pytest.mark.parametrize("operation", ["list_backups", "list_global_tables", "execute_statement"])
-def test_an_operation_that_is_not_built_is_unknown(dynamodb, guarded, operation):
-    """UnknownOperationException, as from a service that never heard of it."""
-    requests = {"execute_statement": {"Statement": f'SELECT * FROM "{guarded}"'}}
-    call = getattr(dynamodb, operation)
-    assert code_of(dynamodb, call, **requests.get(operation, {})) == "UnknownOperationException"
-
-
-RAW = {
-    "no JSON": (b"{", "SerializationException"),
-    "nothing": (b"", "SerializationException"),
-    "a list": (b"[]", "SerializationException"),
-    "a number for a name": (b'{"TableName": 7}', "SerializationException"),
-    "a text for a flag": (b'{"TableName": "guarded", "ConsistentRead": "yes"}', "SerializationException"),
-    "a text for a limit": (b'{"TableName": "guarded", "Limit": "7"}', "SerializationException"),
-    "a list for an expression": (b'{"TableName": "guarded", "FilterExpression": ["a"]}', "SerializationException"),
-    "a list for names": (b'{"TableName": "guarded", "ExpressionAttributeNames": ["#a"]}', "SerializationException"),
-    "no name": (b'{"TableName": null}', "ValidationException"),
-    "a limit of nothing": (b'{"TableName": "guarded", "Limit": 0}', "ValidationException"),
-    "names that are empty": (b'{"TableName": "guarded", "ExpressionAttributeNames": {}}', "ValidationException"),
-}
-
-
-@pytest.mark.parametrize("what", RAW)
-def test_a_body_that_no_sdk_would_send_is_refused(guarded, twin_url, what):
-    """Status 400 with the service's name for it, and the connection goes on."""
-    body, expected = RAW[what]
-    connection = HTTPConnection(urlsplit(twin_url).netloc, timeout=10)
-    for sent, status in ((body, 400), (b'{"TableName": "guarded"}', 200)):
-        connection.request("POST", "/", sent, {"X-Amz-Target": "DynamoDB_20120810.Scan"})
-        answer = connection.getresponse()
-        said = orjson.loads(answer.read())
-        assert answer.status == status
-        if status == 400:
-            assert said["__type"].endswith(f"#{expected}")
-    connection.close()
-
-
-@pytest.mark.parametrize("target", ["DynamoDB_20120810.Nonsense", "DynamoDBStreams_20120810.Scan", ""])
-def test_a_target_that_names_nothing_is_an_unknown_operation(twin_url, target):
-    """An unknown name, another service's, or none."""
-    connection = HTTPConnection(urlsplit(twin_url).netloc, timeout=10)
-    connection.request("POST", "/", b"{}", {"X-Amz-Target": target})
-    answer = connection.getresponse()
-    assert (answer.status, orjson.loads(answer.read())["__type"].rpartition("#")[2]) == (
-        400,
-        "UnknownOperationException",
-    )
-    connection.close()

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 KB = 1024
 PLENTY = {"ReadCapacityUnits": 40_000, "WriteCapacityUnits": 40_000}
 Item = dict[str, dict[str, Any]]
@@ -68,3 +70,17 @@ def units_of(answer: dict[str, Any]) -> float:
     """The units that an answer says it consumed."""
     units: float = answer["ConsumedCapacity"]["CapacityUnits"]
     return units
+
+
+def described(dynamodb: Any, name: str) -> dict[str, Any]:
+    """A table's description."""
+    table: dict[str, Any] = dynamodb.describe_table(TableName=name)["Table"]
+    return table
+
+
+def code_of(dynamodb: Any, call: Any, **request: Any) -> str:
+    """The error code of a call that must be refused."""
+    with pytest.raises(dynamodb.exceptions.ClientError) as refused:
+        call(**request)
+    code: str = refused.value.response["Error"]["Code"]
+    return code
