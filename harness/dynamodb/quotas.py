@@ -55,7 +55,7 @@ class Switches:
 
     def next_s(self, now_s: float) -> float:
         """The earliest instant, now or later, at which one more is allowed."""
-        if len(self._at_s) < self._params.switches_a_day:
+        if not self._at_s or len(self._at_s) < self._params.switches_a_day:
             return now_s
         return max(now_s, self._at_s[0] + DAY_S)
 

@@ -288,3 +288,10 @@ def test_the_state_shows_buckets_partitions_and_quotas() -> None:
     ]
     assert state["partitions"][0]["read"] == {"bucket_units": 3_000, "units_this_minute": 500}
     assert state["decreases_today"] == 0
+
+
+def test_without_partition_limits_only_the_tables_capacity_counts() -> None:
+    """One key takes a whole store of 1.8 million at once."""
+    table = Admission.provisioned(6_000, 0, now_s=0, params=AdmissionParameters(partition_limits=False))
+    assert table.admit("read", 1_800_000, 0, LOW) is None
+    assert table.admit("read", 1, 0, LOW) == "TableReadProvisionedThroughputExceeded"
