@@ -65,6 +65,16 @@ def test_others_are_answered_while_a_work_goes_on():
         assert not scan.dropped.is_set()
 
 
+def test_chores_are_done_while_nobody_asks():
+    """What no request waits for goes on by itself, to its end each time: two steps, and again two."""
+    service = Fake()
+    with served(service):
+        deadline_s = time.monotonic() + 10
+        while service.chores < 4 and time.monotonic() < deadline_s:
+            time.sleep(0.01)
+    assert service.chores >= 4
+
+
 def test_a_work_is_dropped_when_its_client_has_gone():
     """A client that crashes: its work is closed at once, long before it would have ended."""
     scan = Endless()
@@ -154,6 +164,16 @@ def test_a_request_that_does_not_come_whole_is_given_up(begun):
                 client.send(b"x")
                 time.sleep(0.05)
         assert idle.send(request("Echo", b"2")).answer() == (200, b"2")
+
+
+def test_each_request_has_its_own_time_to_come():
+    """Always half a request there, for five times as long as one may take, but never the same: all are answered."""
+    with served(Fake(), request_timeout_s=PATIENCE_S) as address, Client(address) as client:
+        whole = request("Echo", b"on")
+        client.send(whole[:30])
+        for _ in range(20):
+            time.sleep(PATIENCE_S / 4)
+            assert client.send(whole[30:], whole[:30]).answer() == (200, b"on")
 
 
 def test_a_client_that_never_takes_its_answer_is_given_up():

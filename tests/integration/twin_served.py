@@ -21,15 +21,20 @@ class Fake:
 
     def __init__(self, **answers):
         self.answers = {"Echo": lambda body: (200, body)} | answers
-        self.asked, self.resets = [], 0
+        self.asked, self.resets, self.chores = [], 0, 0
 
-    def answer(self, target, body):
+    def begin(self, target, body):
         operation = target.rpartition(b".")[2].decode()
         self.asked.append(operation)
         return self.answers[operation](body)
 
     def state(self):
         return {"asked": len(self.asked)}
+
+    def tick(self):
+        """Chores of two steps, each time."""
+        self.chores += 1
+        return self.chores % 2 == 1
 
     def reset(self):
         self.resets += 1

@@ -114,7 +114,7 @@ class Connection(asyncio.Protocol):
         """It has taken them."""
         self._full = False
         self._proceed()
-        self._watch()
+        self._watch(renewed=True)
 
     def abort(self) -> None:
         """End it, answered or not."""
@@ -203,7 +203,7 @@ class Connection(asyncio.Protocol):
         if self._waiting and not self._busy and not self._full:
             self._wire.loop.call_soon(self._proceed)  # it sent many at once: others first
         if self._begun or self._watched:
-            self._watch()
+            self._watch(renewed=self._raw_bytes == 0)  # then what has begun began just now
 
     def _overgrown(self, more_bytes: int) -> bool:
         """Whether a head, or what is wrapped around a body, has become too long.
@@ -218,10 +218,10 @@ class Connection(asyncio.Protocol):
             self._reading = wanted
             (self._transport.resume_reading if wanted else self._transport.pause_reading)()
 
-    def _watch(self) -> None:
+    def _watch(self, *, renewed: bool = False) -> None:
         """Have it ended if it is now the client that keeps us waiting; a request that is whole is never late."""
         waits = self._transport is not None and (self._full or self._over or (self._begun and not self._busy))
-        if waits == self._watched:
+        if waits == self._watched and not (waits and renewed):
             return
         self._watched = waits
         if waits:
@@ -241,7 +241,7 @@ class Connection(asyncio.Protocol):
         wire = self._wire
         answer: Answer | LongWork
         try:
-            answer = wire.answer(target, body)
+            answer = wire.begin(target, body)
         except Exception:
             logger.exception("%s failed", target.decode("latin-1"))
             answer = 500, DEFECT
@@ -271,7 +271,7 @@ class Connection(asyncio.Protocol):
                 self._kind = JSON_1_1 if target.startswith(SCALING_TARGET) else JSON_1_0
                 self._lines = CROSS_ORIGIN if b"origin" in noted else b""
                 request = SignedRequest(method=method, url=url, target=target, headers=headers, body=body)
-                answer = self._guarded(request) if self._wire.guards.any else self._wire.answer(target, body)
+                answer = self._guarded(request) if self._wire.guards.any else self._wire.begin(target, body)
         except Exception:
             logger.exception("%s failed", target.decode("latin-1"))
             answer = 500, DEFECT
@@ -294,7 +294,7 @@ class Connection(asyncio.Protocol):
             self._busy, self._hung = True, True
             return None
         self._due_s = time.monotonic() + passage.delay_s if passage.delay_s else 0.0
-        return passage.answer or self._wire.answer(request.target, request.body)
+        return passage.answer or self._wire.begin(request.target, request.body)
 
     def _other(self, method: bytes, url: bytes, body: bytes, noted: dict[bytes, bytes]) -> Answer:
         """What isn't an operation: whether it lives, the twin's own page, what a browser asks before it posts."""

@@ -36,8 +36,11 @@ def serve(options: Options) -> int:
 class Served(Controlled, Protocol):
     """What stands behind the wire: the service, or a test's own."""
 
-    def answer(self, target: bytes, body: bytes) -> Answer | LongWork:
+    def begin(self, target: bytes, body: bytes) -> Answer | LongWork:
         """The answer to one request, or the steps that make it."""
+
+    def tick(self) -> bool:
+        """Some of what no request waits for; whether there is more."""
 
 
 async def listen(service: Served, options: Options) -> asyncio.Server:
@@ -46,8 +49,9 @@ async def listen(service: Served, options: Options) -> asyncio.Server:
     guards = Guards(options.verifier, options.service_time)
     control = Control(service, guards)
     wire = Wire(
-        answer=service.answer, guards=guards, control=control, loop=loop, request_timeout_s=options.request_timeout_s
-    )
+        begin=service.begin, chores=service.tick, guards=guards, control=control, loop=loop,
+        request_timeout_s=options.request_timeout_s,
+    )  # fmt: skip
     kind = Connection if options.verifier is None else VerifiedConnection
     server = await loop.create_server(lambda: kind(wire), options.host, options.port, backlog=_BACKLOG)
     control.allowed = options.control or all(_is_loopback(bound.getsockname()[0]) for bound in server.sockets)

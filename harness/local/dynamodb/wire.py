@@ -17,7 +17,7 @@ MAX_HEAD_BYTES = 64 * 1024
 # A request must have come whole, or an answer be taken, within this; the service doesn't publish its own limit.
 REQUEST_TIMEOUT_S = 60.0
 LINGER_S = 5.0  # how long what a refused client still sends is read and thrown away, so that it sees why
-_TICK_S = 1.0
+_TICK_S = 0.1
 
 JSON_1_0, JSON_1_1, TEXT = b"application/x-amz-json-1.0", b"application/x-amz-json-1.1", b"text/plain"
 UNKNOWN = b"<UnknownOperationException/>\n"  # what the service says to what isn't a POST, with status 404
@@ -40,13 +40,15 @@ class Wire:
     def __init__(
         self,
         *,
-        answer: Callable[[bytes, bytes], Answer | LongWork],
+        begin: Callable[[bytes, bytes], Answer | LongWork],
+        chores: Callable[[], bool],
         guards: Guards,
         control: Control,
         loop: asyncio.AbstractEventLoop,
         request_timeout_s: float = REQUEST_TIMEOUT_S,
     ) -> None:
-        self.answer, self.guards, self.control, self.loop = answer, guards, control, loop
+        self.begin, self.guards, self.control, self.loop = begin, guards, control, loop
+        self._chores, self._at_chores = chores, False
         self.request_timeout_s = request_timeout_s
         self.turns = Turns(loop)
         self.request_ids = count(10**15)  # as many digits for ever
@@ -56,7 +58,7 @@ class Wire:
         self._tick()
 
     def watch(self, connection: Watched, timeout_s: float) -> None:
-        """Abort the connection unless it is released within that time (and a second)."""
+        """Abort the connection unless it is released within that time."""
         self._deadlines[connection] = self.loop.time() + timeout_s
 
     def release(self, connection: Watched) -> None:
@@ -78,14 +80,25 @@ class Wire:
         ).encode()
 
     def _tick(self) -> None:
-        """Once a second: another date in the heads, and an end to whom we waited for in vain."""
+        """Now and then: another date in the heads, an end to whom we waited for in vain, what no request waits for."""
         self._heads.clear()
         self.usual = self._template(200, JSON_1_0, keep=True) + b"%b"
         now_s = self.loop.time()
         for connection in [late for late, due_s in self._deadlines.items() if due_s <= now_s]:
             self.release(connection)
             connection.abort()
+        if not self._at_chores:
+            self._at_chores = True
+            self.turns.begin(self._chore_by_chore(), self._done)
         self.loop.call_later(_TICK_S, self._tick)
+
+    def _chore_by_chore(self) -> LongWork:
+        while self._chores():
+            yield
+        return 200, b""
+
+    def _done(self, _: Answer) -> None:
+        self._at_chores = False
 
 
 def preflight(asked: dict[bytes, bytes]) -> bytes:
