@@ -224,7 +224,7 @@ class _Page:
             return tail
         if self.selection is not None:
             raws = yield from _projected(raws, self.selection)
-        return b"".join((b'{"Items":[', b",".join(raws), b"],", tail[1:]))
+        return _framed(raws, tail)
 
     def _fetched(self, gathered: Gathered, consumed: Consumed) -> list[bytes]:
         """The table's items behind the entries of a local index, each rounded on its own."""
@@ -236,6 +236,16 @@ class _Page:
             consumed.add(read_units(entry.size, self.consistency))
             raws.append(entry.raw)
         return raws
+
+
+def _framed(raws: list[bytes], tail: bytes) -> bytes:
+    """The page around its items; joined once, for each copy of a full page costs as much as reading it."""
+    if not raws:
+        return b'{"Items":[],' + tail[1:]
+    raws = raws.copy()
+    raws[0] = b'{"Items":[' + raws[0]
+    raws[-1] = b"".join((raws[-1], b"],", tail[1:]))
+    return b",".join(raws)
 
 
 def _projected(raws: list[bytes], selection: Selection) -> Generator[None, None, list[bytes]]:

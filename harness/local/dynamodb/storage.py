@@ -6,7 +6,7 @@ the sum of one. Nobody keeps parsed dictionaries. An index that projects everyth
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from hashlib import md5
 from typing import Any, NamedTuple
@@ -185,6 +185,19 @@ class Partitions:
             first = bisect_right(held.orders, after[1]) if after is not None and key == after[0] else 0
             if first < len(held.orders):
                 yield Stretch(key, held, first, len(held.orders))
+
+    def everything(self) -> Iterator[Stretch]:
+        """All partitions, whole, in the order of a scan; nothing may be written meanwhile."""
+        return self.scan(0, HASH_SPACE)
+
+    def restore(self, groups: Iterable[tuple[SortKey, list[OrderKey], list[bytes], list[int]]]) -> None:
+        """Take whole partitions, each with its columns in order, into a storage that is empty."""
+        for key, orders, raws, sizes in groups:
+            held = self._by_key[key] = Partition(partition_hash(key))
+            held.orders, held.raws, held.sizes = orders, raws, array("I", sizes)
+            self.count += len(orders)
+            self.size_bytes += sum(sizes)
+        self._by_hash = SortedList((held.hashed, key) for key, held in self._by_key.items())
 
     def following(self, after: Place | None, count: int) -> list[Entry]:
         """So many entries in the order of a scan, ``after`` given keys: for who walks through all with pauses."""
