@@ -89,6 +89,9 @@ def dynamodb(
     ] = None,
     seed: Annotated[int, typer.Option(help="Draws the service times.")] = 0,
     control: Annotated[bool, typer.Option("--control", help="Offer /_twin/ beyond loopback too.")] = False,
+    data: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Read tables from there, and write them when stopped.")
+    ] = None,
     partition_limits: Annotated[bool, typer.Option(help="Throttle hot partitions as well as tables.")] = True,
 ) -> None:
     """Run the DynamoDB twin in the foreground; any AWS SDK can talk to it."""
@@ -98,7 +101,7 @@ def dynamodb(
     options = options_of(
         host=host, port=port, speed=speed, require_signature=require_signature, access_key=access_key,
         secret_key_file=secret_key_file, service_time=service_time, seed=seed, control=control,
-        partition_limits=partition_limits,
+        partition_limits=partition_limits, data=data,
     )  # fmt: skip
     raise typer.Exit(serve(options))
 

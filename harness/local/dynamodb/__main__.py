@@ -5,7 +5,7 @@ import logging
 import sys
 from pathlib import Path
 
-from harness.errors import UsageError
+from harness.errors import HarnessError
 from harness.local.dynamodb.options import options_of
 from harness.local.dynamodb.server import serve
 from harness.local.dynamodb.wire import REQUEST_TIMEOUT_S
@@ -29,6 +29,9 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="draws the service times")
     parser.add_argument("--control", action="store_true", help="offer /_twin/ beyond loopback too")
     parser.add_argument(
+        "--data", type=Path, default=None, metavar="DIR", help="read tables from there, and write them when stopped"
+    )
+    parser.add_argument(
         "--no-partition-limits",
         dest="partition_limits",
         action="store_false",
@@ -43,13 +46,13 @@ def main() -> int:
             host=words.host, port=words.port, speed=words.speed, drop_to_uid=words.drop_to,
             require_signature=words.require_signature, access_key=words.access_key,
             secret_key_file=words.secret_key_file, service_time=words.service_time, seed=words.seed,
-            control=words.control, partition_limits=words.partition_limits, request_timeout_s=words.request_timeout,
+            control=words.control, partition_limits=words.partition_limits, data=words.data, request_timeout_s=words.request_timeout,
         )  # fmt: skip
-    except UsageError as error:
+        logging.basicConfig(level=logging.INFO)
+        return serve(options)
+    except HarnessError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
-    logging.basicConfig(level=logging.INFO)
-    return serve(options)
 
 
 if __name__ == "__main__":

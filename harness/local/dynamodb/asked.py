@@ -10,10 +10,11 @@ from typing import Any
 
 from harness.local.dynamodb import values
 from harness.local.dynamodb.bindings import Bindings
-from harness.local.dynamodb.errors import validation
+from harness.local.dynamodb.errors import ServiceError, validation
 from harness.local.dynamodb.expressions import Predicate, bind_condition
 from harness.local.dynamodb.grammar import parse_condition
 from harness.local.dynamodb.paths import Selection
+from harness.local.dynamodb.values import Value
 
 NAMES, VALUES = "ExpressionAttributeNames", "ExpressionAttributeValues"
 CONDITION, PROJECTION = "ConditionExpression", "ProjectionExpression"
@@ -46,8 +47,19 @@ def bindings_of(request: Mapping[str, Any], *expressions: str) -> Bindings:
             raise validation(f"{VALUES} must not be empty")
     if not names and not raw:
         return NOTHING_BOUND
-    found = {name: values.value(content) for name, content in raw.items()} if raw and of_values else {}
-    return Bindings(names or {}, found)
+    return Bindings(names or {}, _values(raw) if raw and of_values else {})
+
+
+def _values(raw: Mapping[str, Any]) -> dict[str, Value]:
+    found = {}
+    for name, content in raw.items():
+        try:
+            found[name] = values.value(content)
+        except ServiceError as error:
+            if not error.kind.endswith("ValidationException"):
+                raise
+            raise validation(f"{VALUES} contains invalid value: {error} for key {name}") from None
+    return found
 
 
 NOTHING_BOUND = Bindings({}, {})

@@ -18,7 +18,8 @@ class Options:
     """How the twin is served.
 
     ``verifier`` refuses what isn't signed with its key; ``service_time`` delays answers; ``control`` offers `/_twin/`
-    beyond loopback too; without ``partition_limits`` only a table's own capacity counts; ``drop_to_uid`` gives up root's rights once everything is imported and the port is bound.
+    beyond loopback too; without ``partition_limits`` only a table's own capacity counts; ``data`` is
+    the folder that tables are read from and written to; ``drop_to_uid`` gives up root's rights once everything is imported and the port is bound.
     """
 
     host: str = "127.0.0.1"
@@ -29,6 +30,7 @@ class Options:
     service_time: ServiceTime | None = None
     control: bool = False
     partition_limits: bool = True
+    data: Path | None = None
     request_timeout_s: float = REQUEST_TIMEOUT_S
 
 
@@ -45,6 +47,7 @@ def options_of(
     seed: int = 0,
     control: bool = False,
     partition_limits: bool = True,
+    data: Path | None = None,
     request_timeout_s: float = REQUEST_TIMEOUT_S,
     environment: Mapping[str, str] = os.environ,
 ) -> Options:
@@ -64,6 +67,7 @@ def options_of(
         service_time=None if service_time is None else ServiceTime.read(service_time, seed),
         control=control,
         partition_limits=partition_limits,
+        data=data,
         request_timeout_s=request_timeout_s,
     )
 

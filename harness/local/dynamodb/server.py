@@ -1,6 +1,7 @@
 """The twin as a process: binds, raises its limits, serves until it is told to stop."""
 
 import asyncio
+import gc
 import ipaddress
 import os
 import resource
@@ -19,10 +20,18 @@ from harness.local.dynamodb.turns import Answer, LongWork
 from harness.local.dynamodb.wire import Wire
 
 _BACKLOG = 4_096
+_TICK_S = 0.05
+_COLLECTIONS = (100_000, 50, 1_000)
 
 
 def serve(options: Options) -> int:
-    """Serve until SIGTERM or SIGINT; returns the exit code: 0, or 3 when the address can't be had."""
+    """Serve until SIGTERM or SIGINT; returns the exit code: 0, or 3 when the address can't be had.
+
+    Raises the harness's errors where the folder of its data can't be read or written.
+    """
+    # Items are no cycles: without this a full collection would look at every one of them, and all clients wait.
+    gc.freeze()
+    gc.set_threshold(*_COLLECTIONS)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_serve(options))
@@ -60,7 +69,10 @@ async def listen(service: Served, options: Options) -> asyncio.Server:
 
 async def _serve(options: Options) -> None:
     loop = asyncio.get_running_loop()
-    server = await listen(Service(options.speed, partition_limits=options.partition_limits), options)
+    service = Service(options.speed, partition_limits=options.partition_limits)
+    if options.data is not None:
+        service.load(options.data)
+    server = await listen(service, options)
     raise_file_limit()
     if options.drop_to_uid is not None:
         _drop_rights(options.drop_to_uid)
@@ -70,8 +82,18 @@ async def _serve(options: Options) -> None:
     shown = f"[{options.host}]" if ":" in options.host else options.host
     sys.stdout.write(f"listening on http://{shown}:{server.sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()
+    background = asyncio.create_task(_keep_ticking(service))
     await done.wait()
+    background.cancel()
     server.close()
+    if options.data is not None:
+        service.save(options.data)
+
+
+async def _keep_ticking(service: Service) -> None:
+    """What no request waits for: expired items go, new indexes fill, capacity follows demand."""
+    while True:
+        await asyncio.sleep(0 if service.tick() else _TICK_S)
 
 
 def raise_file_limit() -> None:

@@ -3,14 +3,16 @@
 import time
 from collections.abc import Callable, Generator
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import orjson
 
-from harness.local.dynamodb import shapes, table_shapes
+from harness.local.dynamodb import shapes, snapshot, table_shapes
 from harness.local.dynamodb.account import Account
 from harness.local.dynamodb.batches import Batches
 from harness.local.dynamodb.errors import ServiceError, serialization, unknown_operation
+from harness.local.dynamodb.grammar import parse_projection
 from harness.local.dynamodb.items import Items
 from harness.local.dynamodb.limits import Limits
 from harness.local.dynamodb.reading import Reading
@@ -41,6 +43,7 @@ class Service:
         self.speed = speed
         self._version = version("dbharness")  # read now: later, without root's rights, it may not be readable
         self._clock_s, self._epoch_s, self._partition_limits = clock_s, epoch_s, partition_limits
+        parse_projection("a")  # makes the parser now rather than at the first expression
         self.reset()
 
     def reset(self) -> None:
@@ -81,7 +84,7 @@ class Service:
         """Seconds of the service's clock since it began."""
         return (self._clock_s() - self._began_s) * self.speed
 
-    def begin(self, target: bytes, body: bytes) -> "Answer | Generator[None, None, Answer]":
+    def answer(self, target: bytes, body: bytes) -> "Answer | Generator[None, None, Answer]":
         """Status and body of the answer to one request, or the work that returns them and yields now and then.
 
         Work that never yields is done at once. Any other exception than the service's errors is a defect.
@@ -108,9 +111,9 @@ class Service:
         except ServiceError as error:
             return _refusal(error)
 
-    def answer(self, target: bytes, body: bytes) -> Answer:
+    def whole_answer(self, target: bytes, body: bytes) -> Answer:
         """The answer to one request, its work done in one go."""
-        begun = self.begin(target, body)
+        begun = self.answer(target, body)
         return begun if isinstance(begun, tuple) else finished(begun)
 
     def tick(self) -> bool:
@@ -120,6 +123,14 @@ class Service:
             self.scaling.step(now_s)
         filling = self.tables.work(now_s)
         return self.ttl.sweep(now_s) or filling
+
+    def load(self, folder: Path) -> None:
+        """Make the tables that a folder holds."""
+        snapshot.load(self.tables, folder, self.now_s)
+
+    def save(self, folder: Path) -> None:
+        """Write all tables into a folder."""
+        snapshot.save(self.tables, folder, self.now_s)
 
     def state(self) -> dict[str, Any]:
         """What `/_twin/` tells: the clock, and for each table its items, buckets and counters."""

@@ -9,7 +9,7 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
-from itertools import groupby
+from itertools import count, groupby
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -97,12 +97,12 @@ def _only(told: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
 
 
 def _write_table(table: Table, folder: Path, stem: str) -> None:
-    columns: Columns = {"partition": [], "sort": [], "raw": [], "size": []}
+    columns = _keys(table.items)
     rows: dict[Place, int] = {}
     for key, held in _groups(table.items):
-        for order, raw, size in zip(held.orders, held.raws, held.sizes, strict=True):
-            rows[key, order] = len(rows)
-            _append(columns, partition=_written(key), sort=_written(order[0]), raw=raw, size=size)
+        columns["raw"] += held.raws
+        columns["size"] += held.sizes
+        rows.update(zip(((key, order) for order in held.orders), count(len(rows)), strict=False))
     _write(folder / f"{stem}.arrow", columns)
     for index in table.indexes.values():
         if index.name in table.states and table.states[index.name].status != "ACTIVE":
@@ -110,21 +110,24 @@ def _write_table(table: Table, folder: Path, stem: str) -> None:
         _write(folder / f"{stem}.{index.name}.arrow", _index_columns(index, rows))
 
 
-def _index_columns(index: Index, rows: dict[Place, int]) -> Columns:
-    whole = index.projection == "ALL"
-    columns: Columns = {"partition": [], "sort": [], "row": []} | ({} if whole else {"raw": [], "size": []})
-    for key, held in _groups(index.entries):
-        for order, raw, size in zip(held.orders, held.raws, held.sizes, strict=True):
-            row = rows[order[1], order[2:]]
-            _append(columns, partition=_written(key), sort=_written(order[0]), row=row)
-            if not whole:
-                _append(columns, raw=raw, size=size)
+def _keys(entries: Partitions) -> Columns:
+    """The columns of keys, and empty ones for what else an entry has."""
+    columns: Columns = {"partition": [], "sort": [], "raw": [], "size": []}
+    for key, held in _groups(entries):
+        columns["partition"] += [_written(key)] * len(held.orders)
+        columns["sort"] += [_written(order[0]) for order in held.orders]
     return columns
 
 
-def _append(columns: Columns, **values: Any) -> None:
-    for name, value in values.items():
-        columns[name].append(value)
+def _index_columns(index: Index, rows: dict[Place, int]) -> Columns:
+    columns = _keys(index.entries) | {"row": []}
+    whole = index.projection == "ALL"
+    for _, held in _groups(index.entries):
+        columns["row"] += [rows[order[1], order[2:]] for order in held.orders]
+        if not whole:
+            columns["raw"] += held.raws
+            columns["size"] += held.sizes
+    return {name: column for name, column in columns.items() if not (whole and name in ("raw", "size"))}
 
 
 def _groups(entries: Partitions) -> Iterator[tuple[SortKey, Partition]]:

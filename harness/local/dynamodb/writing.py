@@ -3,7 +3,7 @@
 A plan changes nothing, so that a batch or a transaction can be refused as a whole; a write that is done can't fail.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import orjson
@@ -14,6 +14,7 @@ from harness.local.dynamodb.asked import Condition
 from harness.local.dynamodb.consumed import Consumed
 from harness.local.dynamodb.errors import ServiceError, condition_failed, validation
 from harness.local.dynamodb.keys import check_index_keys, check_item, located, place_of
+from harness.local.dynamodb.paths import BoundPath
 from harness.local.dynamodb.storage import Entry, Index, Place, as_json
 from harness.local.dynamodb.tables import Table
 from harness.local.dynamodb.updates import Updater
@@ -74,12 +75,7 @@ def check_of(table: Table, key: Item, condition: Condition) -> Write:
 def update_of(table: Table, key: Item, updater: Updater | None, condition: Condition | None = None) -> Write:
     """An update of the item with a key, which is made if it isn't there; without an expression it is the key alone."""
     place = located(table.schema, key)
-    for path in updater.paths if updater else ():
-        if path[0] in table.schema.names:
-            raise validation(
-                f"One or more parameter values were invalid: Cannot update attribute {path[0]}. "
-                "This attribute is part of the key"
-            )
+    _check_targets(table, updater.paths if updater else ())
 
     def make(old: Item | None) -> tuple[Entry | None, Item | None]:
         if old is None and updater is not None and not updater.creates:
@@ -92,6 +88,23 @@ def update_of(table: Table, key: Item, updater: Updater | None, condition: Condi
         return Entry(*place, as_json(item), size), item
 
     return Write(table, place, make, condition, needs_old=True)
+
+
+def _check_targets(table: Table, paths: Iterable[BoundPath]) -> None:
+    """What an update may not write to: its own key, and parts of what is a key of an index."""
+    of_indexes = {name for index in table.indexes.values() for name in index.schema.names}
+    for path in paths:
+        if path[0] in table.schema.names and len(path) == 1:
+            raise validation(
+                f"One or more parameter values were invalid: Cannot update attribute {path[0]}. "
+                "This attribute is part of the key"
+            )
+        if len(path) > 1 and (path[0] in table.schema.names or path[0] in of_indexes):
+            kind = "Key" if path[0] in table.schema.names else "IndexKey"
+            raise validation(
+                "Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: "
+                f"{kind}: {path[0]}"
+            )
 
 
 def plan(write: Write, *, transactional: bool = False) -> Plan:
