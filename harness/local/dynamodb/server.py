@@ -20,7 +20,6 @@ from harness.local.dynamodb.turns import Answer, LongWork
 from harness.local.dynamodb.wire import Wire
 
 _BACKLOG = 4_096
-_TICK_S = 0.05
 _COLLECTIONS = (100_000, 50, 1_000)
 
 
@@ -82,18 +81,10 @@ async def _serve(options: Options) -> None:
     shown = f"[{options.host}]" if ":" in options.host else options.host
     sys.stdout.write(f"listening on http://{shown}:{server.sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()
-    background = asyncio.create_task(_keep_ticking(service))
     await done.wait()
-    background.cancel()
     server.close()
     if options.data is not None:
         service.save(options.data)
-
-
-async def _keep_ticking(service: Service) -> None:
-    """What no request waits for: expired items go, new indexes fill, capacity follows demand."""
-    while True:
-        await asyncio.sleep(0 if service.tick() else _TICK_S)
 
 
 def raise_file_limit() -> None:

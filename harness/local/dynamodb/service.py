@@ -84,7 +84,7 @@ class Service:
         """Seconds of the service's clock since it began."""
         return (self._clock_s() - self._began_s) * self.speed
 
-    def answer(self, target: bytes, body: bytes) -> "Answer | Generator[None, None, Answer]":
+    def begin(self, target: bytes, body: bytes) -> "Answer | Generator[None, None, Answer]":
         """Status and body of the answer to one request, or the work that returns them and yields now and then.
 
         Work that never yields is done at once. Any other exception than the service's errors is a defect.
@@ -111,9 +111,9 @@ class Service:
         except ServiceError as error:
             return _refusal(error)
 
-    def whole_answer(self, target: bytes, body: bytes) -> Answer:
+    def answer(self, target: bytes, body: bytes) -> Answer:
         """The answer to one request, its work done in one go."""
-        begun = self.answer(target, body)
+        begun = self.begin(target, body)
         return begun if isinstance(begun, tuple) else finished(begun)
 
     def tick(self) -> bool:
