@@ -25,10 +25,14 @@ def faults(shape, request):
     return [(*place.split(" at "), constraint) for place, constraint in words]
 
 
-def test_a_sound_request_comes_through_without_its_nulls():
-    """Members that nobody names stay, a null is no member."""
-    request = {"TableName": "abc", "Key": {"k": {"S": "1"}}, "Nonsense": 7}
-    assert shapes.GET_ITEM(request | {"ConsistentRead": None}) == request
+def test_a_sound_request_comes_through_without_nulls_and_what_nobody_knows():
+    """A null is no member; unknown members are ignored, at whatever depth."""
+    request = {"TableName": "abc", "Key": {"k": {"S": "1"}}}
+    assert shapes.GET_ITEM(request | {"ConsistentRead": None, "Nonsense": 7}) == request
+    actions = [{"Delete": {"IndexName": "glo"}}]
+    strange = [{"Delete": {"IndexName": "glo", "S": 1}, "S": False}]
+    altered = table_shapes.UPDATE_TABLE({"TableName": "abc", "GlobalSecondaryIndexUpdates": strange})
+    assert altered["GlobalSecondaryIndexUpdates"] == actions
 
 
 def test_all_faults_of_a_request_are_told_at_once_in_the_models_order():
@@ -143,6 +147,12 @@ def test_a_wrong_type_is_found_before_any_fault_of_a_value(what):
     request, message = WRONG_TYPES[what]
     error = refused(shapes.SCAN, {"Select": "NOTHING"} | request)
     assert (error.kind.rpartition("#")[2], str(error)) == ("SerializationException", message)
+
+
+def test_a_list_of_wrong_types_is_not_counted_first():
+    """Three keys are one too many, but they are no keys at all."""
+    request = {"TableName": "abc", "AttributeDefinitions": [], "KeySchema": [None] * 3}
+    assert str(refused(table_shapes.CREATE_TABLE, request)) == "Unexpected value type in payload"
 
 
 def test_a_fraction_is_cut_off_where_a_whole_number_is_wanted():

@@ -7,8 +7,8 @@ service finds out about types before it looks at values.
 
 import math
 import re
-from collections.abc import Callable, Iterator
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, islice
 from typing import Any, NamedTuple
 
 from harness.local.dynamodb.errors import ServiceError, mistyped, not_built, serialization, validation
@@ -206,9 +206,10 @@ class Listed(Member):
         """The list's own, then those of its entries, which count from 1."""
         if type(raw) is not list:
             raise mistyped(raw, "List")
-        yield from self._told(raw, path, self._constraints)
-        for at, one in enumerate(raw, 1):
-            yield from self._of.faults(one, f"{path}.{at}.member")
+        return _own_first(
+            lambda: self._told(raw, path, self._constraints),
+            (self._of.faults(one, f"{path}.{at}.member") for at, one in enumerate(raw, 1)),
+        )
 
     def shown(self, raw: Any) -> str:
         """Its entries in brackets."""
@@ -238,13 +239,14 @@ class Mapped(Member):
         """The map's own, then those of its entries."""
         if type(raw) is not dict:
             raise mistyped(raw, "Map")
-        yield from self._told(raw, path, self._constraints)
-        for name, one in raw.items():
-            yield from self._of.faults(one, f"{path}.{name}.member")
+        return _own_first(
+            lambda: self._told(raw, path, self._constraints),
+            (self._of.faults(one, f"{path}.{name}.member") for name, one in raw.items()),
+        )
 
 
 class Structure(Member):
-    """Named members, some of which must be there; those that nobody names are left as they are."""
+    """Named members, some of which must be there; those that nobody names are left out, as the service ignores them."""
 
     __slots__ = ("_checks", "_kind", "_members", "_required")
 
@@ -252,7 +254,7 @@ class Structure(Member):
         self._required, self._kind = required, ""
         # A required member that isn't named is told of last: whoever minds the order names it.
         self._members = members | {name: Member() for name in required if name not in members}
-        self._checks = {name: member.check for name, member in members.items()}
+        self._checks = {name: member.check for name, member in self._members.items()}
 
     def called(self, kind: str) -> "Structure":
         """The same with its name in the service's model, by which messages show it."""
@@ -266,9 +268,9 @@ class Structure(Member):
         checked = {}
         checks = self._checks
         for name, content in raw.items():
-            if content is not None:
-                check = checks.get(name)
-                checked[name] = content if check is None else check(content)
+            check = checks.get(name)
+            if check is not None and content is not None:
+                checked[name] = check(content)
         for name in self._required:
             if name not in checked:
                 raise BrokenError
@@ -312,6 +314,12 @@ class Unbuilt(Member):
         """None: what is asked for is refused at once."""
         self.check(raw)
         return iter(())
+
+
+def _own_first(own: Callable[[], Iterator[str]], of_entries: Iterable[Iterator[str]]) -> Iterator[str]:
+    """A container's own faults, then its entries'; but entries are gone through first: one may be of a wrong type."""
+    told = list(chain.from_iterable(of_entries))
+    return chain(own(), told)
 
 
 _NAME = Text(name=True)

@@ -88,6 +88,7 @@ _READ: dict[str, Member] = {
     **_TABLE,
     **_unbuilt("AttributesToGet", "ConditionalOperator"),
     "Limit": Whole(1),
+    "ExclusiveStartKey": ANYTHING,
     "ConsistentRead": Flag(),
     "FilterExpression": Text(),
     "ProjectionExpression": Text(),
