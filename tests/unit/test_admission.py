@@ -295,3 +295,36 @@ def test_without_partition_limits_only_the_tables_capacity_counts() -> None:
     table = Admission.provisioned(6_000, 0, now_s=0, params=AdmissionParameters(partition_limits=False))
     assert table.admit("read", 1_800_000, 0, LOW) is None
     assert table.admit("read", 1, 0, LOW) == "TableReadProvisionedThroughputExceeded"
+
+
+def test_growth_counts_when_its_delay_is_over_and_not_at_the_next_minute() -> None:
+    """A minute of 3,000 that counts 90 s after it ended: at second 150, 6,000 are sustained."""
+    table = Admission.on_demand(now_s=0, params=AdmissionParameters(on_demand_growth_s=90))
+    assert drive(table, 3_000, 0, 60) == 0
+    table.account("write", 9_000, 149.5)  # 5,000 too many
+    assert table.check("write", 149.75) is not None
+    table.account("write", 0, 150)
+    assert table.level("write", 150.75) == -3_000 + 4_500
+
+
+def test_what_was_sustained_on_demand_stays_warm_when_provisioned() -> None:
+    """Grown to 6,000 WRU/s; provisioned with 5, it is ready for 6,000 still."""
+    table = Admission.on_demand(now_s=0)
+    assert drive(table, 3_000, 0, 60) == 0
+    table.set_mode("provisioned", 1_870, read=5, write=5)
+    assert table.warm_throughput("write", 1_870) == 6_000
+
+
+def test_two_hot_minutes_with_an_idle_one_between_split_nothing() -> None:
+    """Nobody asks in the second minute, so nobody closes it: the first isn't followed by the third."""
+    params = AdmissionParameters(split_after_s=120)
+    table = Admission.provisioned(0, 1_000, now_s=0, params=params)
+    for minute in (0, 2):
+        for second in range(60):
+            table.account("write", 1_000, 60 * minute + second, partition_hash=second)
+    table.check("write", 180)
+    assert table.partitions == 1
+    for second in range(60):
+        table.account("write", 1_000, 180 + second, partition_hash=second)
+    table.check("write", 240)
+    assert table.partitions == 2

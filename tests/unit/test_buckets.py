@@ -144,3 +144,13 @@ def test_the_other_half_of_a_split_is_as_full_and_knows_no_heat() -> None:
     other = bucket.sibling(0.25)
     assert other.level(0.25) == bucket.level(0.25) == -250
     assert (other.units, other.samples) == (0, [])
+
+
+def test_samples_come_at_the_same_pace_in_every_minute() -> None:
+    """Two minutes at the limit: 64 or so each."""
+    bucket = PartitionBucket(1_000, 1, now_s=0)
+    for minute in range(2):
+        for request in range(6_000):
+            bucket.take_at(10, 60 * minute + request / 100, 3)
+        assert 60 * (minute + 1) <= len(bucket.samples) <= 68 * (minute + 1)
+        bucket.close_minute(forget=False)

@@ -15,14 +15,22 @@ def made(count: int, params: AdmissionParameters = PARAMS) -> Partitions:
     return Partitions(count, params, now_s=0)
 
 
-def heat(partitions: Partitions, minute: int, hashes: list[int], rate_per_s: float, kind: Kind = "read") -> None:
+def heat(
+    partitions: Partitions,
+    minute: int,
+    hashes: list[int],
+    rate_per_s: float,
+    kind: Kind = "read",
+    *,
+    idle_since: bool = False,
+) -> None:
     """A minute in which the hashes are asked for in turn, then closed."""
     requests = 600
     for request in range(requests):
         hashed = hashes[request % len(hashes)]
         now_s = 60 * (minute + request / requests)
         partitions.of(hashed).buckets[kind].take_at(rate_per_s * 60 / requests, now_s, hashed)
-    partitions.close_minute(60.0 * (minute + 1), idle_since=False)
+    partitions.close_minute(60.0 * (minute + 1), idle_since=idle_since)
 
 
 def covers_all(partitions: Partitions) -> bool:
@@ -118,12 +126,24 @@ def test_a_cool_minute_between_begins_the_count_anew() -> None:
 
 
 def test_minutes_without_requests_are_cool() -> None:
-    """A hot minute, an idle one that nobody closed, a hot one: nothing splits."""
+    """A hot minute that was followed by idle ones counts for nothing: one hot minute later nothing splits."""
     partitions = made(1)
-    heat(partitions, 0, [1, 2], 3_000)
-    partitions.close_minute(60, idle_since=True)
+    heat(partitions, 0, [1, 2], 3_000, idle_since=True)
     heat(partitions, 5, [1, 2], 3_000)
     assert len(partitions.ranges) == 1
+    heat(partitions, 6, [1, 2], 3_000)
+    assert len(partitions.ranges) == 2
+
+
+def test_where_it_splits_is_decided_by_the_hot_minutes_alone() -> None:
+    """Warm minutes on two high keys, then hot ones on two low ones: the cut falls between the low ones."""
+    low, high = [10, 20], [HASH_SPACE - 20, HASH_SPACE - 10]
+    partitions = made(1)
+    for minute in range(5):
+        heat(partitions, minute, high, 2_000)
+    for minute in (5, 6):
+        heat(partitions, minute, low, 3_000)
+    assert partitions.begins == [0, 20]
 
 
 def test_a_single_hot_key_gets_a_partition_of_its_own_and_no_more() -> None:

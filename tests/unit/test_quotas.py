@@ -28,6 +28,8 @@ def test_midnight_gives_four_new_ones() -> None:
     assert decreases.next_s(half_past_23_s + 1) == DAY_S
     assert decreases.today(DAY_S) == 0
     assert decreases.next_s(DAY_S) == DAY_S
+    decreases.record(DAY_S)
+    assert decreases.today(DAY_S) == 1
 
 
 def test_a_day_holds_27_decreases_at_most() -> None:
