@@ -10,9 +10,10 @@ from typing import Any
 import psutil
 
 from harness.errors import CannotMeasure
-from harness.local.processes import Warden, free_port, log_tail
+from harness.local.processes import Warden, log_tail
 from harness.paths import PROJECT_ROOT
 from tools import fetched
+from tools.emulators import start_dynalite
 
 TARGET = "DynamoDB_20120810."
 # Both want one to be there, neither checks it; a real client's is about as long.
@@ -85,23 +86,20 @@ def stub(warden: Warden) -> Server:
 
 def dynalite(warden: Warden) -> Server:
     """dynalite from npm, in memory."""
-    program = fetched.dynalite()
-    version = json.loads(program.with_name("package.json").read_text())["version"]
-    port = free_port()
-    command = ["node", str(program), "--host", "127.0.0.1", "--port", str(port)]
-    command += ["--createTableMs", "0", "--deleteTableMs", "0", "--updateTableMs", "0"]
-    return _started(warden, "dynalite", command, version, port)
+    port = start_dynalite(warden)
+    version = json.loads(fetched.dynalite().with_name("package.json").read_text())["version"]
+    return Server("dynalite", version, warden.servers()["dynalite"], port)
 
 
-def _started(warden: Warden, name: str, command: list[str], version: str, port: int | None = None) -> Server:
+def _started(warden: Warden, name: str, command: list[str], version: str) -> Server:
     log = warden.scratch / f"{name}.log"
     environment = os.environ | {"PYTHONPATH": str(PROJECT_ROOT)}
     pid = warden.spawn(name, command, log=log, env=environment, unprivileged=False)
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         said = log.read_text() if log.exists() else ""
-        if "listening" in said.lower() and said.endswith("\n"):
-            return Server(name, version, pid, port or int(said.split()[-1].rpartition(":")[2]))
+        if "listening on " in said and said.endswith("\n"):
+            return Server(name, version, pid, int(said.split()[-1].rpartition(":")[2]))
         if warden.exit_code(name) is not None:
             break
         time.sleep(0.02)
