@@ -2,6 +2,8 @@
 
 import json
 import math
+import subprocess
+import sys
 import time
 
 import orjson
@@ -281,6 +283,18 @@ def test_a_file_that_cannot_be_read_is_said(tmp_path):
     (tmp_path / "binary").write_bytes(b"\xff\xfe{")
     with pytest.raises(UsageError, match="binary:1: not UTF-8"):
         ServiceTime.read(tmp_path / "binary")
+
+
+@pytest.mark.parametrize("started", [["harness.local.dynamodb"], ["harness.cli", "dynamodb"]], ids=["module", "cli"])
+def test_a_twin_is_not_started_with_a_file_that_is_wrong(tmp_path, started):
+    """Either way of starting it: exit code 2 and one line."""
+    file = tmp_path / "times.json"
+    file.write_text('{"Scan":\n {}}')
+    command = [sys.executable, "-m", *started, "--service-time", str(file)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.startswith(f"{file}:1: Scan expected {{")
+    assert ended.stderr.count("\n") == 1
 
 
 def test_the_example_in_the_module_is_right(tmp_path):

@@ -1,5 +1,6 @@
 """Long work and slow clients: whoever else is there is served meanwhile, and nothing is kept for those who don't come on."""
 
+import gc
 import os
 import resource
 import socket
@@ -11,6 +12,8 @@ from contextlib import ExitStack, suppress
 import psutil
 import pytest
 from twin_served import Client, Fake, request, served, twin
+
+from harness.local.dynamodb.connection import Connection
 
 PATIENCE_S = 0.4  # of the server with slow clients, in these tests
 
@@ -219,6 +222,27 @@ def test_ten_thousand_idle_connections(record_property, capsys):
         print(f"\n{number:,} idle connections: {silent_bytes:,.0f} bytes each, {used_bytes:,.0f} once used")
     record_property("bytes_per_connection", used_bytes)
     assert used_bytes < 8_192
+
+
+def test_a_connection_that_has_ended_leaves_nothing_behind():
+    """200 that came, asked and went: gone without a collection of cycles, which the twin has put off."""
+
+    def left():
+        return sum(isinstance(thing, Connection) for thing in gc.get_objects())
+
+    with served(Fake()) as address:
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(200):
+                with Client(address) as client:
+                    assert client.send(request("Echo"), request("Echo")[:40]).answer() == (200, b"{}")
+            deadline_s = time.monotonic() + 10
+            while left() and time.monotonic() < deadline_s:
+                time.sleep(0.05)
+            assert left() == 0
+        finally:
+            gc.enable()
 
 
 def test_more_connections_than_files_do_no_harm():

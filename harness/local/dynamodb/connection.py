@@ -81,7 +81,8 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, _reason: Exception | None) -> None:
         """The client is gone: what is done for it is dropped."""
-        self._transport, self._waiting, self._held = None, None, b""
+        # The parser knows its connection: left in place, the two would wait for a collection of cycles, which is rare here.
+        self._transport, self._parser, self._waiting, self._held = None, None, None, b""
         self._wire.release(self)
         if self._work is not None:
             self._work.drop()
@@ -199,7 +200,10 @@ class Connection(asyncio.Protocol):
             self._refuse(400, NO_UPGRADE)
         except httptools.HttpParserError:
             self._refuse(400, b"")
-        self._flush()
+        if len(self._out) == 1 and self._transport is not None:  # as nearly always
+            self._transport.write(self._out.pop())
+        else:
+            self._flush()
         if self._waiting and not self._busy and not self._full:
             self._wire.loop.call_soon(self._proceed)  # it sent many at once: others first
         if self._begun or self._watched:
