@@ -382,6 +382,15 @@ def test_maxima_are_set_each_on_its_own_and_taken_away():
     assert twin.tables.by_name["abc"].index_meters["glo"].admission.level("write", 0) == 7
 
 
+def test_maxima_and_warmth_that_say_nothing_change_nothing(twin):
+    """Empty structures leave a provisioned table as it is; the service fails with status 500 on them."""
+    before = twin.described()
+    twin.call("update", OnDemandThroughput={}, WarmThroughput={})
+    twin.call("update", **units(6, 6))
+    assert twin.described()["WarmThroughput"]["ReadUnitsPerSecond"] == 6
+    assert before["TableStatus"] == twin.described()["TableStatus"]
+
+
 def test_warm_throughput_goes_up_only_and_is_told():
     """A new table's 12,000 and 4,000 a second raised, one kind alone; provisioning less doesn't cool."""
     twin = Twin()

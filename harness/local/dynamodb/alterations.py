@@ -205,9 +205,9 @@ def _check_no_index_change(table: Table) -> None:
 
 
 def _each(request: Mapping[str, Any], updates: Mapping[str, Any], member: str) -> list[tuple[str | None, Any]]:
-    """The table's request under None, and the indexes', of those that have a member."""
+    """The table's request under None, and the indexes', of those that have a member which says anything."""
     named: list[tuple[str | None, Any]] = [(None, request), *updates.items()]
-    return [(name, asked) for name, asked in named if member in asked]
+    return [(name, asked) for name, asked in named if asked.get(member)]
 
 
 def _capacities(
