@@ -120,6 +120,17 @@ def test_what_is_no_moment_of_the_last_five_years_is_kept(value):
     assert twin.keys() == ["kept"]
 
 
+def test_an_items_own_moment_counts_whatever_else_has_that_name():
+    """A map with a past moment of the same name before it, and a text that looks like one, change nothing."""
+    twin = Twin()
+    twin.ask(True)
+    past, future = {"N": str(BEGAN_S - 100)}, {"N": str(BEGAN_S + 100)}
+    twin.put("kept", map={"M": {"until": past}}, text={"S": '"until":{"N":"1800000000"'}, until=future)
+    twin.put("gone", map={"M": {"until": future}}, text={"S": '"until":{"N":"x"'}, until=past)
+    twin.ttl.sweep(10.0)
+    assert twin.keys() == ["kept"]
+
+
 def test_nothing_goes_without_time_to_live():
     """Neither before it is enabled nor after it was disabled."""
     twin = Twin(ttl_change_s=0)

@@ -102,12 +102,21 @@ class _Expiry:
         epoch_s = account.epoch_s(now_s)
         self._attribute = attribute
         self._after_s, self._before_s = epoch_s - TOO_OLD_S, epoch_s - account.tables.ttl_delay_s
-        # An item without these bytes has no such number, and needn't be parsed.
+        # What stands before such a number in an item's JSON, at whatever depth: in texts, quotes are escaped.
         self._sign = orjson.dumps(attribute) + b':{"N":"'
 
     def of(self, stored: Entry) -> bool:
-        """The attribute is a number, and its moment is past."""
-        if self._sign not in stored.raw:
-            return False
-        seconds = stored.parsed().get(self._attribute, {}).get("N")
-        return seconds is not None and self._after_s <= float(seconds) < self._before_s
+        """The attribute is a number, and its moment is past. Only an item that looks like it is parsed."""
+        raw, sign = stored.raw, self._sign
+        at = raw.find(sign)
+        while at >= 0:
+            begin = at + len(sign)
+            end = raw.index(b'"', begin)
+            if self._past(raw[begin:end]):
+                own = stored.parsed().get(self._attribute, {}).get("N")
+                return own is not None and self._past(own)
+            at = raw.find(sign, end)
+        return False
+
+    def _past(self, seconds: bytes | str) -> bool:
+        return self._after_s <= float(seconds) < self._before_s
