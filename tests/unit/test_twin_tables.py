@@ -4,6 +4,7 @@ import pytest
 from table_requests import BEGAN_S, INVALID, Twin, attributes, index, keys, units
 
 from harness.local.dynamodb.errors import ServiceError
+from harness.local.dynamodb.storage import Entry
 
 NO_DEFINITION = "Invalid KeySchema: Some index key attribute have no definition"
 LOCAL = index("loc", "a", "c")
@@ -281,6 +282,22 @@ def test_a_table_that_goes_is_listed_until_it_is_gone():
     gone = "ResourceNotFoundException: Requested resource not found: Table: abc not found"
     assert twin.refused("describe", 5.0) == gone
     assert twin.create(5.0)["TableId"] != first
+
+
+@pytest.mark.parametrize("partitions", [1, 45_000])
+def test_what_a_deleted_table_held_is_freed_a_part_at_a_time(partitions):
+    """45,000 entries at 20,000 a call, in one partition or in as many: one call with DeleteTable itself, two more."""
+    twin = Twin()
+    twin.create()
+    items = twin.tables.by_name["abc"].items
+    for n in range(45_000):
+        items.put(Entry(f"{n % partitions}".encode(), (f"{n:05}".encode(),), b"{}", 10))
+    twin.call("delete")
+    assert len(items.following(None, 45_000)) == 25_000
+    assert twin.tables.work(0)
+    assert len(items.following(None, 45_000)) == 5_000
+    assert not twin.tables.work(0)
+    assert items.following(None, 1) == []
 
 
 def test_a_protected_table_is_not_deleted():

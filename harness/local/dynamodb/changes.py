@@ -14,6 +14,8 @@ from harness.local.dynamodb.throughput import Throughput
 
 BUILD_ITEMS = 500
 """Items that one call looks at to fill a new index: a few milliseconds' work."""
+SHED_ENTRIES = 20_000
+"""Entries that one call lets go of, of tables and indexes that are gone."""
 
 
 @dataclass(slots=True)
@@ -32,6 +34,7 @@ class Changes:
     def __init__(self, agenda: Agenda, parameters: TableParameters) -> None:
         self._agenda, self._parameters = agenda, parameters
         self._filled: list[_Filled] = []
+        self._gone: list[Partitions] = []
 
     def apply(self, table: Table, alteration: Alteration, now_s: float) -> None:
         """Begin an alteration that was checked."""
@@ -49,10 +52,19 @@ class Changes:
         if alteration.deletion:
             self._drop_index(table, alteration.deletion, now_s)
 
+    def let_go(self, partitions: Partitions) -> None:
+        """What was stored there is gone; the memory is freed a part at a time."""
+        self._gone.append(partitions)
+
     def work(self, now_s: float) -> bool:
-        """Fill a new index a little; True while one is left that isn't full."""
-        if not self._filled:
-            return False
+        """Fill a new index a little, free a little memory; True while more of either is left."""
+        if self._gone and not self._gone[-1].shed(SHED_ENTRIES):
+            self._gone.pop()
+        if self._filled:
+            self._fill(now_s)
+        return bool(self._filled or self._gone)
+
+    def _fill(self, now_s: float) -> None:
         filled = self._filled[0]
         if not filled.build.done:
             filled.build.step(BUILD_ITEMS, now_s)
@@ -60,7 +72,6 @@ class Changes:
             filled.table.states[filled.index.name] = IndexState("ACTIVE")
             filled.table.backfilling.discard(filled.index.name)
             self._filled.pop(0)
-        return bool(self._filled)
 
     def _switch(self, table: Table, alteration: Alteration, now_s: float) -> None:
         """The new mode holds at once; until it is done the table is UPDATING."""
@@ -117,6 +128,7 @@ class Changes:
         self._filled = [one for one in self._filled if (one.table, one.index.name) != (table, name)]
         table.backfilling.discard(name)
         index = table.indexes.pop(name)
+        self.let_go(index.entries)
         index.entries = Partitions()
         table.states[name] = IndexState("DELETING")
         table.updating.add("index")

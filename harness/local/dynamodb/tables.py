@@ -102,7 +102,7 @@ class Tables:
         table.status, table.serving = "DELETING", False
         description = table.describe(now_s)
         self.agenda.at(now_s + self.account.tables.delete_s, lambda _at_s: self._forget(table))
-        self.settle(now_s)
+        self.work(now_s)
         return {"TableDescription": description}
 
     def list(self, request: Mapping[str, Any], now_s: float) -> dict[str, Any]:
@@ -120,12 +120,14 @@ class Tables:
         self.agenda.run(now_s)
 
     def work(self, now_s: float) -> bool:
-        """Do what is due and a few milliseconds of filling a new index; True while there is more of that."""
+        """Do what is due, and some milliseconds of filling indexes and freeing memory; True while there is more of it."""
         self.settle(now_s)
         return self._changes.work(now_s)
 
     def _forget(self, table: Table) -> None:
         del self.by_name[table.name]
+        for partitions in [table.items, *(index.entries for index in table.indexes.values())]:
+            self._changes.let_go(partitions)
 
     def _check_account(self, asked: Iterable[Capacity], instead_of: Iterable[Capacity] = ()) -> None:
         """What is provisioned over all tables keeps the account's quota, where there is one."""
