@@ -42,6 +42,12 @@ class Server:
         """What it holds in memory now (RSS), in MB of 10^6 bytes."""
         return sum(p.memory_info().rss for p in (self._process, *self._process.children(recursive=True))) / 1e6
 
+    @property
+    def cpu_s(self) -> float:
+        """CPU seconds that it has burnt so far: what other processes do here doesn't count."""
+        times = self._process.cpu_times()
+        return times.user + times.system
+
     def call(self, operation: str, payload: dict[str, Any]) -> dict[str, Any]:
         """One request on a connection of its own; CannotMeasure when it isn't answered with 200."""
         connection = HTTPConnection("127.0.0.1", self.port, timeout=60)

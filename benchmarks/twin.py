@@ -12,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -31,7 +31,7 @@ from tools import fetched
 from tools.fetched import Wrk
 
 SEED = 20260101
-LOADED_FLIGHTS = 5_000
+LEAST_PAIRS = 4  # fewer carry no interval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,22 +41,32 @@ class Extent:
     rounds: int
     seconds: int
     load_rounds: int
+    loaded_flights: int
     whole_year: bool
+    lines: frozenset[str] | None  # None: all of them
 
 
-FULL = Extent(rounds=6, seconds=2, load_rounds=6, whole_year=True)
-QUICK = Extent(rounds=2, seconds=1, load_rounds=2, whole_year=False)
+FULL = Extent(rounds=6, seconds=2, load_rounds=6, loaded_flights=5_000, whole_year=True, lines=None)
+QUICK = Extent(
+    rounds=2, seconds=1, load_rounds=1, loaded_flights=2_500, whole_year=False,
+    lines=frozenset({"get", "put", "put_gsi", "query", "scan", "scan_range", "flights_range", "load"}),
+)  # fmt: skip
 
 
 def main() -> int:
     """Parse, measure, print; 3 when something needed can't be had."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.twin", description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="two rounds of a second: under a minute, wide intervals")
-    parser.add_argument("--only", default="", metavar="NAMES", help="comma-separated lines: get,put,query,scan,…")
+    parser.add_argument(
+        "--quick", action="store_true", help="some lines, two rounds of a second: under a minute, no intervals"
+    )
+    parser.add_argument("--only", metavar="NAMES", help="comma-separated lines: get,put,query,scan,…,load,year")
     words = parser.parse_args()
+    extent = QUICK if words.quick else FULL
+    if words.only:
+        extent = replace(extent, lines=frozenset(words.only.split(",")))
     warden = Warden.start()
     try:
-        measure(warden, QUICK if words.quick else FULL, set(filter(None, words.only.split(","))))
+        measure(warden, extent)
     except CannotMeasure as error:
         print(f"not measured: {error}", file=sys.stderr)
         return 3
@@ -65,7 +75,7 @@ def main() -> int:
     return 0
 
 
-def measure(warden: Warden, extent: Extent, only: set[str]) -> None:
+def measure(warden: Warden, extent: Extent) -> None:
     """All lines of the table, printed as they are done."""
     wrk = fetched.wrk()
     ours, theirs = twin(warden), dynalite(warden)
@@ -78,21 +88,25 @@ def measure(warden: Warden, extent: Extent, only: set[str]) -> None:
     for server in (ours, theirs):
         workload.prepare(server, flights)
     held_mb = {server.name: server.memory_mb for server in (ours, theirs)}
-    wanted = {line.name: line for line in workload.loads(rng)}
-    print("\n| load | twin | dynalite | times faster | 95 % interval | asked for |\n|---|--:|--:|--:|---|--:|")
-    for name, line in wanted.items():
-        if not only or name in only:
+    print("\n| load | twin | dynalite | times faster | 95 % interval | asked for | CPU an answer |")
+    print("|---|--:|--:|--:|---|--:|--:|")
+    for line in workload.loads(rng):
+        if _wanted(extent, line.name):
             _compare(line, wrk, (ours, theirs), folder, extent, rng)
-    if not only or "load" in only:
-        _compare_loads((ours, theirs), flights[:LOADED_FLIGHTS], extent, rng)
-    if not only or "get" in only:
-        _ceiling(wrk, warden, ours, folder, extent, rng)
+    if _wanted(extent, "load"):
+        _compare_loads((ours, theirs), flights[: extent.loaded_flights], extent, rng)
+    if _wanted(extent, "get"):
+        _ceiling(wrk, warden, (ours, theirs), folder, extent, rng)
         _tails(wrk, (ours, theirs), folder, extent)
-    print("\nMemory (RSS), January's flights with one GSI, 37,000 other items and what was measured on them:")
+    print(f"\nMemory (RSS) with {len(flights):,} flights, one GSI on them, and 37,000 other items:")
     for server in (ours, theirs):
         print(f"  {server.name}: {fresh_mb[server.name]:.0f} MB empty, {held_mb[server.name]:.0f} MB loaded")
-    if extent.whole_year and (not only or "year" in only):
+    if extent.whole_year and _wanted(extent, "year"):
         _whole_year(warden)
+
+
+def _wanted(extent: Extent, name: str) -> bool:
+    return extent.lines is None or name in extent.lines
 
 
 def _header(wrk_version: str, dynalite_version: str, extent: Extent) -> str:
@@ -126,24 +140,31 @@ def _interleaved(
 
 def _compare(line: Load, wrk: Wrk, servers: Sequence[Server], folder: Path, extent: Extent, rng: random.Random) -> None:
     path = script(folder, line.name, line.operation, line.bodies)
+    cpu_us: dict[str, list[float]] = {server.name: [] for server in servers}
 
     def measure_one(server: Server) -> float:
+        began_s = server.cpu_s
         seen = drive(wrk, server, path, connections=line.connections, seconds=extent.seconds)
+        cpu_us[server.name].append((server.cpu_s - began_s) / seen.requests * 1e6)
         return float(getattr(seen, line.figure))
 
     taken = _interleaved({s.name: partial(measure_one, s) for s in servers}, extent.rounds, rng)
     unit = "/s" if line.figure == "per_second" else " µs"
-    _print_ratio(line.title, taken, unit, line.goal)
+    _print_ratio(line.title, taken, unit, line.goal, cpu_us)
 
 
-def _print_ratio(title: str, taken: Mapping[str, list[float]], unit: str, goal: float | None) -> None:
+def _print_ratio(
+    title: str, taken: Mapping[str, list[float]], unit: str, goal: float | None, cpu_us: Mapping[str, list[float]]
+) -> None:
     """One line of the table; a rate is better when higher, a time when lower."""
     pair = [taken["twin"], taken["dynalite"]]
     found = paired_ratio(*(pair if unit == " µs" else reversed(pair)))
-    interval = "–" if found.low is None or found.high is None else f"{found.low:.2f} – {found.high:.2f}"
+    carries = found.n >= LEAST_PAIRS and found.low is not None and found.high is not None
+    interval = f"{found.low:.2f} – {found.high:.2f}" if carries else "–"
     wanted = "–" if goal is None else f"≥ {goal:g}"
     ours, theirs = (f"{median(values):,.0f}{unit}" for values in pair)
-    print(f"| {title} | {ours} | {theirs} | {found.ratio:.2f} | {interval} | {wanted} |", flush=True)
+    cpu = " : ".join(f"{median(cpu_us[name]):,.0f}" for name in ("twin", "dynalite")) + " µs" if cpu_us else "–"
+    print(f"| {title} | {ours} | {theirs} | {found.ratio:.2f} | {interval} | {wanted} | {cpu} |", flush=True)
 
 
 def _compare_loads(servers: Sequence[Server], flights: list[bytes], extent: Extent, rng: random.Random) -> None:
@@ -158,31 +179,30 @@ def _compare_loads(servers: Sequence[Server], flights: list[bytes], extent: Exte
 
         taken = _interleaved({s.name: partial(measure_one, s) for s in servers}, extent.load_rounds, rng)
         title = f"BatchWriteItem, {len(flights):,} flights{', one GSI' if by_dest else ''}"
-        _print_ratio(title, taken, "/s", None)
+        _print_ratio(title, taken, "/s", None, {})
 
 
-def _ceiling(wrk: Wrk, warden: Warden, ours: Server, folder: Path, extent: Extent, rng: random.Random) -> None:
-    """The twin's GetItem beside a server that does nothing."""
+def _ceiling(
+    wrk: Wrk, warden: Warden, servers: Sequence[Server], folder: Path, extent: Extent, rng: random.Random
+) -> None:
+    """GetItem of both beside a server that does nothing."""
     path = folder / "get.lua"
-    if not path.exists():
-        return
 
     def measure_one(server: Server) -> float:
         return drive(wrk, server, path, connections=20, seconds=extent.seconds).per_second
 
-    taken = _interleaved({s.name: partial(measure_one, s) for s in (ours, stub(warden))}, extent.rounds, rng)
-    found = paired_ratio(taken["stub"], taken["twin"])
+    taken = _interleaved({s.name: partial(measure_one, s) for s in (*servers, stub(warden))}, extent.rounds, rng)
+    of_stub = paired_ratio(taken["stub"], taken["twin"])
+    of_dynalite = paired_ratio(taken["dynalite"], taken["stub"])
     print(
-        f"\nThe stub manages {median(taken['stub']):,.0f} answers/s; the twin's GetItem {found.ratio:.0%} of that "
-        f"({median(taken['twin']):,.0f}/s)."
+        f"\nThe stub manages {median(taken['stub']):,.0f} answers/s, {of_dynalite.ratio:.2f} times dynalite's GetItem; "
+        f"the twin's GetItem is {of_stub.ratio:.0%} of the stub."
     )
 
 
 def _tails(wrk: Wrk, servers: Sequence[Server], folder: Path, extent: Extent) -> None:
     """GetItem's tail alone, and while one connection scans all flights over and over."""
     path = folder / "get.lua"
-    if not path.exists():
-        return
     print("\n| GetItem, 20 connections | answers/s | p50 | p99 | p99.9 |\n|---|--:|--:|--:|--:|")
     for server in servers:
         for beside in (False, True):
