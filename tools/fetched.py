@@ -19,6 +19,7 @@ from harness.errors import CannotMeasure
 from harness.local import mariadb_fetch
 from harness.paths import PROJECT_ROOT, cache_dir
 
+LEAST_NODE = 20
 _TIMEOUT_S = 300
 _NPM = PROJECT_ROOT / "tools" / "npm"
 _PYTHON = PROJECT_ROOT / "tools" / "python"
@@ -36,9 +37,10 @@ class Wrk:
 def node_modules() -> Path:
     """The npm packages of ``tools/npm``, installed as its lock file says."""
     if not (shutil.which("node") and shutil.which("npm")):
-        raise CannotMeasure(
-            "node and npm are needed for the JavaScript SDK and dynalite; on Debian: apt install nodejs npm"
-        )
+        raise CannotMeasure(f"node {LEAST_NODE} or newer and npm are needed for the JavaScript SDK and dynalite")
+    said = subprocess.run(["node", "--version"], capture_output=True, text=True, check=False).stdout.strip()
+    if int(said.removeprefix("v").partition(".")[0] or 0) < LEAST_NODE:
+        raise CannotMeasure(f"the JavaScript SDK and dynalite need node {LEAST_NODE} or newer, this is {said}")
 
     def install(folder: Path) -> None:
         for name in ("package.json", "package-lock.json"):
