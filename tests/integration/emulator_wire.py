@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Callable
 from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import urlsplit
@@ -41,10 +42,23 @@ def create(send: Send, definition: dict[str, Any]) -> None:
     _until(lambda: send("DescribeTable", name)[0] != 200, f"{name} isn't gone")
     status, body = send("CreateTable", definition)
     assert status == 200, body
-    _until(lambda: send("DescribeTable", name)[1]["Table"]["TableStatus"] == "ACTIVE", f"{name} isn't active")
+    await_active(send, definition["TableName"])
 
 
-def _until(done: Any, complaint: str) -> None:
+def await_active(send: Send, table: str, indexes: set[str] | None = None) -> None:
+    """Wait until a table and all its indexes are active; with ``indexes``, until it has just these global ones."""
+
+    def is_active() -> bool:
+        described = send("DescribeTable", {"TableName": table})[1]["Table"]
+        states = {i["IndexName"]: i["IndexStatus"] for i in described.get("GlobalSecondaryIndexes", [])}
+        if indexes is not None and set(states) != indexes:
+            return False
+        return {described["TableStatus"], *states.values()} == {"ACTIVE"}
+
+    _until(is_active, f"{table} isn't active")
+
+
+def _until(done: Callable[[], bool], complaint: str) -> None:
     deadline = time.monotonic() + 10
     while not done():
         assert time.monotonic() < deadline, complaint

@@ -20,8 +20,8 @@ INDEXES = {"by_g": ("g", "n"), "by_g_keys": ("g",), "by_n": ("pk", "n")}
 TYPES = {"pk": "S", "sk": "N", "g": "S", "n": "N"}
 
 
-def tables(*, local_index: bool) -> list[Request]:
-    """The requests that make the tables; without the local index where a server has none."""
+def tables() -> list[dict[str, Any]]:
+    """What CreateTable takes for each table."""
     simple = {
         "TableName": "simple",
         "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
@@ -40,12 +40,9 @@ def tables(*, local_index: bool) -> list[Request]:
     }
     for index in ranged["GlobalSecondaryIndexes"]:
         index["ProvisionedThroughput"] = CAPACITY
-    if local_index:
-        projection = {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["t"]}
-        ranged["LocalSecondaryIndexes"] = [
-            {"IndexName": "by_n", "KeySchema": _schema("pk", "n"), "Projection": projection}
-        ]
-    return [("CreateTable", simple), ("CreateTable", ranged)]
+    projection = {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["t"]}
+    ranged["LocalSecondaryIndexes"] = [{"IndexName": "by_n", "KeySchema": _schema("pk", "n"), "Projection": projection}]
+    return [simple, ranged]
 
 
 def _schema(*names: str) -> list[dict[str, str]]:

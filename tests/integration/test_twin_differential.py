@@ -11,14 +11,15 @@ from typing import Any
 
 import pytest
 from differences import DYNALITE, MOTO, Difference, explain
-from emulator_wire import create, sender
+from emulator_wire import await_active, create, sender
 from normalised import Send, data_only, outcome
-from random_requests import KEYS, Requests, tables
+from random_requests import CAPACITY, KEYS, TYPES, Requests, tables
 
 from harness.local.processes import Warden
 from tools.emulators import HOST, start_dynalite, start_moto
 
 ITEMS = ("PutItem", "UpdateItem", "DeleteItem", "GetItem", "Query", "Scan", "BatchWriteItem", "BatchGetItem")
+WRITES = ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem")
 TRANSACTIONS = ("TransactWriteItems", "TransactGetItems")
 INDEXES = ("by_g", "by_g_keys", "by_n")
 MOST_SHOWN = 5
@@ -58,9 +59,6 @@ def _unexplained(
     metered: bool,
 ) -> list[str]:
     """Requests that the two answer otherwise, each with both answers."""
-    for send in (twin, other):
-        for _, definition in tables(local_index=True):
-            create(send, definition)
     found = []
     for operation, payload in requests:
         ours, theirs = outcome(twin, operation, payload), outcome(other, operation, payload)
@@ -73,6 +71,12 @@ def _unexplained(
         if refused:
             _align(operation, payload, (twin, other))
     return found
+
+
+def _create_tables(*servers: Send) -> None:
+    for send in servers:
+        for definition in tables():
+            create(send, definition)
 
 
 def _align(operation: str, payload: dict[str, Any], servers: tuple[Send, Send]) -> None:
@@ -88,6 +92,7 @@ def _align(operation: str, payload: dict[str, Any], servers: tuple[Send, Send]) 
 def test_the_twin_answers_like_dynalite(twin: Send, dynalite: Send, seed: int) -> None:
     """1,500 requests, a quarter of them wrong in one place: the same items, pages, units, errors and messages."""
     requests = Requests(seed, operations=ITEMS, indexes=INDEXES, wrong_share=0.25, plain=True)
+    _create_tables(twin, dynalite)
     found = _unexplained(requests.take(1500), twin, dynalite, DYNALITE, metered=True)
     assert not found, f"seed {seed}: {len(found)} differ\n" + "\n".join(found[:MOST_SHOWN])
 
@@ -95,5 +100,46 @@ def test_the_twin_answers_like_dynalite(twin: Send, dynalite: Send, seed: int) -
 def test_the_twin_answers_like_moto(twin: Send, moto: Send) -> None:
     """1,000 right requests, transactions among them: the same items, counts and kinds of refusal."""
     requests = Requests(4, operations=(*ITEMS, *TRANSACTIONS), indexes=INDEXES, wrong_share=0, plain=True, simple=True)
+    _create_tables(twin, moto)
     found = _unexplained(requests.take(1000), twin, moto, MOTO, metered=False)
     assert not found, f"{len(found)} differ\n" + "\n".join(found[:MOST_SHOWN])
+
+
+def test_an_index_added_later_holds_what_motos_does(twin: Send, moto: Send) -> None:
+    """After 300 writes an index is added and filled: the same entries; 150 writes more: still; dropped: both refuse it."""
+    requests = Requests(5, operations=WRITES, indexes=(), wrong_share=0, plain=True, simple=True)
+    _create_tables(twin, moto)
+    assert not _unexplained(requests.take(300), twin, moto, MOTO, metered=False)
+    added = {
+        "IndexName": "by_number",
+        "KeySchema": [{"AttributeName": "n", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["u"]},
+        "ProvisionedThroughput": CAPACITY,
+    }
+    definitions = [{"AttributeName": name, "AttributeType": kind} for name, kind in TYPES.items()]
+    for send in (twin, moto):
+        _alter(send, {"AttributeDefinitions": definitions}, {"Create": added}, {"by_g", "by_g_keys", "by_number"})
+    before = _entries(twin)
+    assert before == _entries(moto)
+    assert before["Count"] > 0
+
+    assert not _unexplained(requests.take(150), twin, moto, MOTO, metered=False)
+    after = _entries(twin)
+    assert after == _entries(moto)
+    assert after != before
+
+    for send in (twin, moto):
+        _alter(send, {}, {"Delete": {"IndexName": "by_number"}}, {"by_g", "by_g_keys"})
+        assert _entries(send)["error"] == "ValidationException"
+
+
+def _entries(send: Send) -> dict[str, Any]:
+    """What a Scan of the added index finds."""
+    return data_only(outcome(send, "Scan", {"TableName": "ranged", "IndexName": "by_number"}))
+
+
+def _alter(send: Send, members: dict[str, Any], update: dict[str, Any], indexes: set[str]) -> None:
+    """Change the table's indexes and wait until the change is done."""
+    status, body = send("UpdateTable", {"TableName": "ranged", **members, "GlobalSecondaryIndexUpdates": [update]})
+    assert status == 200, body
+    await_active(send, "ranged", indexes)
