@@ -58,9 +58,14 @@ def required(member: str) -> ServiceError:
     return validation(f"The parameter '{member}' is required but was not present in the request")
 
 
-def not_built(what: str) -> ServiceError:
+class NotBuiltError(ServiceError):
     """Something of the service that the twin hasn't: refused, since to ignore it would change the answer."""
-    return validation(f"This twin of DynamoDB doesn't have {what} yet; docs/twin.md says what it has")
+
+
+def not_built(what: str) -> ServiceError:
+    """A ValidationException that says so."""
+    says = f"This twin of DynamoDB doesn't have {what} yet; docs/twin.md says what it has"
+    return NotBuiltError(f"{_VALIDATE}ValidationException", says)
 
 
 def unknown_operation() -> ServiceError:

@@ -149,12 +149,17 @@ class Flag(Member):
 
 
 class Whole(Member):
-    """A whole number between limits that are included; a fraction is cut off, as the service does."""
+    """A whole number between limits that are included; a fraction is cut off, as the service does.
 
-    __slots__ = ("_constraints", "_kind")
+    ``told_as`` is for a member that the service names so, with its capital and without its value.
+    """
 
-    def __init__(self, least: int | None = None, most: int | None = None, *, kind: str = "Integer") -> None:
-        self._kind = kind
+    __slots__ = ("_constraints", "_kind", "_told_as")
+
+    def __init__(
+        self, least: int | None = None, most: int | None = None, *, kind: str = "Integer", told_as: str | None = None
+    ) -> None:
+        self._kind, self._told_as = kind, told_as
         at_least = Constraint(
             lambda raw: least is None or raw >= least, f"Member must have value greater than or equal to {least}"
         )
@@ -173,6 +178,9 @@ class Whole(Member):
 
     def faults(self, raw: Any, path: str) -> Iterator[str]:
         """The limit that is broken."""
+        if self._told_as is not None:
+            broken = (says for holds, says in self._constraints if not holds(self._cut(raw)))
+            return (f"Value at '{self._told_as}' failed to satisfy constraint: {says}" for says in broken)
         return self._told(self._cut(raw), path, self._constraints)
 
     def _cut(self, raw: Any) -> int:
@@ -213,7 +221,7 @@ class Listed(Member):
 
     def shown(self, raw: Any) -> str:
         """Its entries in brackets."""
-        return f"[{', '.join(map(self._of.shown, raw))}]"[:MAX_SHOWN_CHARACTERS]
+        return f"[{', '.join(map(self._of.shown, raw))[:MAX_SHOWN_CHARACTERS]}]"
 
 
 class Mapped(Member):

@@ -182,13 +182,15 @@ class _Page:
         self.fetches = self._fetches(asked.select)
 
     def _fetches(self, select: str | None) -> bool:
-        """Whether what an index doesn't project is asked for: a local one's table has it (A9), a global one refuses."""
+        """Whether what an index doesn't project is asked for: a local one's table has it (A9), a global one refuses.
+
+        A filter is no such question: to it what isn't projected isn't there.
+        """
         index = self.source.index
         held = None if index is None else index.projected(self.source.table.schema)
         if index is None or held is None:
             return False
-        asked = {str(name) for name in self.selection or ()} | (self.filter.names if self.filter else set())
-        missing = sorted(asked - held)
+        missing = sorted({str(name) for name in self.selection or ()} - held)
         if index.local:
             return bool(missing) or select == "ALL_ATTRIBUTES"
         if missing:
@@ -264,7 +266,7 @@ def _segment(request: Mapping[str, Any]) -> tuple[int, int]:
         missing = "Segment" if segment is None else "TotalSegments"
         given = "TotalSegments" if segment is None else "Segment"
         raise validation(
-            f"The {missing} parameter is required but was not present in the request when parameter {given} is present"
+            f"The {missing} parameter is required but was not present in the request when {given} parameter is present"
         )
     if segment >= total:
         raise validation(

@@ -8,7 +8,7 @@ service does; those that would change the answer and aren't built are refused.
 from collections.abc import Callable
 from typing import Any
 
-from harness.local.dynamodb.errors import required
+from harness.local.dynamodb.errors import NotBuiltError, ServiceError, required, validation
 from harness.local.dynamodb.members import (
     BrokenError,
     Flag,
@@ -45,6 +45,8 @@ def _shape(structure: Structure, table: Member, *, named: bool) -> Shape:
     def checked(raw: Any) -> Any:
         try:
             return quick(raw)
+        except NotBuiltError as error:
+            raise _mixed(raw) or error from None
         except BrokenError:
             name = raw.get("TableName")
             if name is None and named:
@@ -53,6 +55,25 @@ def _shape(structure: Structure, table: Member, *, named: bool) -> Shape:
             raise refusal(iter(of_name) if of_name else structure.faults(raw, "")) from None
 
     return checked
+
+
+def _mixed(raw: dict[str, Any]) -> ServiceError | None:
+    """What the service says to parameters of both times, from before expressions and since."""
+    old, new = ([name for name in names if raw.get(name) is not None] for names in (_BEFORE, _SINCE))
+    if not old or not new:
+        return None
+    return validation(
+        "Can not use both expression and non-expression parameters in the same request: Non-expression parameters: "
+        f"{{{', '.join(old)}}} Expression parameters: {{{', '.join(new)}}}"
+    )
+
+
+_BEFORE = (
+    "AttributesToGet", "AttributeUpdates", "ConditionalOperator", "Expected", "KeyConditions", "QueryFilter", "ScanFilter",
+)  # fmt: skip
+_SINCE = (
+    "UpdateExpression", "ConditionExpression", "KeyConditionExpression", "FilterExpression", "ProjectionExpression",
+)  # fmt: skip
 
 
 def _unbuilt(*members: str) -> dict[str, Member]:
@@ -87,7 +108,7 @@ _READ: dict[str, Member] = {
     **_CONSUMED,
     **_TABLE,
     **_unbuilt("AttributesToGet", "ConditionalOperator"),
-    "Limit": Whole(1),
+    "Limit": Whole(1, told_as="Limit"),
     "ExclusiveStartKey": ANYTHING,
     "ConsistentRead": Flag(),
     "FilterExpression": Text(),
@@ -143,13 +164,12 @@ BATCH_WRITE_ITEM = shape(
     **_COLLECTIONS,
     RequestItems=Mapped(
         Listed(Structure(PutRequest=Structure("Item"), DeleteRequest=Structure("Key"))),
-        least=1,
     ),
 )
 BATCH_GET_ITEM = shape(
     "RequestItems",
     **_CONSUMED,
-    RequestItems=Mapped(Structure("Keys", Keys=Listed(ANYTHING, least=1, most=100), **_GET), least=1),
+    RequestItems=Mapped(Structure("Keys", Keys=Listed(ANYTHING), **_GET)),
 )
 QUERY = shape(
     "TableName",
