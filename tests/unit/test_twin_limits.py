@@ -162,20 +162,19 @@ def test_what_a_table_on_demand_asks_for_keeps_the_tables_quota_too(member, aske
 
 def test_the_quotas_are_told():
     """The service's own for an account without a limit; the twin's where it has one."""
-    told = Limits(Account.beginning(BEGAN_S)).describe({}, 0)
+    told = Limits(Account.beginning(BEGAN_S), str).describe({}, 0)
     assert told == {
         "AccountMaxReadCapacityUnits": 80_000,
         "AccountMaxWriteCapacityUnits": 80_000,
         "TableMaxReadCapacityUnits": 40_000,
         "TableMaxWriteCapacityUnits": 40_000,
     }
-    smaller = Limits(Account.beginning(BEGAN_S, TableParameters(account_units=500, table_units=100)))
+    smaller = Limits(Account.beginning(BEGAN_S, TableParameters(account_units=500, table_units=100)), str)
     assert set(smaller.describe({}, 0).values()) == {500, 100}
 
 
 def test_clients_are_told_to_come_to_the_twin():
     """A client that asks where to go must not be sent to the service itself."""
-    limits = Limits(Account.beginning(BEGAN_S))
-    limits.endpoint = "127.0.0.1:8000"
+    limits = Limits(Account.beginning(BEGAN_S), lambda: "127.0.0.1:8000")
     (endpoint,) = limits.describe_endpoints({}, 0)["Endpoints"]
     assert endpoint == {"Address": "127.0.0.1:8000", "CachePeriodInMinutes": 1_440}

@@ -1,5 +1,6 @@
 """What the service tells about an account and itself: DescribeLimits, DescribeEndpoints."""
 
+from collections.abc import Callable
 from typing import Any
 
 from harness.local.dynamodb.account import Account
@@ -8,11 +9,10 @@ SERVICE_ACCOUNT_UNITS = 80_000
 
 
 class Limits:
-    """Quotas and endpoint. ``endpoint`` is the address that clients are told to come to: the twin's own, once bound."""
+    """Quotas, and the address that clients are told to come to."""
 
-    def __init__(self, account: Account) -> None:
-        self._account = account
-        self.endpoint = "localhost"
+    def __init__(self, account: Account, endpoint: Callable[[], str]) -> None:
+        self._account, self._endpoint = account, endpoint
 
     def describe(self, _request: dict[str, Any], _now_s: float) -> dict[str, Any]:
         """DescribeLimits; without a limit of the account it tells the service's."""
@@ -27,4 +27,4 @@ class Limits:
 
     def describe_endpoints(self, _request: dict[str, Any], _now_s: float) -> dict[str, Any]:
         """DescribeEndpoints; the service's own period."""
-        return {"Endpoints": [{"Address": self.endpoint, "CachePeriodInMinutes": 1_440}]}
+        return {"Endpoints": [{"Address": self._endpoint(), "CachePeriodInMinutes": 1_440}]}

@@ -79,7 +79,8 @@ async def _serve(options: Options) -> None:
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, done.set)
     shown = f"[{options.host}]" if ":" in options.host else options.host
-    sys.stdout.write(f"listening on http://{shown}:{server.sockets[0].getsockname()[1]}\n")
+    service.endpoint = f"{shown}:{server.sockets[0].getsockname()[1]}"
+    sys.stdout.write(f"listening on http://{service.endpoint}\n")
     sys.stdout.flush()
     await done.wait()
     server.close()

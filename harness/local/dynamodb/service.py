@@ -44,6 +44,8 @@ class Service:
         self._version = version("dbharness")  # read now: later, without root's rights, it may not be readable
         self._clock_s, self._epoch_s, self._partition_limits = clock_s, epoch_s, partition_limits
         parse_projection("a")  # makes the parser now rather than at the first expression
+        self.endpoint = "localhost"
+        """The address that DescribeEndpoints sends clients to: the twin's own, once it is bound."""
         self.reset()
 
     def reset(self) -> None:
@@ -51,7 +53,7 @@ class Service:
         self._began_s = self._clock_s()
         account = Account.beginning(self._epoch_s(), partition_limits=self._partition_limits)
         self.tables = Tables(account)
-        self.ttl, self.limits = Ttl(self.tables), Limits(account)
+        self.ttl, self.limits = Ttl(self.tables), Limits(account, lambda: self.endpoint)
         self.scaling = Scaling(self.tables, epoch_s=account.began_epoch_s)
         items, batches, reading = Items(self.tables), Batches(self.tables), Reading(self.tables)
         transactions = Transactions(self.tables)
