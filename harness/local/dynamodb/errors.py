@@ -147,5 +147,7 @@ def throttled(exception: str, reason: str, arn: str) -> ServiceError:
         member = "ThrottlingReasons"
     else:
         message = "Throughput exceeds the current capacity of your table or index. "
+        if "MaxOnDemand" in reason:
+            message = "Throughput exceeds the maximum OnDemandThroughput configured on table or index"
         member = "throttlingReasons" if exception == "ThrottlingException" else "ThrottlingReasons"
     return ServiceError(f"{_SERVICE}{exception}", message, extra={member: [{"reason": reason, "resource": arn}]})

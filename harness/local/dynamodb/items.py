@@ -11,7 +11,7 @@ from harness.local.dynamodb.asked import CONDITION, bindings_of, condition_of, p
 from harness.local.dynamodb.consumed import Consumed, wanted
 from harness.local.dynamodb.errors import validation
 from harness.local.dynamodb.grammar import parse_update
-from harness.local.dynamodb.keys import located
+from harness.local.dynamodb.keys import located_raw
 from harness.local.dynamodb.paths import project
 from harness.local.dynamodb.tables import Tables
 from harness.local.dynamodb.updates import bind_update
@@ -29,41 +29,44 @@ class Items:
 
     def get(self, request: dict[str, Any], now_s: float) -> bytes:
         """GetItem; the stored bytes go out as they are unless a projection asks for parts."""
-        selection, key = projection_of(request), values.item(request["Key"])
-        table = self._tables.find(request)
-        partition, order = located(table.schema, key)
-        at = table.items.hash_of(partition)
-        table.meter.check("read", now_s, at)
-        found = table.items.get(partition, order)
-        units = read_units(
-            0 if found is None else found.size, "strong" if request.get("ConsistentRead") else "eventual"
-        )
-        table.meter.account("read", units, now_s, at)
-        how, tail = wanted(request), b"}"
-        if how != "NONE":
+        selection = projection_of(request)
+        table = self._tables.by_name.get(request["TableName"])
+        if table is None or not table.serving:
+            values.item(request["Key"])  # what is wrong with a key is said before what is wrong with a table
+            table = self._tables.find(request)
+        at, raw, size = table.items.look_up(*located_raw(table.schema, request["Key"]))
+        meter = table.meter
+        meter.check("read", now_s, at)
+        units = read_units(size, "strong" if request.get("ConsistentRead") else "eventual")
+        meter.account("read", units, now_s, at)
+        how = request.get("ReturnConsumedCapacity", "NONE")
+        if how == "NONE":
+            tail = b"}"
+        else:
             consumed = Consumed(table, "read")
             consumed.units = units
             tail = b'"ConsumedCapacity":' + orjson.dumps(consumed.told(how)) + b"}"
-        if found is None:
+        if raw is None:
             return b"{" + tail
-        raw = found.raw if selection is None else orjson.dumps(project(found.parsed(), selection))
-        return b"".join((b'{"Item":', raw, b"," if how != "NONE" else b"", tail))
+        if selection is not None:
+            raw = orjson.dumps(project(orjson.loads(raw), selection))
+        return b'{"Item":%b%b%b' % (raw, b"," if how != "NONE" else b"", tail)
 
-    def put(self, request: dict[str, Any], now_s: float) -> dict[str, Any]:
+    def put(self, request: dict[str, Any], now_s: float) -> dict[str, Any] | bytes:
         """PutItem."""
         _check_returned(request)
         item, condition = values.measured(request["Item"]), condition_of(request)
         done = perform(put_of(self._tables.find(request), *item, condition), now_s)
         return _answer(request, done, _all_old(request, done))
 
-    def delete(self, request: dict[str, Any], now_s: float) -> dict[str, Any]:
+    def delete(self, request: dict[str, Any], now_s: float) -> dict[str, Any] | bytes:
         """DeleteItem."""
         _check_returned(request)
         key, condition = values.item(request["Key"]), condition_of(request)
         done = perform(delete_of(self._tables.find(request), key, condition), now_s)
         return _answer(request, done, _all_old(request, done))
 
-    def update(self, request: dict[str, Any], now_s: float) -> dict[str, Any]:
+    def update(self, request: dict[str, Any], now_s: float) -> dict[str, Any] | bytes:
         """UpdateItem."""
         key, bindings = values.item(request["Key"]), bindings_of(request, UPDATE, CONDITION)
         text = request.get(UPDATE)
@@ -93,7 +96,9 @@ def _all_old(request: Mapping[str, Any], done: Plan) -> orjson.Fragment | None:
     return orjson.Fragment(done.old.raw) if asked and done.old is not None else None
 
 
-def _answer(request: Mapping[str, Any], done: Plan, attributes: Any) -> dict[str, Any]:
+def _answer(request: Mapping[str, Any], done: Plan, attributes: Any) -> dict[str, Any] | bytes:
+    if attributes is None and not request.keys() & _ASKING:
+        return b"{}"
     answer: dict[str, Any] = {}
     if attributes is not None:
         answer["Attributes"] = attributes
@@ -103,6 +108,9 @@ def _answer(request: Mapping[str, Any], done: Plan, attributes: Any) -> dict[str
     if request.get("ReturnItemCollectionMetrics") == "SIZE" and (metrics := collection_metrics(done)):
         answer["ItemCollectionMetrics"] = metrics
     return answer
+
+
+_ASKING = {"ReturnConsumedCapacity", "ReturnItemCollectionMetrics"}
 
 
 def collection_metrics(done: Plan) -> dict[str, Any] | None:

@@ -23,3 +23,11 @@ class Metered:
         """Take what a request consumed."""
         self.consumed[kind] += units
         self.admission.account(kind, units, now_s, place)
+
+    def state(self, kind: Kind, now_s: float) -> dict[str, float]:
+        """What it has consumed and refused of a kind since it was made, and what its tightest bucket holds."""
+        return {
+            "consumed_units": self.consumed[kind],
+            "throttled_requests": self.throttles[kind],
+            "bucket_units": self.admission.level(kind, now_s),
+        }

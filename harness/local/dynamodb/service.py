@@ -3,11 +3,13 @@
 import time
 from collections.abc import Callable, Generator
 from importlib.metadata import version
+from math import inf
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from harness.dynamodb.parameters import KINDS
 from harness.local.dynamodb import shapes, snapshot, table_shapes
 from harness.local.dynamodb.account import Account
 from harness.local.dynamodb.batches import Batches
@@ -57,7 +59,7 @@ class Service:
         self.scaling = Scaling(self.tables, epoch_s=account.began_epoch_s)
         items, batches, reading = Items(self.tables), Batches(self.tables), Reading(self.tables)
         transactions = Transactions(self.tables)
-        operations: dict[bytes, tuple[Shape, Handler]] = {
+        control: dict[bytes, tuple[Shape, Handler]] = {
             b"CreateTable": (table_shapes.CREATE_TABLE, self.tables.create),
             b"DescribeTable": (table_shapes.ONE_TABLE, self.tables.describe),
             b"UpdateTable": (table_shapes.UPDATE_TABLE, self.tables.update),
@@ -67,6 +69,8 @@ class Service:
             b"UpdateTimeToLive": (table_shapes.UPDATE_TIME_TO_LIVE, self.ttl.update),
             b"DescribeLimits": (table_shapes.NO_MEMBERS, self.limits.describe),
             b"DescribeEndpoints": (table_shapes.NO_MEMBERS, self.limits.describe_endpoints),
+        }
+        data: dict[bytes, tuple[Shape, Handler]] = {
             b"PutItem": (shapes.PUT_ITEM, items.put),
             b"GetItem": (shapes.GET_ITEM, items.get),
             b"UpdateItem": (shapes.UPDATE_ITEM, items.update),
@@ -78,8 +82,12 @@ class Service:
             b"Query": (shapes.QUERY, reading.query),
             b"Scan": (shapes.SCAN, reading.scan),
         }
-        self._operations = {TARGET + name: operation for name, operation in operations.items()}
-        self._operations |= {SCALING + name: operation for name, operation in self.scaling.operations.items()}
+        named = {TARGET + name: operation for name, operation in control.items()}
+        named |= {SCALING + name: operation for name, operation in self.scaling.operations.items()}
+        self._operations = {name: (shape, self._then_wake(handler)) for name, (shape, handler) in named.items()}
+        self._operations |= {TARGET + name: operation for name, operation in data.items()}
+        self._wake_s = -inf
+        """When the clock next has something to do that no request may come before."""
 
     @property
     def now_s(self) -> float:
@@ -96,11 +104,9 @@ class Service:
             if operation is None:
                 raise unknown_operation()
             shape, handler = operation
-            request, now_s = shape(_parsed(body)), self.now_s
-            if now_s >= self.tables.agenda.due_s:
-                self.tables.settle(now_s)
-            if now_s >= self.scaling.due_s:
-                self.scaling.step(now_s)
+            request, now_s = shape(_parsed(body)), (self._clock_s() - self._began_s) * self.speed
+            if now_s >= self._wake_s:
+                self._wake(now_s)
             answer = handler(request, now_s)
             if isinstance(answer, Generator):
                 try:
@@ -118,11 +124,30 @@ class Service:
         begun = self.begin(target, body)
         return begun if isinstance(begun, tuple) else finished(begun)
 
+    def _then_wake(self, handler: Handler) -> Handler:
+        """The handler of an operation that may change when something is next due."""
+
+        def handled(request: dict[str, Any], now_s: float) -> "Work | dict[str, Any] | bytes":
+            try:
+                return handler(request, now_s)
+            finally:
+                self._wake_s = -inf
+
+        return handled
+
+    def _wake(self, now_s: float) -> None:
+        """Do what is due by the clock, and note when the next is."""
+        self.tables.settle(now_s)
+        if now_s >= self.scaling.due_s:
+            self.scaling.step(now_s)
+        self._wake_s = min(self.tables.agenda.due_s, self.scaling.due_s)
+
     def tick(self) -> bool:
         """A few milliseconds of what no request waits for: new indexes, expired items. True while there is more."""
         now_s = self.now_s
-        if now_s >= self.scaling.due_s:
-            self.scaling.step(now_s)
+        self._wake(now_s)
+        for table in self.tables.by_name.values():
+            table.resize(now_s)
         filling = self.tables.work(now_s)
         return self.ttl.sweep(now_s) or filling
 
@@ -144,14 +169,8 @@ class Service:
                 "items": table.items.count,
                 "bytes": table.items.size_bytes,
                 "meters": {
-                    what: {
-                        kind: {
-                            "consumed_units": meter.consumed[kind],
-                            "throttled_requests": meter.throttles[kind],
-                            "bucket_units": meter.admission.level(kind, now_s),
-                        }
-                        for kind in ("read", "write")
-                    }
+                    what: {kind: meter.state(kind, now_s) for kind in KINDS}
+                    | {"admission": meter.admission.state(now_s)}
                     for what, meter in meters.items()
                 },
             }

@@ -178,7 +178,7 @@ def _restore(tables: Tables, saved: dict[str, Any], folder: Path, now_s: float) 
             _restore_index(index, _read(path), base)
         else:
             _rebuild(table, index, base)
-    table.meter.admission.resize(table.items.size_bytes, now_s)
+    table.resize(now_s)
 
 
 def _restore_index(index: Index, columns: Columns, base: Columns) -> None:

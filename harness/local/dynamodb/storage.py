@@ -33,10 +33,13 @@ class KeySchema:
     types: dict[str, str]
     names: tuple[str, ...] = field(init=False)
     """One name or two."""
+    is_text: bool = field(init=False)
+    """Whether all of it is of type S, as nearly always."""
 
     def __post_init__(self) -> None:
         names = (self.partition,) if self.sort is None else (self.partition, self.sort)
         object.__setattr__(self, "names", names)
+        object.__setattr__(self, "is_text", all(self.types[name] == "S" for name in names))
 
 
 class Entry(NamedTuple):
@@ -101,6 +104,17 @@ class Partitions:
             return None
         return Entry(partition, order, held.raws[at], held.sizes[at])
 
+    def look_up(self, partition: SortKey, order: OrderKey) -> tuple[int, bytes | None, int]:
+        """Where a partition lies in the hash space, and JSON and size of the entry under these keys: None and 0 for none."""
+        held = self._by_key.get(partition)
+        if held is None:
+            return partition_hash(partition), None, 0
+        orders = held.orders
+        at = bisect_left(orders, order)
+        if at == len(orders) or orders[at] != order:
+            return held.hashed, None, 0
+        return held.hashed, held.raws[at], held.sizes[at]
+
     def hash_of(self, partition: SortKey) -> int:
         """Where a partition lies, or would, in the hash space; known already for those that hold something."""
         held = self._by_key.get(partition)
@@ -111,8 +125,8 @@ class Partitions:
         held = self._by_key.get(partition)
         return 0 if held is None else sum(held.sizes)
 
-    def put(self, entry: Entry) -> None:
-        """Add an entry, or replace the one with the same keys."""
+    def put(self, entry: Entry) -> Entry | None:
+        """Add an entry, or replace the one with the same keys, which is returned."""
         partition, order, raw, size = entry
         held = self._by_key.get(partition)
         if held is None:
@@ -122,14 +136,16 @@ class Partitions:
         at = bisect_left(orders, order)
         self.size_bytes += size
         if at < len(orders) and orders[at] == order:
-            self.size_bytes -= held.sizes[at]
+            old = Entry(partition, order, held.raws[at], held.sizes[at])
+            self.size_bytes -= old.size
             held.raws[at] = raw
             held.sizes[at] = size
-            return
+            return old
         orders.insert(at, order)
         held.raws.insert(at, raw)
         held.sizes.insert(at, size)
         self.count += 1
+        return None
 
     def remove(self, entry: Entry) -> None:
         """Remove the entry with the keys of ``entry``, which is there."""

@@ -79,6 +79,12 @@ class Table:
         """What the table itself consumes, its local indexes included."""
         return self.throughput.meter
 
+    def resize(self, now_s: float) -> None:
+        """Tell admission how much is stored: what holds more than 10 GB is split (B4)."""
+        self.meter.admission.resize(self.items.size_bytes, now_s)
+        for name, meter in self.index_meters.items():
+            meter.admission.resize(self.definitions[name].entries.size_bytes, now_s)
+
     @property
     def capacity(self) -> Capacity:
         """What is provisioned for the table."""

@@ -25,17 +25,30 @@ Item = dict[str, Value]
 Make = Callable[[Item | None], tuple[Entry | None, Item | None]]
 
 
-@dataclass(frozen=True, slots=True)
 class Write:
-    """One write as the client asked for it, its keys checked. ``needs_old``: it can't be made without the item there is."""
+    """One write as the client asked for it, its keys checked: ``entry`` and ``item`` to store, or None to remove.
 
-    table: Table
-    place: Place
-    make: Make
-    condition: Condition | None = None
-    needs_old: bool = False
-    changes: bool = True
-    size: int = 0  # of the item to put
+    ``make`` makes both from the item there is; ``is_check`` is a condition alone. A plain class: one is made for every
+    item that is written.
+    """
+
+    __slots__ = ("condition", "entry", "is_check", "item", "make", "place", "table")
+
+    def __init__(
+        self, table: Table, place: Place, entry: Entry | None = None, item: Item | None = None,
+        condition: Condition | None = None, *, make: Make | None = None, is_check: bool = False,
+    ) -> None:  # fmt: skip
+        self.table, self.place, self.entry, self.item = table, place, entry, item
+        self.condition, self.make, self.is_check = condition, make, is_check
+
+    @property
+    def size(self) -> int:
+        """Bytes of the item to put; 0 where that isn't known yet."""
+        return 0 if self.entry is None else self.entry.size
+
+    def made(self, old: Item | None) -> tuple[Entry | None, Item | None]:
+        """The entry to store and its item."""
+        return (self.entry, self.item) if self.make is None else self.make(old)
 
 
 @dataclass(slots=True)
@@ -58,18 +71,17 @@ def put_of(table: Table, item: Item, size: int, condition: Condition | None = No
     if size > MAX_ITEM_BYTES:
         raise validation("Item size has exceeded the maximum allowed size")
     place = place_of(table.schema, item)
-    entry = Entry(*place, as_json(item), size)
-    return Write(table, place, lambda _: (entry, item), condition, size=size)
+    return Write(table, place, Entry(*place, as_json(item), size), item, condition)
 
 
 def delete_of(table: Table, key: Item, condition: Condition | None = None) -> Write:
     """A deletion by a key."""
-    return Write(table, located(table.schema, key), lambda _: (None, None), condition)
+    return Write(table, located(table.schema, key), condition=condition)
 
 
 def check_of(table: Table, key: Item, condition: Condition) -> Write:
     """A transaction's ConditionCheck: a write of nothing."""
-    return Write(table, located(table.schema, key), lambda _: (None, None), condition, changes=False)
+    return Write(table, located(table.schema, key), condition=condition, is_check=True)
 
 
 def update_of(table: Table, key: Item, updater: Updater | None, condition: Condition | None = None) -> Write:
@@ -87,7 +99,7 @@ def update_of(table: Table, key: Item, updater: Updater | None, condition: Condi
             raise validation("Item size to update has exceeded the maximum allowed size")
         return Entry(*place, as_json(item), size), item
 
-    return Write(table, place, make, condition, needs_old=True)
+    return Write(table, place, condition=condition, make=make)
 
 
 def _check_targets(table: Table, paths: Iterable[BoundPath]) -> None:
@@ -111,7 +123,7 @@ def plan(write: Write, *, transactional: bool = False) -> Plan:
     """Work out what a write does. Raises the condition's error, its units accounted on the plan in ``ConditionRefused``."""
     table, condition = write.table, write.condition
     old = table.items.get(*write.place)
-    old_item = old.parsed() if old is not None and (condition or write.needs_old or table.indexes) else None
+    old_item = old.parsed() if old is not None and (condition or write.make or table.indexes) else None
     consumed = Consumed(table, "write")
     old_size = None if old is None else old.size
     if condition is not None and not condition.holds(old_item or {}):
@@ -119,10 +131,10 @@ def plan(write: Write, *, transactional: bool = False) -> Plan:
         consumed.units = failed_condition_units(old_size, attempted, transactional=transactional)
         shown = orjson.Fragment(old.raw) if old is not None and condition.shows_item else None
         raise ConditionRefused(consumed, write.place, shown)
-    new, new_item = write.make(old_item) if write.changes else (old, old_item)
+    new, new_item = (old, old_item) if write.is_check else write.made(old_item)
     consumed.units = put_units(old_size, None if new is None else new.size, transactional=transactional)
     planned = Plan(table, write.place, old, old_item, new, new_item, [], consumed)
-    if table.indexes and write.changes:
+    if table.indexes and not write.is_check:
         _plan_indexes(planned)
     return planned
 
@@ -130,7 +142,7 @@ def plan(write: Write, *, transactional: bool = False) -> Plan:
 def _attempted_size(write: Write, old_item: Item | None) -> int | None:
     """The size of what was to be written; nothing where it can't even be made."""
     try:
-        attempted, _ = write.make(old_item)
+        attempted, _ = write.made(old_item)
     except ServiceError:
         return None
     return None if attempted is None else attempted.size
@@ -220,6 +232,8 @@ def carry_out(planned: Plan, now_s: float) -> None:
 def perform(write: Write, now_s: float) -> Plan:
     """Plan, admit and do one write. Raises before anything is changed: a throttling error, or the condition's."""
     table = write.table
+    if write.entry is not None and write.condition is None and not table.indexes:
+        return _put_plainly(write, write.entry, now_s)
     try:
         planned = plan(write)
     except ConditionRefused as refused:
@@ -229,6 +243,18 @@ def perform(write: Write, now_s: float) -> Plan:
     admit(planned, now_s)
     carry_out(planned, now_s)
     return planned
+
+
+def _put_plainly(write: Write, entry: Entry, now_s: float) -> Plan:
+    """A put that nothing depends on: into a table without indexes, on no condition."""
+    table = write.table
+    at = table.items.hash_of(entry.partition)
+    table.meter.check("write", now_s, at)
+    old = table.items.put(entry)
+    consumed = Consumed(table, "write")
+    consumed.units = put_units(None if old is None else old.size, entry.size)
+    table.meter.account("write", consumed.units, now_s, at)
+    return Plan(table, write.place, old, None, entry, write.item, [], consumed)
 
 
 def remove_silently(table: Table, stored: Entry) -> None:
