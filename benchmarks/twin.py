@@ -187,16 +187,22 @@ def _ceiling(
 ) -> None:
     """GetItem of both beside a server that does nothing."""
     path = folder / "get.lua"
+    servers = (*servers, stub(warden))
+    cpu_us: dict[str, list[float]] = {server.name: [] for server in servers}
 
     def measure_one(server: Server) -> float:
-        return drive(wrk, server, path, connections=20, seconds=extent.seconds).per_second
+        began_s = server.cpu_s
+        seen = drive(wrk, server, path, connections=20, seconds=extent.seconds)
+        cpu_us[server.name].append((server.cpu_s - began_s) / seen.requests * 1e6)
+        return seen.per_second
 
-    taken = _interleaved({s.name: partial(measure_one, s) for s in (*servers, stub(warden))}, extent.rounds, rng)
+    taken = _interleaved({s.name: partial(measure_one, s) for s in servers}, extent.rounds, rng)
     of_stub = paired_ratio(taken["stub"], taken["twin"])
     of_dynalite = paired_ratio(taken["dynalite"], taken["stub"])
     print(
         f"\nThe stub manages {median(taken['stub']):,.0f} answers/s, {of_dynalite.ratio:.2f} times dynalite's GetItem; "
-        f"the twin's GetItem is {of_stub.ratio:.0%} of the stub."
+        f"the twin's GetItem is {of_stub.ratio:.0%} of the stub. CPU an answer: "
+        + ", ".join(f"{name} {median(values):.1f} µs" for name, values in cpu_us.items())
     )
 
 
