@@ -264,9 +264,9 @@ def _segment(request: Mapping[str, Any]) -> tuple[int, int]:
         return 0, HASH_SPACE
     if segment is None or total is None:
         missing = "Segment" if segment is None else "TotalSegments"
-        given = "TotalSegments" if segment is None else "Segment"
+        given = "parameter TotalSegments" if segment is None else "Segment parameter"  # as the service has it
         raise validation(
-            f"The {missing} parameter is required but was not present in the request when {given} parameter is present"
+            f"The {missing} parameter is required but was not present in the request when {given} is present"
         )
     if segment >= total:
         raise validation(

@@ -108,7 +108,6 @@ _READ: dict[str, Member] = {
     **_CONSUMED,
     **_TABLE,
     **_unbuilt("AttributesToGet", "ConditionalOperator"),
-    "Limit": Whole(1, told_as="Limit"),
     "ExclusiveStartKey": ANYTHING,
     "ConsistentRead": Flag(),
     "FilterExpression": Text(),
@@ -174,6 +173,7 @@ BATCH_GET_ITEM = shape(
 QUERY = shape(
     "TableName",
     **_READ,
+    Limit=Whole(1, told_as="Limit"),
     KeyConditionExpression=Text(),
     ScanIndexForward=Flag(),
     **_unbuilt("KeyConditions", "QueryFilter"),
@@ -181,6 +181,7 @@ QUERY = shape(
 SCAN = shape(
     "TableName",
     **_READ,
+    Limit=Whole(1),
     Segment=Whole(0, 999_999),
     TotalSegments=Whole(1, 1_000_000),
     **_unbuilt("ScanFilter"),
