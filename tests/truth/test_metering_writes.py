@@ -108,14 +108,16 @@ def test_a10_an_update_costs_the_larger_of_before_and_after_however_little_it_ch
 
 
 def test_a11_a_condition_that_fails_costs_as_if_it_had_held(twin: Service) -> None:
-    """900 bytes over 2,500: 3; 2,500 over 900: 3; deleting 900: 1; deleting nothing: 1. The refusal tells no units."""
+    """900 bytes over 2,500: 3; 2,500 over 900: 3; 900 grown by 1 + 2,000: 3; deleting 900: 1, nothing: 1; no units told."""
     table = make(twin)
     put(twin, table, item("a", "1", 2_500))
     put(twin, table, item("a", "2", 900))
     fails: Raw = {"TableName": table, "ConditionExpression": "attribute_exists(nothing)", **INDEXES}
+    grown: Raw = {"UpdateExpression": "SET y = :y", "ExpressionAttributeValues": {":y": {"S": "y" * 2_000}}}
     steps: list[tuple[str, Raw, float]] = [
         ("PutItem", {"Item": item("a", "1", 900)}, 3),
         ("PutItem", {"Item": item("a", "2", 2_500)}, 3),
+        ("UpdateItem", {"Key": key("a", "2")} | grown, 3),
         ("DeleteItem", {"Key": key("a", "2")}, 1),
         ("DeleteItem", {"Key": key("a", "3")}, 1),
     ]
