@@ -15,7 +15,12 @@ _MISMATCH = "The provided key element does not match the schema"
 
 
 def located_raw(schema: KeySchema, raw: Any) -> Place:
-    """Where the item with a key as the client sent it lies; texts of a usual length the short way."""
+    """Where the item with a key as the client sent it lies."""
+    return usual_place(schema, raw) or located(schema, values.item(raw))
+
+
+def usual_place(schema: KeySchema, raw: Any) -> Place | None:
+    """The same for a key of texts of a usual length, as nearly all are; None for any other, right or wrong."""
     if schema.is_text and type(raw) is dict and len(raw) == len(schema.names):
         partition = _usual(raw.get(schema.partition))
         if schema.sort is None:
@@ -23,7 +28,7 @@ def located_raw(schema: KeySchema, raw: Any) -> Place:
                 return partition, NO_SORT
         elif partition and (sort := _usual(raw.get(schema.sort))):
             return partition, (sort,)
-    return located(schema, values.item(raw))
+    return None
 
 
 def _usual(value: Any) -> bytes | None:

@@ -1,7 +1,7 @@
 """Tables and indexes as admission sees them: buckets, and what they have consumed."""
 
 from harness.dynamodb.admission import Admission, Kind, exception_name
-from harness.local.dynamodb.errors import throttled
+from harness.local.dynamodb.errors import ServiceError, throttled
 
 
 class Metered:
@@ -16,13 +16,19 @@ class Metered:
         """Raise the service's throttling error if a request of this kind is refused now."""
         reason = self.admission.check(kind, now_s, place)
         if reason is not None:
-            self.throttles[kind] += 1
-            raise throttled(exception_name(reason, self.admission.mode), reason, self.arn)
+            raise self._refused(kind, reason)
 
     def account(self, kind: Kind, units: float, now_s: float, place: int | None = None) -> None:
         """Take what a request consumed."""
         self.consumed[kind] += units
         self.admission.account(kind, units, now_s, place)
+
+    def take(self, kind: Kind, units: float, now_s: float, place: int) -> None:
+        """Take what a request consumes that is known before it is admitted; or raise the throttling error."""
+        reason = self.admission.admit(kind, units, now_s, place)
+        if reason is not None:
+            raise self._refused(kind, reason)
+        self.consumed[kind] += units
 
     def state(self, kind: Kind, now_s: float) -> dict[str, float]:
         """What it has consumed and refused of a kind since it was made, and what its tightest bucket holds."""
@@ -31,3 +37,7 @@ class Metered:
             "throttled_requests": self.throttles[kind],
             "bucket_units": self.admission.level(kind, now_s),
         }
+
+    def _refused(self, kind: Kind, reason: str) -> ServiceError:
+        self.throttles[kind] += 1
+        return throttled(exception_name(reason, self.admission.mode), reason, self.arn)

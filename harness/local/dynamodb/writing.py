@@ -232,8 +232,6 @@ def carry_out(planned: Plan, now_s: float) -> None:
 def perform(write: Write, now_s: float) -> Plan:
     """Plan, admit and do one write. Raises before anything is changed: a throttling error, or the condition's."""
     table = write.table
-    if write.entry is not None and write.condition is None and not table.indexes:
-        return _put_plainly(write, write.entry, now_s)
     try:
         planned = plan(write)
     except ConditionRefused as refused:
@@ -243,18 +241,6 @@ def perform(write: Write, now_s: float) -> Plan:
     admit(planned, now_s)
     carry_out(planned, now_s)
     return planned
-
-
-def _put_plainly(write: Write, entry: Entry, now_s: float) -> Plan:
-    """A put that nothing depends on: into a table without indexes, on no condition."""
-    table = write.table
-    at = table.items.hash_of(entry.partition)
-    table.meter.check("write", now_s, at)
-    old = table.items.put(entry)
-    consumed = Consumed(table, "write")
-    consumed.units = put_units(None if old is None else old.size, entry.size)
-    table.meter.account("write", consumed.units, now_s, at)
-    return Plan(table, write.place, old, None, entry, write.item, [], consumed)
 
 
 def remove_silently(table: Table, stored: Entry) -> None:
