@@ -95,8 +95,8 @@ def dynamodb(
     partition_limits: Annotated[bool, typer.Option(help="Throttle hot partitions as well as tables.")] = True,
 ) -> None:
     """Run the DynamoDB twin in the foreground; any AWS SDK can talk to it."""
-    from harness.local.dynamodb.options import options_of
-    from harness.local.dynamodb.server import serve
+    from harness.local.dynamodb.wire.options import options_of
+    from harness.local.dynamodb.wire.server import serve
 
     options = options_of(
         host=host, port=port, speed=speed, require_signature=require_signature, access_key=access_key,

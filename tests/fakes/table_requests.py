@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from harness.local.dynamodb import table_shapes
-from harness.local.dynamodb.account import Account
 from harness.local.dynamodb.errors import ServiceError
-from harness.local.dynamodb.table_parameters import TableParameters
-from harness.local.dynamodb.tables import Tables
-from harness.local.dynamodb.ttl import Ttl
+from harness.local.dynamodb.tables import shapes as table_shapes
+from harness.local.dynamodb.tables.account import Account
+from harness.local.dynamodb.tables.parameters import TableParameters
+from harness.local.dynamodb.tables.tables import Tables
+from harness.local.dynamodb.tables.ttl import Ttl
 
 INVALID = "One or more parameter values were invalid: "
 BEGAN_S = 1_800_000_000  # Friday, 15 January 2027, 8:00 in the morning, UTC

@@ -12,8 +12,8 @@ import pytest
 from twin_served import Client, Fake, request, served, twin
 
 from harness.errors import UsageError
-from harness.local.dynamodb.faults import ERRORS, BadFaults, FaultPlan, Faults
-from harness.local.dynamodb.service_time import ServiceTime
+from harness.local.dynamodb.wire.faults import ERRORS, BadFaults, FaultPlan, Faults
+from harness.local.dynamodb.wire.service_time import ServiceTime
 
 
 def http(method, path, body=b""):

@@ -16,8 +16,8 @@ from twin_served import Client, Fake, request, served, twin
 from harness.dynamodb.signing import Credentials, Signer
 from harness.errors import UsageError
 from harness.local.dynamodb.errors import ServiceError
-from harness.local.dynamodb.options import options_of
-from harness.local.dynamodb.signature import SignedRequest, Verifier
+from harness.local.dynamodb.wire.options import options_of
+from harness.local.dynamodb.wire.signature import SignedRequest, Verifier
 
 KEY, SECRET = "AKIDTWIN", "the/secret+of/the+twin"
 NOON = datetime(2026, 11, 25, 12, 0, 0, tzinfo=UTC)

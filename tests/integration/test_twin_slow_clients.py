@@ -13,7 +13,7 @@ import psutil
 import pytest
 from twin_served import Client, Fake, request, served, twin
 
-from harness.local.dynamodb.connection import Connection
+from harness.local.dynamodb.wire.connection import Connection
 
 PATIENCE_S = 0.4  # of the server with slow clients, in these tests
 

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 
 import uvloop
 
-from harness.local.dynamodb.options import Options
-from harness.local.dynamodb.server import listen
+from harness.local.dynamodb.wire.options import Options
+from harness.local.dynamodb.wire.server import listen
 
 DYNAMODB = b"DynamoDB_20120810."
 

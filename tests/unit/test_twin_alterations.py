@@ -3,9 +3,9 @@
 import pytest
 from table_requests import BEGAN_S, INVALID, Twin, attributes, index, units
 
+from harness.local.dynamodb.data.items import Items
+from harness.local.dynamodb.data.reading import Reading
 from harness.local.dynamodb.errors import ServiceError
-from harness.local.dynamodb.items import Items
-from harness.local.dynamodb.reading import Reading
 
 IN_USE = "ResourceInUseException: Attempt to change a resource which is still in use: "
 ONE_INDEX = (

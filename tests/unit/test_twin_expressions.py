@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.local.dynamodb.errors import ServiceError
-from harness.local.dynamodb.expressions import Bindings, bind_condition, project
-from harness.local.dynamodb.grammar import parse_condition
-from harness.local.dynamodb.prefilter import prefilter
+from harness.local.dynamodb.expressions.conditions import Bindings, bind_condition, project
+from harness.local.dynamodb.expressions.grammar import parse_condition
+from harness.local.dynamodb.expressions.prefilter import prefilter
 
 KIND = "FilterExpression"
 BOUNDED = settings(max_examples=300, derandomize=True, deadline=None)

@@ -5,10 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.local.dynamodb.errors import ServiceError
-from harness.local.dynamodb.expressions import Bindings, bind_condition
-from harness.local.dynamodb.grammar import parse_condition, parse_projection, parse_update
-from harness.local.dynamodb.trees import Action, Call, Node, Path, Placeholder, Size, Sum, Update, paths_of
-from harness.local.dynamodb.updates import bind_update
+from harness.local.dynamodb.expressions.conditions import Bindings, bind_condition
+from harness.local.dynamodb.expressions.grammar import parse_condition, parse_projection, parse_update
+from harness.local.dynamodb.expressions.trees import Action, Call, Node, Path, Placeholder, Size, Sum, Update, paths_of
+from harness.local.dynamodb.expressions.updates import bind_update
 
 KIND = "FilterExpression"
 BOUNDED = settings(max_examples=300, derandomize=True, deadline=None)

@@ -3,8 +3,8 @@
 import pytest
 
 from harness.local.dynamodb.errors import ServiceError
-from harness.local.dynamodb.expressions import Bindings
-from harness.local.dynamodb.key_conditions import KeyCondition, bind_key_conditions
+from harness.local.dynamodb.expressions.conditions import Bindings
+from harness.local.dynamodb.expressions.key_conditions import KeyCondition, bind_key_conditions
 
 A, B, N = {"S": "a"}, {"S": "b"}, {"N": "1"}
 

@@ -3,9 +3,9 @@
 import pytest
 from table_requests import BEGAN_S, Twin, index, units
 
-from harness.local.dynamodb.account import Account
-from harness.local.dynamodb.limits import Limits
-from harness.local.dynamodb.table_parameters import TableParameters
+from harness.local.dynamodb.tables.account import Account
+from harness.local.dynamodb.tables.limits import Limits
+from harness.local.dynamodb.tables.parameters import TableParameters
 
 LIMIT = "LimitExceededException: "
 MORE = "Refer to the Amazon DynamoDB Developer Guide for current limits and how to request higher limits."

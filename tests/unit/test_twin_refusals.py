@@ -14,10 +14,10 @@ The service puts "1 validation error detected: " before some of them in some reg
 import pytest
 
 from harness.local.dynamodb.errors import ServiceError
-from harness.local.dynamodb.expressions import Bindings, bind_condition
-from harness.local.dynamodb.grammar import parse_condition, parse_update
-from harness.local.dynamodb.trees import Path
-from harness.local.dynamodb.updates import bind_update
+from harness.local.dynamodb.expressions.conditions import Bindings, bind_condition
+from harness.local.dynamodb.expressions.grammar import parse_condition, parse_update
+from harness.local.dynamodb.expressions.trees import Path
+from harness.local.dynamodb.expressions.updates import bind_update
 
 KIND = "FilterExpression"
 NAMES_GIVEN = {"#a": "a", "#b": "b", "#three": "[3]"}

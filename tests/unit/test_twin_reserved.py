@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.local.dynamodb.reserved import RESERVED, is_reserved
+from harness.local.dynamodb.expressions.reserved import RESERVED, is_reserved
 
 
 def test_the_published_list_is_whole():

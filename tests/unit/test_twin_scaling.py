@@ -10,8 +10,8 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
 
 from harness.local.dynamodb.errors import ServiceError
-from harness.local.dynamodb.scaling import PREFIX, Scaling
-from harness.local.dynamodb.tables import Tables
+from harness.local.dynamodb.scaling.api import PREFIX, Scaling
+from harness.local.dynamodb.tables.tables import Tables
 
 READ = {
     "ServiceNamespace": "dynamodb",

@@ -2,8 +2,9 @@
 
 import pytest
 
-from harness.local.dynamodb import shapes, table_shapes
+from harness.local.dynamodb import shapes
 from harness.local.dynamodb.errors import ServiceError
+from harness.local.dynamodb.tables import shapes as table_shapes
 
 ENUM = "Member must satisfy enum value set: "
 NULL = "Member must not be null"

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.dynamodb.metering import PAGE_BYTES
-from harness.local.dynamodb.gathering import Gathered
-from harness.local.dynamodb.storage import HASH_SPACE, Entry, Partitions, as_json, partition_hash
+from harness.local.dynamodb.data.gathering import Gathered
+from harness.local.dynamodb.data.storage import HASH_SPACE, Entry, Partitions, as_json, partition_hash
 
 KEYS = st.sampled_from([b"a", b"b", b"c", b"d"])
 SORTS = st.integers(0, 12).map(lambda number: b"%02d" % number)

@@ -3,8 +3,8 @@
 import pytest
 from table_requests import BEGAN_S, INVALID, Twin, attributes, index, keys, units
 
+from harness.local.dynamodb.data.storage import Entry
 from harness.local.dynamodb.errors import ServiceError
-from harness.local.dynamodb.storage import Entry
 
 NO_DEFINITION = "Invalid KeySchema: Some index key attribute have no definition"
 LOCAL = index("loc", "a", "c")

@@ -2,12 +2,12 @@
 
 import pytest
 
-from harness.local.dynamodb.account import Account
+from harness.local.dynamodb.data.items import Items
 from harness.local.dynamodb.errors import ServiceError
-from harness.local.dynamodb.items import Items
-from harness.local.dynamodb.table_parameters import TableParameters
-from harness.local.dynamodb.tables import Tables
-from harness.local.dynamodb.ttl import SWEEP_ITEMS, Ttl
+from harness.local.dynamodb.tables.account import Account
+from harness.local.dynamodb.tables.parameters import TableParameters
+from harness.local.dynamodb.tables.tables import Tables
+from harness.local.dynamodb.tables.ttl import SWEEP_ITEMS, Ttl
 
 BEGAN_S = 1_800_000_000  # the epoch's second at which the service's clock is at 0
 YEAR_S = 365.25 * 86_400

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.local.dynamodb.errors import ServiceError
-from harness.local.dynamodb.expressions import Bindings
-from harness.local.dynamodb.grammar import parse_update
-from harness.local.dynamodb.updates import bind_update
+from harness.local.dynamodb.expressions.conditions import Bindings
+from harness.local.dynamodb.expressions.grammar import parse_update
+from harness.local.dynamodb.expressions.updates import bind_update
 
 BOUNDED = settings(max_examples=300, derandomize=True, deadline=None)
 

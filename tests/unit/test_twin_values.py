@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.local.dynamodb import values
+from harness.local.dynamodb.data import values
 from harness.local.dynamodb.errors import ServiceError
 
 BOUNDED = settings(max_examples=200, derandomize=True, deadline=None)

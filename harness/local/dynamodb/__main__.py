@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 from harness.errors import HarnessError
-from harness.local.dynamodb.options import options_of
-from harness.local.dynamodb.server import serve
-from harness.local.dynamodb.wire import REQUEST_TIMEOUT_S
+from harness.local.dynamodb.wire.options import options_of
+from harness.local.dynamodb.wire.server import serve
+from harness.local.dynamodb.wire.wire import REQUEST_TIMEOUT_S
 
 
 def main() -> int:

@@ -10,21 +10,23 @@ from typing import Any
 import orjson
 
 from harness.dynamodb.parameters import KINDS
-from harness.local.dynamodb import shapes, snapshot, table_shapes
-from harness.local.dynamodb.account import Account
-from harness.local.dynamodb.batches import Batches
+from harness.local.dynamodb import shapes
+from harness.local.dynamodb.data import snapshot
+from harness.local.dynamodb.data.batches import Batches
+from harness.local.dynamodb.data.items import Items
+from harness.local.dynamodb.data.reading import Reading
+from harness.local.dynamodb.data.short_ways import ShortWay, ShortWays
+from harness.local.dynamodb.data.transactions import Transactions
+from harness.local.dynamodb.data.work import Work, finished
 from harness.local.dynamodb.errors import ServiceError, serialization, unknown_operation
-from harness.local.dynamodb.grammar import parse_projection
-from harness.local.dynamodb.items import Items
-from harness.local.dynamodb.limits import Limits
-from harness.local.dynamodb.reading import Reading
-from harness.local.dynamodb.scaling import PREFIX as SCALING
-from harness.local.dynamodb.scaling import Scaling
-from harness.local.dynamodb.short_ways import ShortWay, ShortWays
-from harness.local.dynamodb.tables import Tables
-from harness.local.dynamodb.transactions import Transactions
-from harness.local.dynamodb.ttl import Ttl
-from harness.local.dynamodb.work import Work, finished
+from harness.local.dynamodb.expressions.grammar import parse_projection
+from harness.local.dynamodb.scaling.api import PREFIX as SCALING
+from harness.local.dynamodb.scaling.api import Scaling
+from harness.local.dynamodb.tables import shapes as table_shapes
+from harness.local.dynamodb.tables.account import Account
+from harness.local.dynamodb.tables.limits import Limits
+from harness.local.dynamodb.tables.tables import Tables
+from harness.local.dynamodb.tables.ttl import Ttl
 
 Handler = Callable[[dict[str, Any], float], "Work | dict[str, Any] | bytes"]
 Shape = Callable[[Any], Any]

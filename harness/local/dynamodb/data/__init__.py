@@ -1,0 +1,1 @@
+"""What tables hold: values, storage, reading and writing, alone, in batches and in transactions."""

@@ -1,0 +1,1 @@
+"""Application Auto Scaling, as the twin's port answers it."""

@@ -1,0 +1,1 @@
+"""Tables and their indexes: made, changed, described, expired; capacity and quotas."""
