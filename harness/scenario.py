@@ -64,10 +64,15 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stream:
-    """Operations that share slots: ``slots`` of its own, or None to share what the other streams leave."""
+    """Operations that share slots: ``slots`` of its own, or None to share what the other streams leave.
+
+    ``backlog`` bounds an open loop: so many operations that are due may wait for a slot; what falls due beyond
+    that is *dropped*: not done, but counted (None: everything waits, however long).
+    """
 
     tickets: Iterator[Ticket]
     slots: int | None = None
+    backlog: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +82,20 @@ class TrialLoad:
     client: str
     streams: tuple[Stream, ...]
     deadline_s: float = 120.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FloorProbe:
+    """One operation whose floor is worth knowing: the same client and bytes, at a responder that does nothing.
+
+    ``client`` and ``op`` are the words its samples carry; ``role`` names the service that is stood in for
+    (``dynamodb``, ``cache``, ``postgres``, ``mysql``).
+    """
+
+    client: str
+    op: str
+    role: str
+    act: Callable[[Slot], Observation]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +149,10 @@ class Scenario(ABC, Generic[SettingsT]):
 
     def end(self, trial: Trial) -> None:
         """Settle one trial after its last operation: check, count, clean."""
+
+    def floor_probes(self) -> list[FloorProbe]:
+        """The operations to calibrate after ``set_up``; none unless a scenario names some."""
+        return []
 
     def tear_down(self) -> None:
         """Undo what set_up did outside the services, which stop by themselves."""

@@ -14,7 +14,7 @@ import gevent
 from gevent.event import Event
 
 from harness import config as configuration
-from harness import dataset
+from harness import dataset, floors
 from harness.conductor import Conductor, OnSample
 from harness.config import Config
 from harness.errors import CannotMeasure, HarnessError
@@ -188,6 +188,7 @@ class Session:
         self._progress({"state": "loading data"})
         launch.run.update(dataset=dataset.load(launch.config.months).as_record())
         self._scenario.set_up()
+        launch.run.update_scenario(kind.name, floors=floors.measure(self._scenario, context))
         trials = self._scenario.plan()
         self._recorder = Recorder(
             launch.run.samples_path(kind.name, "0"),
