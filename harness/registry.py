@@ -1,10 +1,14 @@
 """Finds scenarios by name, so that the harness imports none of them by itself."""
 
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from harness.config import Settings
+from harness.paths import PROJECT_ROOT
 from harness.scenario import Scenario
+
+PLANTED = "planted"  # the self-test's, whose answers are known beforehand: it is no question of anybody's
 
 
 def scenario_names() -> tuple[str, ...]:
@@ -15,10 +19,19 @@ def scenario_names() -> tuple[str, ...]:
 
 def load_scenario(name: str) -> type[Scenario[Any]]:
     """The scenario class of that name; importing it imports Locust, which patches sockets."""
-    scenario: type[Scenario[Any]] = import_module(f"scenarios.{name}").SCENARIO
+    scenario: type[Scenario[Any]] = import_module(_module(name)).SCENARIO
     return scenario
+
+
+def locustfile(name: str) -> Path:
+    """The file that Locust is given to run that scenario."""
+    return PROJECT_ROOT.joinpath(*_module(name).split(".")).with_suffix(".py")
 
 
 def settings_models() -> dict[str, type[Settings]]:
     """Each scenario's model of its settings, by name."""
     return {name: load_scenario(name).Settings for name in scenario_names()}
+
+
+def _module(name: str) -> str:
+    return "harness.planted.scenario" if name == PLANTED else f"scenarios.{name}"

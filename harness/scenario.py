@@ -88,14 +88,22 @@ class TrialLoad:
 class FloorProbe:
     """One operation whose floor is worth knowing: the same client and bytes, at a responder that does nothing.
 
-    ``client`` and ``op`` are the words its samples carry; ``role`` names the service that is stood in for
-    (``dynamodb``, ``cache``, ``postgres``, ``mysql``).
+    ``client`` and ``op`` are the words its samples carry, ``labels`` tell it apart from others of the same two;
+    ``role`` names the service that is stood in for (``dynamodb``, ``cache``, ``postgres``, ``mysql``), ``server`` is
+    where that one answers. ``act`` is the scenario's own: what it holds under ``key`` is a connection that ``connect``
+    made to the responder's host and port.
+    ``slots`` in flight at once: as many as the load's where None; one for an open loop.
     """
 
     client: str
     op: str
     role: str
+    server: tuple[str, int]
+    key: object
+    connect: Callable[[str, int], Any]
     act: Callable[[Slot], Observation]
+    labels: Mapping[str, str] = field(default_factory=dict)
+    slots: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

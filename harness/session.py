@@ -22,7 +22,7 @@ from harness.local.services import LocalServices
 from harness.paths import PROJECT_ROOT
 from harness.plan import Trial
 from harness.recorder import Recorder
-from harness.registry import settings_models
+from harness.registry import load_scenario, settings_models
 from harness.report_child import make_report
 from harness.rundir import Events, RunDir, command_line, now_iso
 from harness.scenario import Context, Scenario, Slot
@@ -66,8 +66,7 @@ def _config_file() -> Path:
 
 
 def _config_of(record: dict[str, Any]) -> Config:
-    models = settings_models()
-    sections = {name: models[name].model_validate(section) for name, section in record["scenarios"].items()}
+    sections = {name: load_scenario(name).Settings.model_validate(part) for name, part in record["scenarios"].items()}
     return Config.model_validate(record | {"scenarios": {}}).model_copy(update={"scenarios": sections})
 
 

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,7 +21,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from harness import config as configuration
 from harness.errors import CannotMeasure, UsageError
 from harness.paths import PROJECT_ROOT
-from harness.registry import load_scenario, scenario_names, settings_models
+from harness.registry import load_scenario, locustfile, scenario_names, settings_models
 from harness.report_child import make_report
 from harness.rundir import RunDir, now_iso
 from harness.session import PROGRESS_VARIABLE, RUN_VARIABLE
@@ -78,16 +78,7 @@ def run(asked: Request, progress: ProgressView) -> Outcome:
         raise CannotMeasure("target aws isn't built yet; --target local measures on this machine")
     prices = configuration.load_prices(config)
     directory = RunDir.create(asked.out, config, prices, source=asked.config.name, command=list(asked.command))
-    interrupted: str | None = None
-    _interrupt_quietly()
-    try:
-        for name in dict.fromkeys(names):
-            progress.update(name, {"state": "starting"})
-            code = _run_scenario(name, directory, progress)
-            _settle(directory, name, code)
-    except KeyboardInterrupt:
-        interrupted = "interrupted"
-        _settle(directory, name, None)
+    interrupted = measure(tuple(dict.fromkeys(names)), directory, progress)
     _ignore_interrupts()
     status = directory.finish(interrupted)
     directory.point_latest()
@@ -96,6 +87,21 @@ def run(asked: Request, progress: ProgressView) -> Outcome:
     if interrupted:
         return Outcome(exit_code=INTERRUPTED, lines=lines)
     return Outcome(exit_code=_exit_code(directory, reported), lines=lines)
+
+
+def measure(names: Sequence[str], directory: RunDir, progress: ProgressView) -> str | None:
+    """One scenario after the other into ``directory``; None, or *interrupted* where Ctrl-C came before all were done."""
+    _interrupt_quietly()
+    name = names[0]
+    try:
+        for name in names:
+            progress.update(name, {"state": "starting"})
+            code = _run_scenario(name, directory, progress)
+            _settle(directory, name, code)
+    except KeyboardInterrupt:
+        _settle(directory, name, None)
+        return "interrupted"
+    return None
 
 
 @contextlib.contextmanager
@@ -150,7 +156,7 @@ def _run_scenario(name: str, directory: RunDir, progress: ProgressView) -> int:
     slots = str(load_scenario(name).default_slots)
     reader, writer = os.pipe()
     command = [
-        sys.executable, "-m", "locust", "-f", str(PROJECT_ROOT / "scenarios" / f"{name}.py"),
+        sys.executable, "-m", "locust", "-f", str(locustfile(name)),
         "--headless", "-u", slots, "-r", "100", "--only-summary", "--loglevel", "INFO",
     ]  # fmt: skip
     environment = os.environ | {RUN_VARIABLE: str(directory.path.resolve()), PROGRESS_VARIABLE: str(writer)}
