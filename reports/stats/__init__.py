@@ -1,0 +1,53 @@
+"""Statistics that may refuse: pure functions from numbers to dataclasses; docs/method.md says why these.
+
+The unit is the trial, never the request: requests of one trial move together. Sources: Kalibera & Jones, ISMM'13
+(10.1145/2464157.2464160); Bakshy & Frachtenberg, WWW'15 (10.1145/2736277.2741082).
+"""
+
+from reports.stats.intervals import (
+    CONFIDENCE,
+    Interval,
+    Numbers,
+    difference_of_trials,
+    mean_of_trials,
+    median_of_trials,
+    share_of_trials,
+)
+from reports.stats.pairs import PairedRatio, paired_odds, paired_ratio
+from reports.stats.series import LEAST_SAMPLES, block_percentile, effective_n, percentile, run_percentile
+from reports.stats.verdicts import (
+    MARGINS,
+    Verdict,
+    Word,
+    holm,
+    least_pairs,
+    minimum_detectable_effect,
+    pairs_needed,
+    verdict,
+)
+
+__all__ = [
+    "CONFIDENCE",
+    "LEAST_SAMPLES",
+    "MARGINS",
+    "Interval",
+    "Numbers",
+    "PairedRatio",
+    "Verdict",
+    "Word",
+    "block_percentile",
+    "difference_of_trials",
+    "effective_n",
+    "holm",
+    "least_pairs",
+    "mean_of_trials",
+    "median_of_trials",
+    "minimum_detectable_effect",
+    "paired_odds",
+    "paired_ratio",
+    "pairs_needed",
+    "percentile",
+    "run_percentile",
+    "share_of_trials",
+    "verdict",
+]
