@@ -1,13 +1,15 @@
 """What a scenario is: one question, its settings, its data, and the load of each trial.
 
 A scenario file defines one subclass of ``Scenario`` and passes it to ``harness.execute.locust_user``, which makes it
-a locustfile. The harness calls, in this order: ``needs``, ``set_up``, ``plan``, then ``begin`` and ``end`` around each
-trial, and ``tear_down``.
+a locustfile. The harness calls, in this order: ``needs``, ``set_up``, ``plan``, then ``prepare``, ``begin``, ``begun``
+and ``end`` for each trial, and ``tear_down``. With several processes all but ``begin`` is called in one of them;
+the others call ``attach``.
 """
 
 import random
 import time
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, TypeVar
@@ -21,12 +23,32 @@ from harness.rundir import Events
 SettingsT = TypeVar("SettingsT", bound=Settings)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One try of an operation that was tried again: what came of it, and when it began and ended (monotonic)."""
+
+    seen: Observation
+    start_ns: int
+    end_ns: int
+
+
 class Slot:
     """One place for an operation in flight: a Locust user, with the connections it holds."""
 
     def __init__(self, index: int) -> None:
         self.index = index
+        self.earlier: list[Attempt] = []
+        self.begins_ns: int | None = None
         self._held: dict[object, Any] = {}
+
+    def attempt(self, seen: Observation, *, start_ns: int, end_ns: int) -> None:
+        """Keep an attempt that an act followed by another one; the last is what the act returns."""
+        self.earlier.append(Attempt(seen=seen, start_ns=start_ns, end_ns=end_ns))
+        self.begins_ns = None
+
+    def attempt_begins(self, now_ns: int) -> None:
+        """The attempt that comes begins now, back-off and all that lay behind; CLOCK_MONOTONIC, ns."""
+        self.begins_ns = now_ns
 
     def hold(self, key: object, make: Callable[[], Any]) -> Any:
         """The connection kept under ``key``, made on first use; it needs a ``close``."""
@@ -131,9 +153,12 @@ class Scenario(ABC, Generic[SettingsT]):
     columns: ClassVar[Mapping[str, Kind]] = {}
     default_slots: ClassVar[int] = 1
     min_slots: ClassVar[int] = 1
+    distributable: ClassVar[bool] = False  # whether its load may come from several processes at once
+    shared: ClassVar[tuple[str, ...]] = ()  # what set_up makes and the load needs: sent to workers, so plain data
 
     def __init__(self, settings: SettingsT, context: Context) -> None:
         self.settings, self.context = settings, context
+        self.tally: Counter[str] = Counter()  # what acts count in one trial; summed over workers before ``end``
 
     @classmethod
     @abstractmethod
@@ -148,9 +173,18 @@ class Scenario(ABC, Generic[SettingsT]):
     def plan(self) -> list[Trial]:
         """The trials, in order."""
 
+    def attach(self) -> None:
+        """In a worker, instead of ``set_up``: the ``shared`` attributes are there; make what else the load needs."""
+
+    def prepare(self, trial: Trial) -> None:
+        """Bring services and data into the state that ``trial`` begins with: once, however many processes load."""
+
     @abstractmethod
     def begin(self, trial: Trial) -> TrialLoad:
-        """Prepare one trial and give its load; nothing done here is measured."""
+        """Give the load of one trial; nothing done here is measured. Every process that makes load calls this.
+
+        It draws the same tickets in each of them: who does which is not the scenario's business.
+        """
 
     def begun(self, trial: Trial, begin_ns: int) -> None:
         """Called when the load of ``trial`` starts, at ``begin_ns``: the place to start a fault."""
