@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.servers import HEADERS, TARGET, Server
 from harness.errors import CannotMeasure
-from tools.fetched import Wrk
+from tools.fetched import Program
 
 _SCRIPT = """
 local requests, at = {}, 0
@@ -45,9 +45,9 @@ class Driven:
     requests: int
 
 
-def drive(wrk: Wrk, server: Server, script: Path, *, connections: int, seconds: int) -> Driven:
+def drive(wrk: Program, server: Server, script: Path, *, connections: int, seconds: int) -> Driven:
     """Drive a server for some seconds with a script of :func:`script`; CannotMeasure when any answer wasn't 200."""
-    command = [str(wrk.program), "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s", "-s", str(script)]
+    command = [str(wrk.path), "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s", "-s", str(script)]
     said = subprocess.run(
         [*command, f"http://127.0.0.1:{server.port}/"],
         env=wrk.environment, capture_output=True, text=True, check=False, timeout=seconds + 60,

@@ -28,7 +28,7 @@ from harness.flights import serialised_items
 from harness.local.processes import Warden
 from reports.stats import paired_ratio
 from tools import fetched
-from tools.fetched import Wrk
+from tools.fetched import Program
 
 SEED = 20260101
 LEAST_PAIRS = 4  # fewer carry no interval
@@ -138,7 +138,9 @@ def _interleaved(
     return taken
 
 
-def _compare(line: Load, wrk: Wrk, servers: Sequence[Server], folder: Path, extent: Extent, rng: random.Random) -> None:
+def _compare(
+    line: Load, wrk: Program, servers: Sequence[Server], folder: Path, extent: Extent, rng: random.Random
+) -> None:
     path = script(folder, line.name, line.operation, line.bodies)
     cpu_us: dict[str, list[float]] = {server.name: [] for server in servers}
 
@@ -183,7 +185,7 @@ def _compare_loads(servers: Sequence[Server], flights: list[bytes], extent: Exte
 
 
 def _ceiling(
-    wrk: Wrk, warden: Warden, servers: Sequence[Server], folder: Path, extent: Extent, rng: random.Random
+    wrk: Program, warden: Warden, servers: Sequence[Server], folder: Path, extent: Extent, rng: random.Random
 ) -> None:
     """GetItem of both beside a server that does nothing."""
     path = folder / "get.lua"
@@ -206,7 +208,7 @@ def _ceiling(
     )
 
 
-def _tails(wrk: Wrk, servers: Sequence[Server], folder: Path, extent: Extent) -> None:
+def _tails(wrk: Program, servers: Sequence[Server], folder: Path, extent: Extent) -> None:
     """GetItem's tail alone, and while one connection scans all flights over and over."""
     path = folder / "get.lua"
     print("\n| GetItem, 20 connections | answers/s | p50 | p99 | p99.9 |\n|---|--:|--:|--:|--:|")

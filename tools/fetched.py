@@ -1,8 +1,9 @@
-"""Other people's programs that tests and benchmarks hold the twin against, each in the project's cache, nothing installed.
+"""Other people's programs that tests and benchmarks hold ours against, each in the project's cache, nothing installed.
 
 npm packages are those of ``tools/npm`` (pinned by its lock file), Python programs have an environment each, pinned by
-``tools/python/NAME.txt``: their pins and ours don't agree. ``wrk`` is Debian's package, unpacked. What is there already is used
-as it is; what is fetched is put in place whole or not at all. CannotMeasure says why something can't be had.
+``tools/python/NAME.txt``: their pins and ours don't agree. ``wrk``, ``redis-benchmark`` and ``sysbench`` are Debian's packages,
+unpacked, in the version that the release has. What is there already is used as it is; what is fetched is put in place whole or
+not at all. CannotMeasure says why something can't be had.
 """
 
 import os
@@ -26,10 +27,10 @@ _PYTHON = PROJECT_ROOT / "tools" / "python"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wrk:
-    """A ``wrk`` and the environment that its libraries need."""
+class Program:
+    """A program and the environment that its libraries need."""
 
-    program: Path
+    path: Path
     version: str
     environment: dict[str, str] = field(repr=False)
 
@@ -56,7 +57,7 @@ def dynalite() -> Path:
 
 
 def python(environment: str) -> Path:
-    """The interpreter of one of the environments that ``tools/python`` pins: ``awscli`` or ``moto``.
+    """The interpreter of one of the environments that ``tools/python`` pins: ``awscli``, ``dynamo-benchmark`` or ``moto``.
 
     Their programs are run by module (``-m awscli``): a script would name the folder that it was made in.
     """
@@ -70,27 +71,43 @@ def python(environment: str) -> Path:
     return _cached(f"python-{environment}", [pins], install) / "bin" / "python"
 
 
-def wrk() -> Wrk:
-    """The system's ``wrk``, else Debian's unpacked in the cache."""
-    if found := shutil.which("wrk"):
-        return _wrk(Path(found), dict(os.environ))
+def wrk() -> Program:
+    """The HTTP load generator."""
+    return _debian("wrk", "wrk")
+
+
+def redis_benchmark() -> Program:
+    """Redis's own load generator."""
+    return _debian("redis-tools", "redis-benchmark")
+
+
+def sysbench() -> Program:
+    """The load generator for MySQL; its scripts are in ``share/sysbench`` beside its ``bin``."""
+    return _debian("sysbench", "sysbench")
+
+
+def _debian(package: str, name: str) -> Program:
+    """The system's program of that name, else the one of Debian's package, unpacked in the cache."""
+    if found := shutil.which(name):
+        return _program(Path(found), dict(os.environ))
     if not (shutil.which("apt-get") and shutil.which("dpkg")):
-        raise CannotMeasure("this system has neither wrk nor apt-get to fetch it; install wrk")
+        raise CannotMeasure(f"this system has neither {name} nor apt-get to fetch it; install {package}")
 
     def install(folder: Path) -> None:
-        mariadb_fetch.unpack(("wrk",), folder)
+        mariadb_fetch.unpack((package,), folder)
 
-    root = _cached("wrk", [], install) / "root"
+    root = _cached(package, [], install) / "root"
     libraries = sorted({str(path.parent) for path in root.rglob("*.so*")})
-    return _wrk(root / "usr/bin/wrk", os.environ | {"LD_LIBRARY_PATH": ":".join(libraries)})
+    return _program(root / "usr/bin" / name, os.environ | {"LD_LIBRARY_PATH": ":".join(libraries)})
 
 
-def _wrk(program: Path, environment: dict[str, str]) -> Wrk:
-    said = subprocess.run([program, "-v"], env=environment, capture_output=True, text=True, check=False).stdout
+def _program(path: Path, environment: dict[str, str]) -> Program:
+    """With the version that it gives itself: ``NAME VERSION …``."""
+    said = subprocess.run([path, "--version"], env=environment, capture_output=True, text=True, check=False).stdout
     words = said.split()
-    if len(words) < 2 or words[0] != "wrk":
-        raise CannotMeasure(f"{program} doesn't run")
-    return Wrk(program=program, version=words[1], environment=environment)
+    if len(words) < 2 or words[0] != path.name:
+        raise CannotMeasure(f"{path} doesn't run")
+    return Program(path=path, version=words[1], environment=environment)
 
 
 def _cached(name: str, pins: list[Path], install: Callable[[Path], None]) -> Path:
