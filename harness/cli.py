@@ -92,6 +92,9 @@ def dynamodb(
     data: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Read tables from there, and write them when stopped.")
     ] = None,
+    parameters: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="JSON: what AWS doesn't publish; docs/twin.md lists it.")
+    ] = None,
     partition_limits: Annotated[bool, typer.Option(help="Throttle hot partitions as well as tables.")] = True,
 ) -> None:
     """Run the DynamoDB twin in the foreground; any AWS SDK can talk to it."""
@@ -101,7 +104,7 @@ def dynamodb(
     options = options_of(
         host=host, port=port, speed=speed, require_signature=require_signature, access_key=access_key,
         secret_key_file=secret_key_file, service_time=service_time, seed=seed, control=control,
-        partition_limits=partition_limits, data=data,
+        partition_limits=partition_limits, data=data, parameters=parameters,
     )  # fmt: skip
     raise typer.Exit(serve(options))
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from harness.dynamodb.parameters import AdmissionParameters
 from harness.local.dynamodb.data.items import Items
 from harness.local.dynamodb.errors import ServiceError
 from harness.local.dynamodb.tables.account import Account
@@ -32,7 +33,11 @@ class Twin:
     """Tables with one called `kept`, and their time to live."""
 
     def __init__(self, **parameters):
-        self.tables = Tables(Account.beginning(BEGAN_S, TableParameters(**parameters), partition_limits=False))
+        self.tables = Tables(
+            Account.beginning(
+                BEGAN_S, TableParameters(**parameters), admission=AdmissionParameters(partition_limits=False)
+            )
+        )
         self.ttl, self.items = Ttl(self.tables), Items(self.tables)
         self.tables.create({"TableName": "kept"} | KEYS, 0)
         self.table = self.tables.by_name["kept"]

@@ -32,6 +32,13 @@ def main() -> int:
         "--data", type=Path, default=None, metavar="DIR", help="read tables from there, and write them when stopped"
     )
     parser.add_argument(
+        "--parameters",
+        type=Path,
+        default=None,
+        metavar="FILE",
+        help="JSON: what AWS doesn't publish; docs/twin.md lists it",
+    )
+    parser.add_argument(
         "--no-partition-limits",
         dest="partition_limits",
         action="store_false",
@@ -46,7 +53,7 @@ def main() -> int:
             host=words.host, port=words.port, speed=words.speed, drop_to_uid=words.drop_to,
             require_signature=words.require_signature, access_key=words.access_key,
             secret_key_file=words.secret_key_file, service_time=words.service_time, seed=words.seed,
-            control=words.control, partition_limits=words.partition_limits, data=words.data, request_timeout_s=words.request_timeout,
+            control=words.control, partition_limits=words.partition_limits, data=words.data, parameters=words.parameters, request_timeout_s=words.request_timeout,
         )  # fmt: skip
         logging.basicConfig(level=logging.INFO)
         return serve(options)

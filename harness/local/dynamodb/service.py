@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Generator
+from dataclasses import replace
 from importlib.metadata import version
 from math import inf
 from pathlib import Path
@@ -20,6 +21,7 @@ from harness.local.dynamodb.data.transactions import Transactions
 from harness.local.dynamodb.data.work import Work, finished
 from harness.local.dynamodb.errors import ServiceError, serialization, unknown_operation
 from harness.local.dynamodb.expressions.grammar import parse_projection
+from harness.local.dynamodb.parameters import Parameters
 from harness.local.dynamodb.scaling.api import PREFIX as SCALING
 from harness.local.dynamodb.scaling.api import Scaling
 from harness.local.dynamodb.tables import shapes as table_shapes
@@ -44,10 +46,13 @@ class Service:
         *,
         epoch_s: Callable[[], float] = time.time,
         partition_limits: bool = True,
+        parameters: Parameters | None = None,
     ) -> None:
         self.speed = speed
         self._version = version("dbharness")  # read now: later, without root's rights, it may not be readable
-        self._clock_s, self._epoch_s, self._partition_limits = clock_s, epoch_s, partition_limits
+        self._clock_s, self._epoch_s = clock_s, epoch_s
+        supposed = parameters or Parameters()
+        self._parameters = replace(supposed, admission=replace(supposed.admission, partition_limits=partition_limits))
         parse_projection("a")  # makes the parser now rather than at the first expression
         self.endpoint = "localhost"
         """The address that DescribeEndpoints sends clients to: the twin's own, once it is bound."""
@@ -56,10 +61,11 @@ class Service:
     def reset(self) -> None:
         """As if it had just been started: no tables, and a clock at zero."""
         self._began_s = self._clock_s()
-        account = Account.beginning(self._epoch_s(), partition_limits=self._partition_limits)
+        supposed = self._parameters
+        account = Account.beginning(self._epoch_s(), supposed.tables, supposed.admission)
         self.tables = Tables(account)
         self.ttl, self.limits = Ttl(self.tables), Limits(account, lambda: self.endpoint)
-        self.scaling = Scaling(self.tables, epoch_s=account.began_epoch_s)
+        self.scaling = Scaling(self.tables, epoch_s=account.began_epoch_s, params=supposed.autoscaling)
         items, batches, reading = Items(self.tables), Batches(self.tables), Reading(self.tables)
         transactions = Transactions(self.tables)
         control: dict[bytes, tuple[Shape, Handler]] = {

@@ -1,6 +1,6 @@
 """What all tables of one twin share: region, clock, parameters; and how the service tells times and quotas."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -30,13 +30,13 @@ class Account:
 
     @classmethod
     def beginning(
-        cls, epoch_s: float, tables: TableParameters | None = None, *, partition_limits: bool = True
+        cls, epoch_s: float, tables: TableParameters | None = None, admission: AdmissionParameters | None = None
     ) -> "Account":
         """An account whose service's clock is at 0 at that second of the epoch; its days are UTC's."""
         return cls(
             began_epoch_s=epoch_s,
             tables=tables or TableParameters(),
-            admission=AdmissionParameters(day_began_s=-(epoch_s % DAY_S), partition_limits=partition_limits),
+            admission=replace(admission or AdmissionParameters(), day_began_s=-(epoch_s % DAY_S)),
         )
 
     def epoch_s(self, now_s: float) -> float:

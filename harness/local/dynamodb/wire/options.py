@@ -2,10 +2,11 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.errors import UsageError
+from harness.local.dynamodb.parameters import Parameters, read_parameters
 from harness.local.dynamodb.wire.service_time import ServiceTime
 from harness.local.dynamodb.wire.signature import Verifier
 from harness.local.dynamodb.wire.wire import REQUEST_TIMEOUT_S
@@ -31,6 +32,7 @@ class Options:
     control: bool = False
     partition_limits: bool = True
     data: Path | None = None
+    parameters: Parameters = field(default_factory=Parameters)
     request_timeout_s: float = REQUEST_TIMEOUT_S
 
 
@@ -48,6 +50,7 @@ def options_of(
     control: bool = False,
     partition_limits: bool = True,
     data: Path | None = None,
+    parameters: Path | None = None,
     request_timeout_s: float = REQUEST_TIMEOUT_S,
     environment: Mapping[str, str] = os.environ,
 ) -> Options:
@@ -68,6 +71,7 @@ def options_of(
         control=control,
         partition_limits=partition_limits,
         data=data,
+        parameters=Parameters() if parameters is None else read_parameters(parameters),
         request_timeout_s=request_timeout_s,
     )
 

@@ -68,7 +68,7 @@ async def listen(service: Served, options: Options) -> asyncio.Server:
 
 async def _serve(options: Options) -> None:
     loop = asyncio.get_running_loop()
-    service = Service(options.speed, partition_limits=options.partition_limits)
+    service = Service(options.speed, partition_limits=options.partition_limits, parameters=options.parameters)
     if options.data is not None:
         service.load(options.data)
     server = await listen(service, options)
