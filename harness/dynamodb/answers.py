@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from harness.dynamodb.client import DynamoClient, Outcome, Response, outcome
+from harness.dynamodb.client import Client, Outcome, Response, outcome
 from harness.errors import CannotMeasure
 
 BATCH_ITEMS = 25  # A3
@@ -53,17 +53,17 @@ def consumed_units(body: dict[str, Any]) -> tuple[float | None, float | None]:
     return consumed["CapacityUnits"], sum(indexes) if indexes else None
 
 
-def query_all(client: DynamoClient, payload: dict[str, Any], *, keep_items: bool = False) -> Answer:
+def query_all(client: Client, payload: dict[str, Any], *, keep_items: bool = False) -> Answer:
     """Query to the last page. Raises ConnectionTrouble like ``call``."""
     return _all_pages(client, "Query", payload, keep_items=keep_items)
 
 
-def scan_all(client: DynamoClient, payload: dict[str, Any], *, keep_items: bool = False) -> Answer:
+def scan_all(client: Client, payload: dict[str, Any], *, keep_items: bool = False) -> Answer:
     """Scan to the last page. Raises ConnectionTrouble like ``call``."""
     return _all_pages(client, "Scan", payload, keep_items=keep_items)
 
 
-def _all_pages(client: DynamoClient, operation: str, payload: dict[str, Any], *, keep_items: bool) -> Answer:
+def _all_pages(client: Client, operation: str, payload: dict[str, Any], *, keep_items: bool) -> Answer:
     request = {"ReturnConsumedCapacity": "INDEXES"} | payload
     read_units, index_units = 0.0, None
     pages = returned = scanned = size = 0
@@ -101,7 +101,7 @@ def _all_pages(client: DynamoClient, operation: str, payload: dict[str, Any], *,
 
 
 def bulk_load(
-    client_factory: Callable[[], DynamoClient],
+    client_factory: Callable[[], Client],
     table: str,
     items: Iterable[dict[str, Any] | bytes],
     concurrency: int = 4,
@@ -129,7 +129,7 @@ def bulk_load(
     return sum(future.result() for future in futures)
 
 
-def _put_batch(client: DynamoClient, table: str, batch: list[dict[str, Any]], sleep: Callable[[float], None]) -> int:
+def _put_batch(client: Client, table: str, batch: list[dict[str, Any]], sleep: Callable[[float], None]) -> int:
     requests, pause_s = batch, LOAD_BACKOFF_S
     for _ in range(LOAD_ATTEMPTS):
         response = client.call("BatchWriteItem", orjson.dumps({"RequestItems": {table: requests}}))

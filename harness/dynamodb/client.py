@@ -9,7 +9,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
-from typing import Any, Literal, Self
+from typing import Any, Literal, Protocol, Self
 from urllib.parse import urlsplit
 
 import orjson
@@ -51,14 +51,18 @@ class Ambiguous(ConnectionTrouble):
 
 
 class Response:
-    """An answer; its body is parsed when first asked for. ``bytes_count`` counts the body's bytes."""
+    """An answer; its body is parsed when first asked for. ``bytes_count`` counts the body's bytes.
 
-    __slots__ = ("_body", "bytes_count", "error_code", "raw", "status", "throttling_reason")
+    ``retry_after_s`` is the pause a refusal asked for, where it asked for one.
+    """
 
-    def __init__(self, status: int, raw: bytes | bytearray) -> None:
+    __slots__ = ("_body", "bytes_count", "error_code", "raw", "retry_after_s", "status", "throttling_reason")
+
+    def __init__(self, status: int, raw: bytes | bytearray, retry_after_s: float | None = None) -> None:
         self.status = status
         self.raw = raw
         self.bytes_count = len(raw)
+        self.retry_after_s = retry_after_s
         self._body: dict[str, Any] | None = None
         self.error_code: str | None = None
         self.throttling_reason: str | None = None
@@ -82,6 +86,22 @@ class Response:
         reasons = body.get("ThrottlingReasons") or body.get("throttlingReasons")
         if reasons:
             self.throttling_reason = reasons[0].get("reason")
+
+
+class Client(Protocol):
+    """What a scenario needs of a DynamoDB client: the lean one below, or ``boto_client``'s."""
+
+    def call(self, operation: str, payload: dict[str, Any] | bytes) -> Response:
+        """One attempt; see :meth:`DynamoClient.call`."""
+
+    def close(self) -> None:
+        """Close the connection; the next call opens another."""
+
+    def __enter__(self) -> Self:
+        """The client itself."""
+
+    def __exit__(self, *_: object) -> None:
+        """Closes it."""
 
 
 class DynamoClient:
@@ -240,7 +260,16 @@ def _receive(sock: socket.socket) -> tuple[Response, bool]:
     body: bytes | bytearray = data[start : start + length]
     if len(body) < length:
         body = _rest(sock, body, length)
-    return Response(int(head[9:12]), body), b"\r\nconnection: close" not in head
+    status = int(head[9:12])
+    wish_s = None if status == 200 else _retry_after_s(head)
+    return Response(status, body, wish_s), b"\r\nconnection: close" not in head
+
+
+def _retry_after_s(head: bytes | bytearray) -> float | None:
+    """The pause of ``x-amz-retry-after`` (ms); what isn't a number counts as none, as with botocore."""
+    at = head.find(b"\r\nx-amz-retry-after:")
+    value = head[at + 20 : head.find(b"\r\n", at + 20)].strip() if at >= 0 else b""
+    return int(value) / 1000 if value.isdigit() else None
 
 
 def _rest(sock: socket.socket, beginning: bytes | bytearray, length: int) -> bytearray:

@@ -31,6 +31,11 @@ class ScriptedServer:
 
     def _answer(self, connection):
         while data := connection.recv(65_536):
+            while (length := announced_length(data)) is not None and len(data) < length:
+                more = connection.recv(65_536)  # botocore sends head and body apart
+                if not more:
+                    return
+                data += more
             self.received.append(data)
             for part in next(self._replies):
                 if part is None:
@@ -42,6 +47,15 @@ class ScriptedServer:
 
     def close(self):
         self._listener.close()
+
+
+def announced_length(data):
+    """How long an HTTP request says it is, head and body; None for what isn't HTTP or has no whole head."""
+    head, end, _ = data.partition(b"\r\n\r\n")
+    if not end or not head.startswith(b"POST "):
+        return None
+    said = next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
+    return len(head) + 4 + int(said[15:])
 
 
 @contextlib.contextmanager
