@@ -20,10 +20,10 @@ from harness.execute import locust_user
 from harness.local.services import Needs
 from harness.plan import Cell, Trial, interleave
 from harness.recorder import Kind, Observation
-from harness.scenario import Scenario, Slot, Stream, Ticket, TrialLoad
+from harness.scenario import FloorProbe, Scenario, Slot, Stream, Ticket, TrialLoad
 from harness.sql import schema
 from harness.sql.connections import SqlConnection, classify, connect
-from harness.sql.endpoint import Engine
+from harness.sql.endpoint import DRIVERS, Engine
 
 DRAWS = 20_000  # keys drawn for one trial; more reads than that begin again
 
@@ -113,6 +113,42 @@ class CacheHitRate(Scenario[CacheHitRateSettings]):
         """Close our own connection."""
         if hasattr(self, "cache"):
             self.cache.close()
+
+    def floor_probes(self) -> list[FloorProbe]:
+        """The parts a read is made of: a hit, a set, and the read of each database alone."""
+        services, key = self.context.services, min(self.answers)
+        value = self.answers[key]
+        self.cache.set(key, value)
+
+        def cache(slot: Slot) -> CacheClient:
+            client: CacheClient = slot.hold("cache", lambda: CacheClient(*services.cache))
+            return client
+
+        def get(slot: Slot) -> Observation:
+            return Observation(hit=cache(slot).get(key) is not None)
+
+        def put(slot: Slot) -> Observation:
+            cache(slot).set(key, value)
+            return Observation()
+
+        def of_cache(op: str, act: Callable[[Slot], Observation]) -> FloorProbe:
+            return FloorProbe(
+                client="lean", op=op, role="cache", server=services.cache, key="cache", connect=CacheClient, act=act
+            )
+
+        def of_database(engine: Engine) -> FloorProbe:
+            endpoint = services.sql[engine]
+
+            def read(slot: Slot) -> Observation:
+                schema.aircraft(slot.hold(engine, lambda: connect(endpoint)), key)
+                return Observation()
+
+            return FloorProbe(
+                client=DRIVERS[engine], op="read", role=engine, server=(endpoint.host, endpoint.port), key=engine,
+                connect=lambda host, port: connect(endpoint.at(host, port)), act=read, labels={"engine": engine},
+            )  # fmt: skip
+
+        return [of_cache("get", get), of_cache("set", put), *map(of_database, self.engines)]
 
     def _tickets(self, trial: Trial, keys: list[str]) -> Iterator[Ticket]:
         begin_ns = self.context.clock_ns()

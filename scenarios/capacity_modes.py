@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import count, tee
 from math import ceil
 from typing import Any, ClassVar, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, PositiveFloat, PositiveInt
 
@@ -25,7 +26,7 @@ from harness.flights import flight_items, table_definition
 from harness.local.services import Needs
 from harness.plan import Cell, Trial, interleave
 from harness.recorder import Kind, Observation
-from harness.scenario import Scenario, Slot, Stream, Ticket, TrialLoad
+from harness.scenario import FloorProbe, Scenario, Slot, Stream, Ticket, TrialLoad
 
 STEP = "ramp"
 AIRCRAFT = 6  # whose flights are in the table; few, so that loading them takes little of the burst
@@ -93,6 +94,23 @@ class CapacityModes(Scenario[CapacityModesSettings]):
         }
         cell = Cell(arms=("provisioned", "on_demand"), step=f"{STEP}_{settings.peak_multiple:g}x", params=params)
         return interleave([cell], rounds=settings.pairs, seed=f"{self.context.config.seed}/{self.name}")
+
+    def floor_probes(self) -> list[FloorProbe]:
+        """Each of the three requests, one at a time, as an open loop does; of a table of their own."""
+        table, flights = "capacity_floor", next(iter(self.flights.values()))
+        with self._client() as client:
+            client.call("DeleteTable", {"TableName": table})
+            client.call("CreateTable", table_definition(table, by_dest=False))
+        bulk_load(self._client, table, flights, concurrency=1)
+        at = urlsplit(self.context.services.dynamodb_url)
+        trial = Trial(trial=-1, pair=-1, arm="floor", step=STEP, labels={}, params={})
+        return [
+            FloorProbe(
+                client="lean", op=job.op, role="dynamodb", server=(at.hostname or "", at.port or 80), key="dynamodb",
+                connect=lambda host, port: DynamoClient(f"http://{host}:{port}"), act=self._do(trial, job), slots=1,
+            )
+            for job in (get(table, flights[0]), query(table, flights), put(table, flights[0]))
+        ]  # fmt: skip
 
     def begin(self, trial: Trial) -> TrialLoad:
         """A table of its own for each trial, loaded, its burst bucket full again."""

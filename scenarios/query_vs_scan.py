@@ -9,6 +9,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 from pydantic import Field, PositiveFloat, PositiveInt
 
@@ -22,7 +23,7 @@ from harness.flights import flight_items, table_definition
 from harness.local.services import Needs
 from harness.plan import Cell, Trial, interleave
 from harness.recorder import Kind, Observation
-from harness.scenario import Scenario, Slot, Stream, Ticket, TrialLoad
+from harness.scenario import FloorProbe, Scenario, Slot, Stream, Ticket, TrialLoad
 
 # Enough that nothing throttles: what throttles is another scenario's question.
 PLENTY_UNITS = 40_000
@@ -88,6 +89,21 @@ class QueryVsScan(Scenario[QueryVsScanSettings]):
         """A closed loop of whole answers; both arms of a pair ask for the same keys in the same order."""
         rng = self.context.rng(self.name, "keys", trial.pair)
         return TrialLoad(client="lean", streams=(Stream(tickets=self._tickets(trial, rng)),))
+
+    def floor_probes(self) -> list[FloorProbe]:
+        """One whole answer of each arm for each question at each size of table: the pages of a Scan grow with it."""
+        at = urlsplit(self.context.services.dynamodb_url)
+        probes = {}
+        for trial in self.plan():
+            question = trial.labels["question"]
+            arm = "scan" if trial.arm == "scan" else "query"
+            labels = {"question": question, "step": trial.step}
+            probes[question, trial.step, arm] = FloorProbe(
+                client="lean", op=arm.capitalize(), role="dynamodb", server=(at.hostname or "", at.port or 80),
+                key="dynamodb", connect=lambda host, port: DynamoClient(f"http://{host}:{port}"),
+                act=self._ask(trial, question, min(self.asked[question])), labels=labels,
+            )  # fmt: skip
+        return list(probes.values())
 
     def _tickets(self, trial: Trial, rng: random.Random) -> Iterator[Ticket]:
         question = trial.labels["question"]

@@ -21,14 +21,13 @@ from harness.local.dns import DnsServer, resolve
 from harness.local.services import Needs
 from harness.plan import Cell, Trial, interleave
 from harness.recorder import Kind, Observation
-from harness.scenario import Context, Scenario, Slot, Stream, Ticket, TrialLoad
+from harness.scenario import Context, FloorProbe, Scenario, Slot, Stream, Ticket, TrialLoad
 from harness.sql import ledger
 from harness.sql.connections import SqlConnection, classify, connect
-from harness.sql.endpoint import Engine
+from harness.sql.endpoint import DRIVERS, Engine
 
 TOPOLOGY, FAULT, ARM = "multi_az_instance", "crash", "tuned"
 BACK_OFF_S = 0.01  # what a refused writer waits before its next write, as an application would
-CLIENTS = {"postgres": "psycopg", "mysql": "pymysql"}
 
 
 class RdsFailoverSettings(Settings):
@@ -88,6 +87,28 @@ class RdsFailover(Scenario[RdsFailoverSettings]):
         ]
         return interleave(cells, rounds=self.settings.trials, seed=f"{self.context.config.seed}/{self.name}")
 
+    def floor_probes(self) -> list[FloorProbe]:
+        """What the two probes ask, one at a time, as an open loop does; the write into no trial's ledger."""
+        return [
+            self._floor(engine, op, statement, params)
+            for engine in self.controllers
+            for op, statement, params in (("read_probe", ledger.READ, ()), ("write_probe", ledger.INSERT, (0, -1)))
+        ]
+
+    def _floor(self, engine: Engine, op: str, statement: str, params: tuple[int, ...]) -> FloorProbe:
+        controller = self.controllers[engine]
+        endpoint = controller.server.endpoint(controller.active)
+
+        def act(slot: Slot) -> Observation:
+            if params:
+                return self._attempt(slot, engine, None, lambda connection: connection.execute(statement, params))
+            return self._attempt(slot, engine, None, lambda connection: connection.query(statement))
+
+        return FloorProbe(
+            client=DRIVERS[engine], op=op, role=engine, server=(endpoint.host, endpoint.port), key=engine,
+            connect=lambda host, port: connect(endpoint.at(host, port)), act=act, labels={"engine": engine}, slots=1,
+        )  # fmt: skip
+
     def begin(self, trial: Trial) -> TrialLoad:
         """Two open-loop probes and, in the slots they leave, closed-loop writers."""
         engine = self._engine(trial)
@@ -111,7 +132,7 @@ class RdsFailover(Scenario[RdsFailoverSettings]):
             Stream(tickets=probe("write_probe", self._write(trial, engine)), slots=2),
             Stream(tickets=writers()),
         )
-        return TrialLoad(client=CLIENTS[engine], streams=streams, deadline_s=duration_ns / 1e9 + 30)
+        return TrialLoad(client=DRIVERS[engine], streams=streams, deadline_s=duration_ns / 1e9 + 30)
 
     def begun(self, trial: Trial, begin_ns: int) -> None:
         """The controller watches from now on; the fault comes ``before_s`` later."""

@@ -1,9 +1,12 @@
 """Where a SQL database answers, and as whom one asks."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Engine = Literal["postgres", "mysql"]
+# What a sample's ``client`` says for each.
+DRIVERS: Mapping[Engine, str] = {"postgres": "psycopg", "mysql": "pymysql"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +19,10 @@ class SqlEndpoint:
     user: str
     password: str
     database: str
+
+    def at(self, host: str, port: int) -> "SqlEndpoint":
+        """The same way in, at another place."""
+        return replace(self, host=host, port=port)
 
     def __repr__(self) -> str:
         return f"SqlEndpoint({self.engine} {self.user}@{self.host}:{self.port}/{self.database})"
