@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 from harness.dynamodb.client import Client, ConnectionTrouble, Outcome, Response, outcome, trouble_outcome
 from harness.dynamodb.retries import Fate, Retries, fate
@@ -39,6 +40,9 @@ def attempts(
 ) -> Iterator[DynamoAttempt]:
     """Each attempt as it ends, until one succeeds or ``policy`` gives up; pauses are slept here."""
     tries = policy.start()
+    if operation == "TransactWriteItems" and isinstance(payload, dict) and "ClientRequestToken" not in payload:
+        # As botocore: an attempt that happened after all isn't done twice. Not seeded, or the next run would repeat it.
+        payload = payload | {"ClientRequestToken": str(uuid4())}
     pause_s: float | None = 0.0
     while pause_s is not None:
         if pause_s:

@@ -34,9 +34,11 @@ class Scripted:
     def __init__(self, *answers):
         self.answers = list(answers)
         self.now_ns = 0
+        self.asked = []
 
     def call(self, operation, payload):
         self.now_ns += 5_000_000
+        self.asked.append(payload)
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
@@ -97,6 +99,16 @@ def test_a_reason_and_the_answer_come_along():
     client = Scripted(THROTTLED)
     (one,) = attempts(client, "GetItem", {}, Retries("none"), clock_ns=lambda: 0)
     assert (one.reason, one.response) == ("TableReadProvisionedThroughputExceeded", THROTTLED)
+
+
+def test_the_attempts_of_a_transaction_share_a_token():
+    """So that the service does it once; a token that was given is kept."""
+    client = Scripted(Ambiguous("broke"), OK, OK)
+    policy = Retries("standard", clock_s=lambda: 0.0, rng=Half())
+    for payload in ({"TransactItems": []}, {"TransactItems": [], "ClientRequestToken": "mine"}):
+        list(attempts(client, "TransactWriteItems", payload, policy, sleep_s=client.sleep_s))
+    first, second, given = (asked["ClientRequestToken"] for asked in client.asked)
+    assert first == second != given == "mine"
 
 
 @pytest.mark.parametrize("mode", ["none", "standard", "adaptive"])

@@ -3,6 +3,7 @@
 import calendar
 import re
 import time
+from pathlib import Path
 
 import orjson
 import pytest
@@ -13,6 +14,7 @@ from botocore.session import Session
 
 from harness.dynamodb.signing import Credentials, Signer, local_credentials
 
+ROOT = Path(__file__).parents[2]
 HOST = "dynamodb.eu-west-1.amazonaws.com"
 MOMENT = calendar.timegm((2026, 11, 3, 23, 59, 58))
 KEY = {"tailnum": {"S": "N14228"}, "flight_key": {"S": "2013-01-01T05:15#UA#1545"}}
@@ -36,6 +38,25 @@ OPERATIONS = {
     "DeleteTable": {"TableName": "flights"},
     "ListTables": {},
     "UpdateTable": {"TableName": "flights", "BillingMode": "PAY_PER_REQUEST"},
+    "UpdateItem": {
+        "TableName": "flights",
+        "Key": KEY,
+        "UpdateExpression": "SET seen = seen + :one",
+        "ExpressionAttributeValues": {":one": {"N": "1"}},
+    },
+    "BatchGetItem": {"RequestItems": {"flights": {"Keys": [KEY]}}},
+    # botocore makes up a token where none is given.
+    "TransactWriteItems": {
+        "TransactItems": [{"Put": {"TableName": "flights", "Item": KEY}}],
+        "ClientRequestToken": "5a1f",
+    },
+    "TransactGetItems": {"TransactItems": [{"Get": {"TableName": "flights", "Key": KEY}}]},
+    "UpdateTimeToLive": {
+        "TableName": "flights",
+        "TimeToLiveSpecification": {"Enabled": True, "AttributeName": "expires"},
+    },
+    "DescribeTimeToLive": {"TableName": "flights"},
+    "DescribeLimits": {},
 }
 
 
@@ -95,6 +116,16 @@ def test_request_and_signature_equal_botocores(operation, token):
     assert ours.get("X-Amz-Security-Token") == token
     assert request.partition(b"\r\n\r\n")[2] == body
     assert int(ours["Content-Length"]) == len(body)
+
+
+def test_every_operation_the_harness_sends_is_compared():
+    """What our own code asks of the service is among the operations above; the twin, which answers, is left out."""
+    known = set(Session().get_service_model("dynamodb").operation_names)
+    sources = [*(ROOT / "harness").rglob("*.py"), *(ROOT / "scenarios").glob("*.py")]
+    ours = [path.read_text() for path in sources if "local" not in path.relative_to(ROOT).parts]
+    used = {name for text in ours for name in re.findall(r'"([A-Z]\w+)"', text)} & known
+    assert {"GetItem", "Query", "BatchWriteItem", "TransactWriteItems"} <= used
+    assert used <= OPERATIONS.keys()
 
 
 def test_a_new_day_and_new_credentials_give_what_a_new_signer_gives():
