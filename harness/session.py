@@ -15,11 +15,12 @@ from gevent.event import Event
 
 from harness import config as configuration
 from harness import dataset, floors
-from harness.conductor import Conductor, OnSample
+from harness.conductor import Alone, Conductor
 from harness.config import Config
 from harness.errors import CannotMeasure, HarnessError
 from harness.local.services import LocalServices
 from harness.paths import PROJECT_ROOT
+from harness.performer import OnSample, Performer
 from harness.plan import Trial
 from harness.recorder import Recorder
 from harness.registry import load_scenario, settings_models
@@ -85,6 +86,7 @@ class Session:
         self._scenario: Scenario[Any] | None = None
         self._conductor: Conductor | None = None
         self._recorder: Recorder | None = None
+        self._performer: Performer | None = None
         self._events = Events(launch.run, scenario.name)
         self._greenlet: Any = None
         launch.run.update_scenario(
@@ -94,9 +96,9 @@ class Session:
 
     def serve(self, slot: Slot) -> bool:
         """One slot's part of the next trial; False when there is none to wait for yet."""
-        if self._conductor is None or self._stopped:
+        if self._performer is None or self._stopped:
             return False
-        self._conductor.serve(slot)
+        self._performer.serve(slot)
         return True
 
     def slots_ready(self, count: int) -> None:
@@ -116,7 +118,7 @@ class Session:
             if not self._stopped:
                 on_measuring()
                 assert self._conductor
-                self._conductor.walk(self._slots)
+                self._conductor.walk()
         except HarnessError as error:
             self.launch.failure = error
             logger.error("%s", error)
@@ -155,6 +157,8 @@ class Session:
         try:
             if self._scenario is not None:
                 self._scenario.tear_down()
+            if self._performer is not None:
+                self._performer.close()
             if self._recorder is not None:
                 self._recorder.close()
         except (HarnessError, OSError) as error:
@@ -168,6 +172,7 @@ class Session:
         self.launch.run.update_scenario(
             self._kind.name, status=status, reason=reason, ended=now_iso(), requests=requests, slots=self._slots,
             measuring_s=conductor.measuring_ns / 1e9 if conductor else 0.0,
+            dropped=conductor.dropped if conductor else 0,
             rows=self._recorder.rows if self._recorder else 0, trials=self._trial_records(),
         )  # fmt: skip
         if self.launch.owned:
@@ -195,14 +200,9 @@ class Session:
             extra=kind.columns,
             submit=gevent.get_hub().threadpool.spawn,
         )
-        self._conductor = Conductor(
-            self._scenario,
-            trials,
-            self._recorder,
-            self._events,
-            on_sample=self._on_sample,
-            on_progress=self._trial_begins,
-        )
+        self._performer = Performer(self._recorder, self._on_sample)
+        crew = Alone(self._scenario, self._performer, self._slots)
+        self._conductor = Conductor(self._scenario, trials, crew, self._events, on_progress=self._trial_begins)
         launch.run.update_scenario(kind.name, trials=self._trial_records(), slots=self._slots)
         gc.collect()
         gc.freeze()

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.conductor import share_out
 from harness.errors import CannotMeasure
 from harness.scenario import Stream
+from harness.sharing import share_out
 
 
 def stream(slots: int | None) -> Stream:

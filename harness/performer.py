@@ -1,0 +1,193 @@
+"""Does the operations of one trial at a time with the slots of this process, and records each attempt once.
+
+A Locust user is a *slot*: it waits for the next trial, takes tickets from its line until there are none, and waits
+again. A trial is over when its lines are used up and nothing is in flight.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+
+from gevent.event import Event
+
+from harness.errors import CannotMeasure
+from harness.generator import Figures, Meter
+from harness.plan import Trial
+from harness.recorder import Observation, Recorder
+from harness.scenario import Slot, Ticket, TrialLoad
+from harness.sharing import Line
+from harness.timing import Waiter
+
+logger = logging.getLogger(__name__)
+_INTERRUPTED = Observation(outcome="ambiguous", error_code="Interrupted")
+_FLUSH_EVERY_S = 0.5
+
+OnSample = Callable[[Trial, str, int | None, int, int, Observation], None]
+Row = Callable[[Ticket, int | None, int, int, int, int, Observation], None]
+
+
+@dataclass(slots=True)
+class _Active:
+    """The trial under way."""
+
+    begin_ns: int
+    unserved: list[Line]  # a line for each slot that hasn't come yet
+    lines: int
+    meter: Meter
+    record: Row
+    taken: int = 0  # tickets that slots hold
+    acting: int = 0  # … and act on
+    exhausted: set[int] = field(default_factory=set)
+    stopping: bool = False
+    done: Event = field(default_factory=Event)
+
+    def settle(self) -> None:
+        """Say so when nothing is left to do; when stopping, who only waits for its moment isn't waited for."""
+        if not self.acting if self.stopping else not self.taken and len(self.exhausted) == self.lines:
+            self.done.set()
+
+
+class Performer:
+    """The slots of this process. ``worker`` of ``workers`` numbers its operations apart from the others'."""
+
+    def __init__(self, recorder: Recorder, on_sample: OnSample, *, worker: int = 0, workers: int = 1) -> None:
+        self._recorder, self._on_sample = recorder, on_sample
+        self._numbers = count(1 + worker, workers)
+        self._waiter = Waiter()
+        self._active: _Active | None = None
+        self._gate = Event()  # open while a trial has lines that no slot has come for
+        self._surprised: set[str] = set()
+
+    def perform(
+        self, trial: Trial, load: TrialLoad, lines: Sequence[Line], *, on_begin: Callable[[int], None],
+        begin_ns: int | None = None,
+    ) -> Figures:  # fmt: skip
+        """Do one trial to its end, from ``begin_ns`` on (now); ``on_begin`` is told the moment it began.
+
+        Raises CannotMeasure when samples can't be written or the trial doesn't end by its deadline.
+        """
+        meter = Meter()
+        if begin_ns is not None:
+            self._waiter.wait_until(begin_ns)
+        meter.start()
+        began_ns = time.monotonic_ns() if begin_ns is None else begin_ns
+        active = _Active(began_ns, list(lines), len(set(map(id, lines))), meter, self._row(trial, load, meter))
+        try:
+            self._active = active
+            if lines:
+                self._gate.set()
+            on_begin(began_ns)
+            active.settle()
+            self._see_through(active, trial, load)
+        finally:
+            self._gate.clear()
+            self._active = None
+            for line in set(lines):
+                meter.dropped += line.dropped
+            figures = meter.finish(began_ns)
+        self._recorder.flush()
+        self._recorder.check()
+        return figures
+
+    def serve(self, slot: Slot) -> None:
+        """One slot's part of the next trial; blocks until there is one. Called in the slot's own greenlet."""
+        self._gate.wait()
+        active = self._active
+        if active is None or not active.unserved:
+            return
+        line = active.unserved.pop(0)
+        if not active.unserved:
+            self._gate.clear()
+        taken_ns, first = time.monotonic_ns(), True
+        while not active.stopping and (ticket := line.take(taken_ns - active.begin_ns, first=first)) is not None:
+            first = False
+            active.taken += 1
+            try:
+                self._perform(active, slot, ticket, taken_ns)
+            finally:
+                active.taken -= 1
+                active.settle()
+            taken_ns = time.monotonic_ns()
+        active.exhausted.add(id(line))
+        active.settle()
+
+    def stop(self, patience_s: float) -> None:
+        """Take no more tickets and wait, for so long, for what is in flight."""
+        if (active := self._active) is not None:
+            active.stopping = True
+            active.settle()
+            active.done.wait(patience_s)
+
+    def close(self) -> None:
+        """Wake nobody any more; the recorder is its owner's."""
+        self._waiter.close()
+
+    def _see_through(self, active: _Active, trial: Trial, load: TrialLoad) -> None:
+        deadline_s = time.monotonic() + load.deadline_s
+        while not active.done.wait(_FLUSH_EVERY_S):
+            self._recorder.flush()
+            self._recorder.check()
+            active.meter.relieve()
+            if time.monotonic() > deadline_s and not active.stopping:
+                active.stopping = True
+                raise CannotMeasure(
+                    f"trial {trial.trial} ({trial.arm}, {trial.step}) didn't end in {load.deadline_s} s"
+                )
+
+    def _perform(self, active: _Active, slot: Slot, ticket: Ticket, taken_ns: int) -> None:
+        """Do one operation when it is due and record it, whatever becomes of it."""
+        intended = None
+        if ticket.due_ns is not None:
+            intended = active.begin_ns + ticket.due_ns
+            if intended > taken_ns:
+                self._waiter.wait_until(intended)
+                if active.stopping:
+                    return
+        seen = _INTERRUPTED
+        active.acting += 1
+        start = time.monotonic_ns()
+        if intended is not None:
+            active.meter.late.append(start - max(intended, taken_ns))
+            active.meter.queued.append(start - intended)
+        try:
+            seen = ticket.act(slot)
+        except Exception as error:  # noqa: BLE001 - one operation's surprise is a row, not the end of the run
+            seen = Observation(outcome="error", error_code=type(error).__name__)
+            self._surprise(error)
+        finally:
+            end = time.monotonic_ns()
+            number, attempt = next(self._numbers), 1
+            if slot.earlier or slot.begins_ns is not None:
+                for attempt, tried in enumerate(slot.earlier, 1):
+                    active.record(ticket, intended, tried.start_ns, tried.end_ns, number, attempt, tried.seen)
+                    start = tried.end_ns
+                attempt, start = len(slot.earlier) + 1, slot.begins_ns or start
+                slot.earlier.clear()
+                slot.begins_ns = None
+            active.record(ticket, intended, start, end, number, attempt, seen)
+            active.acting -= 1
+
+    def _row(self, trial: Trial, load: TrialLoad, meter: Meter) -> Row:
+        """What records one attempt of ``trial``: a row, and a request of Locust's."""
+        append, on_sample = self._recorder.append, self._on_sample
+
+        def record(
+            ticket: Ticket, intended: int | None, start: int, end: int, number: int, attempt: int, seen: Observation
+        ) -> None:
+            append(
+                trial=trial.trial, pair=trial.pair, phase="warm-up" if ticket.warm_up else "measured",
+                t_intended=intended, t_start=start, t_end=end, op_id=number, attempt=attempt,
+                client=load.client, arm=trial.arm, step=trial.step, op=ticket.op, seen=seen,
+            )  # fmt: skip
+            meter.attempts += 1
+            on_sample(trial, ticket.op, intended, start, end, seen)
+
+        return record
+
+    def _surprise(self, error: Exception) -> None:
+        kind = type(error).__name__
+        if kind not in self._surprised:
+            self._surprised.add(kind)
+            logger.error("an operation failed in a way its scenario didn't foresee", exc_info=error)
