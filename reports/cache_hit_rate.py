@@ -14,7 +14,9 @@ from reports.charts import new_axes, style
 from reports.findings import Finding
 from reports.load import Run
 from reports.section import Chart, Section
+from reports.tool import Floor, Statistic, Tool
 from reports.words import (
+    DRIVERS,
     absent,
     count,
     engine_name,
@@ -29,6 +31,7 @@ from reports.words import (
 )
 
 NAME, TITLE = "cache_hit_rate", "Cached or not"
+LATENCIES: tuple[tuple[float, Statistic], ...] = ((50.0, "p50"), (95.0, "p95"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +57,11 @@ def analyse(run: Run) -> Section:
     engines: list[str] = list(run.scenario(NAME)["params"]["engines"])
     samples = run.samples(NAME)
     behind = _by_engine(run, samples) if len(samples) else {}
+    tool = Tool.of(run, NAME)
     findings: list[Finding] = []
     for engine in engines:
         if engine in behind:
-            findings += _of_engine(run, behind[engine])
+            findings += _of_engine(run, tool, behind[engine])
         else:
             findings += _nothing(run, engine)
     headlines = [finding for finding in findings if finding.headline]
@@ -70,6 +74,7 @@ def analyse(run: Run) -> Section:
         charts=_charts(table, findings) if behind else (),
         method=_method(run) if behind else (),
         warnings=(*troubles(samples), *_miscounted(run)),
+        tool=tool.rows(findings),
     )
 
 
@@ -93,18 +98,33 @@ def _by_engine(run: Run, samples: pd.DataFrame) -> dict[str, Behind]:
 
 def _labels(run: Run, engine: str, arm: str, share: str | None = None) -> dict[str, str]:
     server = run.scenario(NAME).get("servers", {}).get(engine, engine)
-    labels = {"arm": arm, "engine": engine, "server": server, "client": "lean", "loop": "closed"}
+    labels = {"arm": arm, "engine": engine, "server": server, "client": "lean", "op": "read", "loop": "closed"}
     return labels if share is None else labels | {"step": share, "cache_share": share}
 
 
-def _of_engine(run: Run, one: Behind) -> list[Finding]:
-    findings = [_break_even(run, one), _counted_alike(run, one.engine)]
+def _of_engine(run: Run, tool: Tool, one: Behind) -> list[Finding]:
+    findings = [_break_even(run, tool, one), _counted_alike(run, one.engine)]
     for share in one.shares():
         rows = one.lazy[one.lazy["step"] == share]
-        findings.append(_hit_rate(run, one.engine, share, rows))
-        findings += _latencies(run, one.engine, _labels(run, one.engine, "lazy", share), rows, _through(share))
-    findings += _latencies(run, one.engine, _labels(run, one.engine, "no_cache", "0"), one.bare, "without a cache")
-    return findings
+        findings.append(tool.exempt(_hit_rate(run, one.engine, share, rows), trials=rows["trial"].unique()))
+        findings += _latencies(run, tool, one.engine, _labels(run, one.engine, "lazy", share), rows, _through(share))
+    labels = _labels(run, one.engine, "no_cache", "0")
+    return findings + _latencies(run, tool, one.engine, labels, one.bare, "without a cache")
+
+
+def _floor(tool: Tool, engine: str, rows: pd.DataFrame, statistic: Statistic) -> Floor | None:
+    """The floor of what these reads do: the database alone without a cache; with one a get, and on a miss read and set too.
+
+    Of a percentile that hits alone reach it is a get's, of any other a miss's whole way; of the mean by the share of misses.
+    """
+    read, get, put = tool.floor(DRIVERS[engine], "read"), tool.floor("lean", "get"), tool.floor("lean", "set")
+    if rows["hit"].isna().all():
+        return read
+    hits = float(rows["hit"].eq(True).mean())
+    misses = 1 - hits if statistic == "mean" else float(hits < float(statistic[1:]) / 100)
+    if get is None or misses == 0:
+        return get
+    return None if read is None or put is None else get.plus(read, misses).plus(put, misses)
 
 
 def _through(share: str) -> str:
@@ -123,26 +143,31 @@ def _hit_rate(run: Run, engine: str, share: str, rows: pd.DataFrame) -> Finding:
     )
 
 
-def _latencies(run: Run, engine: str, labels: Mapping[str, str], rows: pd.DataFrame, how: str) -> list[Finding]:
+def _latencies(
+    run: Run, tool: Tool, engine: str, labels: Mapping[str, str], rows: pd.DataFrame, how: str
+) -> list[Finding]:
     on = f"service time, closed loop; {setting(run, NAME, engine)}"
-    mean = stats.mean_of_trials(rows.groupby("trial")["service_us"].mean().to_numpy())
+    trials = {int(str(trial)): reads["service_us"].to_numpy() for trial, reads in rows.groupby("trial")}
     about = f"A read of {engine_name(engine)} {how}"
-    ids = {p: f"{NAME}.{engine}.latency_p{p:g}_us" for p in (50.0, 95.0)}
-    findings = [
-        measured(
-            run, NAME, f"{NAME}.{engine}.latency_mean_us",
-            f"{about} took {microseconds(mean.value)} on average ({count(mean.n, 'trial')}{span(mean.low, mean.high, microseconds)}; {on}).",
-            mean, "us", "lower", labels,
-        )
-    ]  # fmt: skip
-    for p, id in ids.items():
-        time = stats.percentile([trial["service_us"].to_numpy() for _, trial in rows.groupby("trial")], p)
+
+    def judged(finding: Finding, statistic: Statistic, per_trial: list[float]) -> Finding:
+        floor = _floor(tool, engine, rows, statistic)
+        return tool.judged(finding, trials=trials, per_trial=per_trial, floor=floor, statistic=statistic)
+
+    means = [float(times.mean()) for times in trials.values()]
+    mean = stats.mean_of_trials(means)
+    sentence = f"{about} took {microseconds(mean.value)} on average ({count(mean.n, 'trial')}{span(mean.low, mean.high, microseconds)}; {on})."
+    found = measured(run, NAME, f"{NAME}.{engine}.latency_mean_us", sentence, mean, "us", "lower", labels)
+    findings = [judged(found, "mean", means)]
+    for p, which in LATENCIES:
+        id, time = f"{NAME}.{engine}.latency_{which}_us", stats.percentile(list(trials.values()), p)
         if time is None:
-            reason = f"{count(len(rows), 'read')} are fewer than the {stats.LEAST_SAMPLES[p]} independent ones a p{p:g} needs"
+            reason = f"{count(len(rows), 'read')} are fewer than the {stats.LEAST_SAMPLES[p]} independent ones a {which} needs"
             findings.append(absent(run, NAME, id, "us", "lower", reason, labels))
             continue
-        sentence = f"{about} took {microseconds(time.value)} at p{p:g} ({count(time.n, 'read')} in {count(mean.n, 'trial')}; {on})."
-        findings.append(measured(run, NAME, id, sentence, time, "us", "lower", labels))
+        sentence = f"{about} took {microseconds(time.value)} at {which} ({count(time.n, 'read')} in {count(mean.n, 'trial')}; {on})."
+        found = measured(run, NAME, id, sentence, time, "us", "lower", labels)
+        findings.append(judged(found, which, [float(np.percentile(times, p)) for times in trials.values()]))
     return findings
 
 
@@ -151,8 +176,9 @@ def break_even(bare_us: float, get_us: float, db_us: float, set_us: float) -> fl
     return 1 - (bare_us - get_us) / (db_us + set_us)
 
 
-def _break_even(run: Run, one: Behind) -> Finding:
-    """One break-even a round of trials, all times in µs; the headline of the engine."""
+def _break_even(run: Run, tool: Tool, one: Behind) -> Finding:
+    """One break-even a round of trials, all times in µs; the headline of the engine. It is 1 where a hit takes as long as
+    no cache, so an interval around 1 says that the arms can't be told apart."""
     id, labels = f"{NAME}.{one.engine}.break_even_hit_rate", _labels(run, one.engine, "lazy / no_cache")
     lazy, bare = _rounds(one.lazy), _rounds(one.bare)
     per_round = []
@@ -165,7 +191,8 @@ def _break_even(run: Run, one: Behind) -> Finding:
         return absent(
             run, NAME, id, "share", "lower", "no read missed, so what a miss costs is unknown", labels, headline=True
         )
-    rate = _within_0_and_1(stats.mean_of_trials(per_round))
+    raw = stats.mean_of_trials(per_round)
+    rate = _within_0_and_1(raw)
     shown = next((share for share in reversed(one.shares()) if float(share) < 1), one.shares()[-1])
     rows = one.lazy[one.lazy["step"] == shown]
     if rate.value <= 0:
@@ -179,7 +206,10 @@ def _break_even(run: Run, one: Behind) -> Finding:
         f"of {engine_name(one.engine)} from {microseconds(one.bare['service_us'].mean())} to {microseconds(rows['service_us'].mean())}; "
         f"{end} ({count(rate.n, 'round')}{span(rate.low, rate.high, percent)}; {setting(run, NAME, one.engine)})."
     )
-    return measured(run, NAME, id, sentence, rate, "share", "lower", labels, headline=True)
+    found = measured(run, NAME, id, sentence, rate, "share", "lower", labels, headline=True)
+    trials = {*one.lazy["trial"], *one.bare["trial"]}
+    shorter_ms = min(one.lazy["service_us"].mean(), one.bare["service_us"].mean()) / 1e3
+    return tool.compared(found, trials=trials, figure_ms=shorter_ms, bounds=(raw.low, raw.high))
 
 
 def _rounds(rows: pd.DataFrame) -> "pd.Series[int]":

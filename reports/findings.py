@@ -5,7 +5,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-# Version 1: the fields of Finding, as a list of objects. A change of meaning or a removal raises it.
+from reports.stats import Interval
+
+# Version 1: the fields of Finding, as a list of objects. A change of meaning or a removal raises it; members may be added,
+# as `floor` and `excess` were.
 FINDINGS_SCHEMA = 1
 
 Basis = Literal["local_model", "modelled", "aws"]
@@ -14,11 +17,28 @@ Status = Literal["measured", "at_least", "tool_bound", "not_measured", "unknown"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ToolShare:
+    """What of a latency is the tool's: the floor of ``client`` and ``op``, and the excess over it in the finding's own unit.
+
+    ``cpu_share`` and ``lateness_p99_ms`` are the worst of the finding's trials. None is what wasn't measured.
+    """
+
+    client: str
+    op: str
+    floor: float | None
+    excess: Interval | None
+    excess_us: float | None
+    cpu_share: float | None
+    lateness_p99_ms: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """One answer. ``value`` is None exactly where status is not_measured or unknown, and ``reason`` then says why.
 
     ``low`` and ``high`` bound it at 95 % where the method gives an interval; ``at_least`` has the cap as value and no ``high``.
-    ``n`` counts what the interval rests on: trials or pairs, else samples. ``headline`` findings open the report.
+    ``n`` counts what the interval rests on: trials or pairs, else samples. ``headline`` findings open the report. A latency
+    that was held against the tool's floor has it in ``tool``.
     """
 
     id: str
@@ -36,6 +56,7 @@ class Finding:
     status: Status = "measured"
     reason: str | None = None
     headline: bool = False
+    tool: ToolShare | None = None
 
     def __post_init__(self) -> None:
         silent = self.status in ("not_measured", "unknown")
@@ -43,9 +64,13 @@ class Finding:
             raise ValueError(f"{self.id}: status {self.status} with value {self.value} and reason {self.reason!r}")
 
     def as_record(self) -> dict[str, Any]:
-        """The finding as findings.json has it."""
+        """The finding as findings.json has it; ``floor`` and ``excess`` stand there only where a floor was measured."""
         record = asdict(self)
-        del record["headline"]
+        del record["headline"], record["tool"]
+        if self.tool is not None and self.tool.excess is not None:
+            excess = self.tool.excess
+            record["floor"] = self.tool.floor
+            record["excess"] = {"value": excess.value, "low": excess.low, "high": excess.high}
         return record
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -12,6 +13,7 @@ from reports.charts import new_axes, style
 from reports.findings import Finding
 from reports.load import Run
 from reports.section import Chart, Section
+from reports.tool import Statistic, Tool
 from reports.words import absent, count, dollars, microseconds, number, setting, span, troubles, why_absent
 
 NAME, TITLE = "query_vs_scan", "Query or Scan"
@@ -19,6 +21,8 @@ QUESTIONS = {
     "aircraft": ("query", "all flights of one aircraft", "Query"),
     "airport": ("gsi_query", "all flights to one airport", "Query on an index"),
 }
+OPS = {"query": "Query", "gsi_query": "Query", "scan": "Scan"}
+LATENCIES: tuple[tuple[float, Statistic], ...] = ((50.0, "p50"), (95.0, "p95"))
 READ_PRICE = "dynamodb.on_demand_read_usd_per_million"
 
 
@@ -35,7 +39,13 @@ class Cell:
     def labels(self) -> dict[str, str]:
         """What tells this cell's findings apart."""
         client = str(self.rows["client"].iloc[0])
-        return {"arm": self.arm, "question": self.question, "step": str(self.items), "client": client, "loop": "closed"}
+        about = {"arm": self.arm, "question": self.question, "step": str(self.items), "client": client}
+        return about | {"op": OPS[self.arm], "loop": "closed"}
+
+    @property
+    def trials(self) -> list[int]:
+        """The trials it was measured in."""
+        return sorted(int(number) for number in self.rows["trial"].unique())
 
     def by_pair(self, column: str) -> "pd.Series[float]":
         """A column's median in each trial, by the number of its pair."""
@@ -54,8 +64,9 @@ def analyse(run: Run) -> Section:
     cells = _cells(samples) if len(samples) else {}
     if not cells:
         return _nothing(run)
-    findings = [finding for cell in cells.values() for finding in _of_cell(run, cell)]
-    ratios = [finding for pair in _pairs(cells) for finding in _of_pair(run, *pair)]
+    tool = Tool.of(run, NAME)
+    findings = [finding for cell in cells.values() for finding in _of_cell(run, tool, cell)]
+    ratios = [finding for pair in _pairs(cells) for finding in _of_pair(run, tool, *pair)]
     headlines = [finding for finding in ratios if finding.headline]
     table = _table(cells)
     return Section(
@@ -69,6 +80,7 @@ def analyse(run: Run) -> Section:
         ),
         method=_method(run),
         warnings=troubles(samples),
+        tool=tool.rows(findings),
     )
 
 
@@ -91,7 +103,7 @@ def _pairs(cells: dict[tuple[str, str, int], Cell]) -> list[tuple[Cell, Cell, bo
     return found
 
 
-def _of_pair(run: Run, lookup: Cell, scan: Cell, largest: bool) -> list[Finding]:
+def _of_pair(run: Run, tool: Tool, lookup: Cell, scan: Cell, largest: bool) -> list[Finding]:
     _, what, how = QUESTIONS[lookup.question]
     labels = {
         "question": lookup.question,
@@ -115,7 +127,8 @@ def _of_pair(run: Run, lookup: Cell, scan: Cell, largest: bool) -> list[Finding]
             absent(run, NAME, f"{NAME}.{name}", "ratio", "none", reason, labels)
             for name in ("units_ratio", "latency_ratio")
         ]
-    return [
+    trials = [*lookup.trials, *scan.trials]
+    ratios = [
         Finding(
             id=f"{NAME}.units_ratio", value=units.ratio, low=units.low, high=units.high, n=units.n, headline=largest,
             sentence=f"To list {what}, a Scan of {lookup.items:,} items consumed {number(units.ratio)} times the read "
@@ -129,6 +142,11 @@ def _of_pair(run: Run, lookup: Cell, scan: Cell, largest: bool) -> list[Finding]
             **common,
         ),
     ]  # fmt: skip
+    shorter_ms = min(float(cell.rows["service_ms"].median()) for cell in (lookup, scan))
+    return [
+        tool.exempt(ratios[0], trials=trials),
+        tool.compared(ratios[1], trials=trials, figure_ms=shorter_ms),
+    ]
 
 
 def _ratio(base: "pd.Series[float]", candidate: "pd.Series[float]") -> stats.PairedRatio | None:
@@ -138,8 +156,8 @@ def _ratio(base: "pd.Series[float]", candidate: "pd.Series[float]") -> stats.Pai
     return stats.paired_ratio(base[both].to_numpy(), candidate[both].to_numpy())
 
 
-def _of_cell(run: Run, cell: Cell) -> list[Finding]:
-    on, n = setting(run, NAME, "dynamodb"), len(cell.rows)
+def _of_cell(run: Run, tool: Tool, cell: Cell) -> list[Finding]:
+    on = setting(run, NAME, "dynamodb")
     _, what, _ = QUESTIONS[cell.question]
     arm = {"scan": "Scan", "query": "Query", "gsi_query": "Query on an index"}[cell.arm]
     about = f"{arm} for {what} from {cell.items:,} items"
@@ -158,25 +176,32 @@ def _of_cell(run: Run, cell: Cell) -> list[Finding]:
         )
     ]  # fmt: skip
     findings.append(_dollars(run, units, about, common))
-    for p in (50.0, 95.0):
-        trials = [rows["service_ms"].to_numpy() for _, rows in cell.rows.groupby("trial")]
-        time, id = stats.percentile(trials, p), f"{NAME}.latency_p{p:g}_ms"
+    exempt = [tool.exempt(finding, trials=cell.trials) for finding in findings]
+    return exempt + _latencies(tool, cell, about, on, common)
+
+
+def _latencies(tool: Tool, cell: Cell, about: str, on: str, common: dict[str, Any]) -> list[Finding]:
+    n, floor = len(cell.rows), tool.floor(cell.labels["client"], OPS[cell.arm], cell.labels)
+    trials = [rows["service_ms"].to_numpy() for _, rows in cell.rows.groupby("trial")]
+    findings = []
+    for p, which in LATENCIES:
+        time, id = stats.percentile(trials, p), f"{NAME}.latency_{which}_ms"
         if time is None:
-            reason = f"{count(n, 'answer')} in {count(len(trials), 'trial')} are fewer than the {stats.LEAST_SAMPLES[p]} independent ones a p{p:g} needs"
+            reason = f"{count(n, 'answer')} in {count(len(trials), 'trial')} are fewer than the {stats.LEAST_SAMPLES[p]} independent ones a {which} needs"
             findings.append(
                 Finding(
                     id=id, value=None, unit="ms", n=n, status="unknown", reason=reason,
-                    sentence=f"{about}: no p{p:g} can be given: {reason}.", **common,
+                    sentence=f"{about}: no {which} can be given: {reason}.", **common,
                 )
             )  # fmt: skip
             continue
-        findings.append(
-            Finding(
-                id=id, value=time.value, low=time.low, high=time.high, n=time.n, unit="ms",
-                sentence=f"{about} took {microseconds(1000 * time.value)} at p{p:g} (service time, closed loop, {count(time.n, 'answer')} in "
-                f"{count(len(trials), 'trial')}; {on}).", **common,
-            )
+        found = Finding(
+            id=id, value=time.value, low=time.low, high=time.high, n=time.n, unit="ms",
+            sentence=f"{about} took {microseconds(1000 * time.value)} at {which} (service time, closed loop, {count(time.n, 'answer')} in "
+            f"{count(len(trials), 'trial')}; {on}).", **common,
         )  # fmt: skip
+        per_trial = [float(np.percentile(trial, p)) for trial in trials]
+        findings.append(tool.judged(found, trials=cell.trials, per_trial=per_trial, floor=floor, statistic=which))
     return findings
 
 

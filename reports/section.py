@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from reports.findings import Finding
+from reports.tool import ToolRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +29,10 @@ class Chart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """One scenario's part: ``verdict`` is its answer in a sentence or two, computed from ``findings``."""
+    """One scenario's part: ``verdict`` is its answer in a sentence or two, computed from ``findings``.
+
+    ``tool`` is what is known of the tool's own share in them, empty where that wasn't measured.
+    """
 
     scenario: str
     title: str
@@ -37,3 +41,4 @@ class Section:
     charts: tuple[Chart, ...]
     method: tuple[str, ...]
     warnings: tuple[str, ...] = ()
+    tool: tuple[ToolRow, ...] = ()

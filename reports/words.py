@@ -59,6 +59,10 @@ def count(n: int, noun: str) -> str:
     return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
+# The driver that speaks to an engine.
+DRIVERS = {"postgres": "psycopg", "mysql": "pymysql"}
+
+
 def engine_name(engine: str) -> str:
     """An engine as people write it."""
     return {"mysql": "MySQL", "postgres": "PostgreSQL"}.get(engine, engine)
