@@ -1,86 +1,42 @@
 """One row an attempt: packed into memory by the load, written by a thread the load never waits for.
 
 A row is packed with one struct call into a preallocated buffer (FACTS: about a third of a microsecond; strings
-are interned to codes first). Twice a second the full part of the buffer goes to the hub's thread pool, which
-turns it into an Arrow record batch and appends it to an IPC *stream*: what is on disk stays readable after
-kill -9. ``close`` compacts the stream into one Parquet file and compares the counts.
+are interned to codes first). Full buffers, and twice a second what there is, go to the hub's thread pool, which
+turns them into an Arrow record batch and appends it to an IPC *stream*: what is on disk stays readable after
+kill -9. ``close`` compacts each stream into a Parquet file and compares the counts.
 """
 
-import json
-import shutil
-import struct
-import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from harness.errors import CannotMeasure
+from harness.samples.packing import Append, Packing
+from harness.samples.parts import Parts, compact
+from harness.samples.schema import COLUMNS, SAMPLES_SCHEMA, Kind, Observation, Outcome, clock_pair
+from harness.sketches import Sketch
 
-# Version 1: the columns below, in this order; then the scenario's own.
-SAMPLES_SCHEMA = 1
+__all__ = [
+    "COLUMNS", "SAMPLES_SCHEMA", "Append", "Kind", "Observation", "Outcome", "Recorder", "clock_pair", "compact",
+]  # fmt: skip
 
-Kind = Literal["int", "float", "text", "bool", "small", "key"]
-Outcome = Literal["ok", "throttled", "error", "timeout", "ambiguous"]
-
-# name -> kind. "key": int64 never null. "small": int32/int16 never null. "int", "float", "bool": null where not known.
-COLUMNS: dict[str, Kind] = {
-    "trial": "small", "pair": "small", "phase": "text",
-    "t_intended": "int", "t_start": "key", "t_end": "key",
-    "op_id": "key", "attempt": "small",
-    "client": "text", "arm": "text", "step": "text", "op": "text",
-    "outcome": "text", "error_code": "text", "reason": "text",
-    "read_units": "float", "write_units": "float", "index_units": "float",
-    "items_returned": "int", "items_scanned": "int", "bytes": "int", "pages": "int",
-    "hit": "bool", "worker": "text",
-}  # fmt: skip
-_PACKED = {"small": "i", "key": "q", "int": "q", "float": "d", "text": "i", "bool": "b"}
-_NULL: dict[str, Any] = {"int": -1, "float": float("nan"), "text": None, "bool": None}
-_ROWS_A_BUFFER = 65_536
-_KEEP_FREE_BYTES = 64 * 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Observation:
-    """What one attempt came to, as the scenario saw it; ``extra`` fills the scenario's own columns."""
-
-    outcome: Outcome = "ok"
-    error_code: str | None = None
-    reason: str | None = None
-    read_units: float = float("nan")
-    write_units: float = float("nan")
-    index_units: float = float("nan")
-    items_returned: int = -1
-    items_scanned: int = -1
-    bytes: int = -1
-    pages: int = -1
-    hit: bool | None = None
-    extra: Mapping[str, Any] = field(default_factory=dict)
-
-
-class _Codes(dict[str | None, int]):
-    """Strings to small numbers, in order of first sight; None is 0."""
-
-    def __init__(self) -> None:
-        super().__init__({None: 0})
-        self.words: list[str] = []
-
-    def __missing__(self, word: str | None) -> int:
-        self[word] = code = len(self.words) + 1
-        self.words.append(str(word))
-        return code
+_ROWS_A_BUFFER = 16_384
+_BUFFERS_A_BATCH = 8
+_BUFFERS_KEPT = 8  # for use again; more are freed
+_MOST_BUFFERS_WAITING = 128  # two million rows: seconds behind any load one process can make
 
 
 class Recorder:
     """Writes one scenario's samples of one worker; ``submit`` runs a function off the load's thread.
 
     ``extra`` declares the scenario's own columns. A failed write is kept in ``failure`` and raised by
-    ``check``: the load must then stop, since rows would be lost.
+    ``check``: the load must then stop, since rows would be lost. With ``sketches``, what is written is
+    also summed up for ``take_sketches``. All methods are the load's thread's.
     """
 
     def __init__(
@@ -90,156 +46,186 @@ class Recorder:
         worker: str,
         extra: Mapping[str, Kind],
         submit: Callable[[Callable[[], None]], Any],
+        sketches: bool = False,
     ) -> None:
-        self.path, self.rows = path, 0
+        self.path = path
         self.failure: CannotMeasure | None = None
-        self._columns = COLUMNS | dict(extra)
-        self._extra = tuple((name, kind, _NULL.get(kind, 0)) for name, kind in extra.items())
-        self._codes = {name: _Codes() for name, kind in self._columns.items() if kind == "text"}
-        self._worker = self._codes["worker"][worker]
-        self._struct = struct.Struct("<" + "".join(_PACKED[kind] for kind in self._columns.values()))
-        self._dtype = np.dtype(
-            [
-                (name, "<" + {"i": "i4", "q": "i8", "d": "f8", "b": "i1"}[_PACKED[kind]])
-                for name, kind in self._columns.items()
-            ]
+        self._packing = Packing(worker, extra)
+        self._own = self._packing.own if extra else None
+        self._row_bytes = self._packing.struct.size
+        self._limit = _ROWS_A_BUFFER * self._row_bytes
+        self._buffer, self._end = bytearray(self._limit), 0  # ``_end``: where the next row goes
+        self._handed_rows = 0
+        self._free: deque[bytearray] = deque(maxlen=_BUFFERS_KEPT)
+        self._waiting: deque[tuple[bytearray, int]] = deque()
+        self._turn = deque([True])  # whoever holds its only item writes; a deque, for gevent replaces threads' locks
+        self._submit, self._writing = submit, None
+        self._unsummed: deque[tuple[tuple[int, str], npt.NDArray[np.int64]]] | None = deque() if sketches else None
+        self._parts = Parts(path, self._packing.columns)
+        self._files: tuple[Path, ...] = ()
+
+    @property
+    def rows(self) -> int:
+        """Rows appended so far."""
+        return self._handed_rows + self._end // self._row_bytes
+
+    def begin_trial(self, *, trial: int, pair: int, client: str, arm: str, step: str) -> Append:
+        """How attempts of this trial are added from now on: what stays the same over it is coded once.
+
+        The function takes ``op, warm_up, t_intended, t_start, t_end, op_id, attempt, seen`` in this order: times
+        in monotonic ns, ``t_intended`` None in a closed loop.
+        """
+        same = {"trial": trial, "pair": pair, "client": client, "arm": arm, "step": step}
+        warm = self._packing.operations(phase="warm-up", **same)  # type: ignore[arg-type]
+        measured = self._packing.operations(phase="measured", **same)  # type: ignore[arg-type]
+        codes, pack, row_bytes, limit = (
+            self._packing.codes,
+            self._packing.struct.pack_into,
+            self._row_bytes,
+            self._limit,
         )
-        self._submit = submit
-        self._buffer, self._spare, self._used = self._new_buffer(), self._new_buffer(), 0
-        self._writing: Any = None
-        self._clock_pairs = [clock_pair()]
-        self._written = 0
-        self._sink = pa.OSFile(str(path), "wb")
-        metadata = {"samples_schema": str(SAMPLES_SCHEMA), "clock_pairs": json.dumps(self._clock_pairs)}
-        self._schema = pa.schema(
-            [pa.field(name, _arrow_type(name, kind)) for name, kind in self._columns.items()], metadata
-        )
-        options = pa.ipc.IpcWriteOptions(emit_dictionary_deltas=True)
-        self._writer = pa.ipc.new_stream(self._sink, self._schema, options=options)
+        outcomes, errors, reasons, own = codes["outcome"], codes["error_code"], codes["reason"], self._own
+
+        def append(
+            op: str, warm_up: bool, t_intended: int | None, t_start: int, t_end: int, op_id: int, attempt: int,
+            seen: Observation,
+        ) -> None:  # fmt: skip
+            outcome, error, reason, read, write, index, returned, scanned, size, pages, hit, extra = seen
+            end = self._end
+            pack(
+                self._buffer, end, -1 if t_intended is None else t_intended, t_start, t_end, op_id,
+                read, write, index, returned, scanned, size, pages, (warm if warm_up else measured)[op],
+                outcomes[outcome], errors[error], reasons[reason], attempt, -1 if hit is None else hit,
+                *(own(extra) if own else ()),
+            )  # fmt: skip
+            self._end = end = end + row_bytes
+            if end == limit:
+                self._hand_over()
+
+        return append
 
     def append(
         self, *, trial: int, pair: int, phase: str, t_intended: int | None, t_start: int, t_end: int,
         op_id: int, attempt: int, client: str, arm: str, step: str, op: str, seen: Observation,
     ) -> None:  # fmt: skip
-        """Add one attempt; times in monotonic ns, ``t_intended`` None in a closed loop."""
-        codes, hit = self._codes, seen.hit
-        fields = [
-            trial, pair, codes["phase"][phase],
-            -1 if t_intended is None else t_intended, t_start, t_end, op_id, attempt,
-            codes["client"][client], codes["arm"][arm], codes["step"][step], codes["op"][op],
+        """Add one attempt of any trial and phase; ``begin_trial`` gives a quicker way."""
+        codes = self._packing.codes
+        self._packing.struct.pack_into(
+            self._buffer, self._end, -1 if t_intended is None else t_intended, t_start, t_end, op_id, *seen[3:10],
+            self._packing.context(trial, pair, phase, client, arm, step, op),
             codes["outcome"][seen.outcome], codes["error_code"][seen.error_code], codes["reason"][seen.reason],
-            seen.read_units, seen.write_units, seen.index_units,
-            seen.items_returned, seen.items_scanned, seen.bytes, seen.pages,
-            -1 if hit is None else hit, self._worker,
-        ]  # fmt: skip
-        for name, kind, null in self._extra:
-            value = seen.extra.get(name, null)
-            fields.append(codes[name][value] if kind == "text" else null if value is None else value)
-        if self._used == _ROWS_A_BUFFER:
-            self.flush(wait=True)
-        self._struct.pack_into(self._buffer, self._used * self._struct.size, *fields)
-        self._used += 1
-        self.rows += 1
+            attempt, -1 if seen.hit is None else seen.hit, *(self._own(seen.extra) if self._own else ()),
+        )  # fmt: skip
+        self._end += self._row_bytes
+        if self._end == self._limit:
+            self._hand_over()
 
     def flush(self, *, wait: bool = False) -> None:
-        """Hand what is buffered to the writing thread; unless ``wait``, a write still under way postpones it."""
-        if self._writing is not None:
-            if not (wait or self._writing.ready()):
-                return
-            self._writing.get()
-        if self._used:
-            full, count = self._buffer, self._used
-            self._buffer, self._spare, self._used = self._spare, full, 0
-            words = {name: list(codes.words) for name, codes in self._codes.items()}
-            self._writing = self._submit(lambda: self._write(full, count, words))
-            if wait:
-                self._writing.get()
+        """Hand what is buffered to the writing thread; with ``wait``, return once it is written."""
+        if self._end:
+            self._hand_over()
+        self._keep_writing()
+        while wait and (writing := self._writing) is not None:
+            writing.get()
+            self._keep_writing()
 
     def check(self) -> None:
-        """Raise what stopped the writing, if anything did."""
+        """Raise what stopped the writing, if anything did, or that it can't keep up."""
+        if len(self._waiting) > _MOST_BUFFERS_WAITING and not self.failure:
+            rows = len(self._waiting) * _ROWS_A_BUFFER
+            why = f"{rows:,} samples wait to be written: the disk can't keep up; name a faster one with --out"
+            self.failure = CannotMeasure(f"{self.path}: {why}")
         if self.failure:
             raise self.failure
 
-    def close(self) -> Path:
-        """Flush, end the stream, compact it into Parquet; returns the file that holds the samples."""
+    def take_sketches(self) -> dict[tuple[int, str], Sketch]:
+        """Latencies written since the last call, by trial and operation: measured, outcome ok, from intended start.
+
+        Nothing where the recorder was made without ``sketches``. Summed up in the pool; other greenlets run meanwhile.
+        """
+        taken: dict[tuple[int, str], Sketch] = {}
+        if self._unsummed:
+            self._submit(lambda: self._sum_up(taken)).get()
+        return taken
+
+    def close(self) -> tuple[Path, ...]:
+        """Flush, end the stream, compact it into Parquet; returns the files that hold the samples.
+
+        Raises CannotMeasure where samples are missing, or were kept but not compacted.
+        """
         self.flush(wait=True)
+        self._submit(self._finish).get()
+        self.check()
+        return self._files
+
+    def _hand_over(self) -> None:
+        """Put the buffer in line for the writing thread and go on in another."""
+        full, rows = self._buffer, self._end // self._row_bytes
+        self._buffer, self._end = self._free.pop() if self._free else bytearray(self._limit), 0
+        self._handed_rows += rows
+        self._waiting.append((full, rows))
+        self._keep_writing()
+
+    def _keep_writing(self) -> None:
+        """See to it that the writing thread is at work where something waits."""
         if self._writing is not None:
-            self._writing.get()
-        self._clock_pairs.append(clock_pair())
+            if not self._writing.ready():
+                return
+            done, self._writing = self._writing, None
+            done.get()  # raises what nobody foresaw
+        if self._waiting:
+            self._writing = self._submit(self._write)
+
+    def _write(self) -> None:
+        """In the writing thread: what waits, as few record batches as may be; the first failure ends the writing."""
         try:
-            self._writer.close()
-            self._sink.close()
-            self.check()
-            compacted = compact(self.path, self._clock_pairs)
-        except OSError as error:
-            raise CannotMeasure(f"{self.path}: {error.strerror or error}; samples up to here are kept") from error
-        return compacted
-
-    def _new_buffer(self) -> bytearray:
-        return bytearray(_ROWS_A_BUFFER * self._struct.size)
-
-    def _write(self, buffer: bytearray, count: int, words: Mapping[str, list[str]]) -> None:
-        """In the writing thread: one record batch; the first failure is kept and ends the writing."""
-        if self.failure:
+            self._turn.pop()
+        except IndexError:  # another is at it; what it doesn't see any more is written at the next flush
             return
         try:
-            if shutil.disk_usage(self.path.parent).free < _KEEP_FREE_BYTES:
-                raise OSError(28, "less than 64 MB free on the disk")
-            rows = np.frombuffer(buffer, self._dtype, count)
-            arrays = [
-                _arrow_array(rows[name], kind, _arrow_type(name, kind), words.get(name, []))
-                for name, kind in self._columns.items()
-            ]
-            self._writer.write_batch(pa.record_batch(arrays, schema=self._schema))
-            self._sink.flush()
-            self._written += count
+            while self._waiting:
+                taken = [self._waiting.popleft() for _ in range(min(len(self._waiting), _BUFFERS_A_BATCH))]
+                if not self.failure:
+                    self._write_batch([self._packing.rows(*one) for one in taken])
+                self._free.extend(buffer for buffer, _ in taken)
         except (OSError, pa.ArrowException) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            self.failure = CannotMeasure(f"{self.path}: can't write samples: {reason}; free some space and run again")
+            self.failure = CannotMeasure(
+                f"{self.path}: can't write samples: {_said(error)}; what was written is kept; free some space and run again"
+            )
+        finally:
+            self._turn.append(True)
+
+    def _write_batch(self, buffers: list[npt.NDArray[Any]]) -> None:
+        rows = np.concatenate(buffers) if len(buffers) > 1 else buffers[0]
+        batch = self._packing.batch(rows, self._parts.schema)
+        self._parts.write(batch, waiting_bytes=len(self._waiting) * self._limit)
+        if self._unsummed is not None:
+            self._unsummed.extend(self._packing.latencies(rows))
+
+    def _sum_up(self, taken: dict[tuple[int, str], Sketch]) -> None:
+        waiting = self._unsummed or deque()
+        values: dict[tuple[int, str], list[npt.NDArray[np.int64]]] = {}
+        for _ in range(len(waiting)):
+            key, latencies_ns = waiting.popleft()
+            values.setdefault(key, []).append(latencies_ns)
+        for key, parts in values.items():
+            taken[key] = sketch = Sketch()
+            sketch.add_many(np.concatenate(parts))
+
+    def _finish(self) -> None:
+        """In the pool: end the stream and compact every part; the load's greenlets go on meanwhile."""
+        try:
+            if self.failure:
+                self._parts.abandon()
+                return
+            self._parts.close()
+            pairs = [*self._parts.clock_pairs, clock_pair()]
+            self._files = tuple(compact(stream, pairs) for stream in self._parts.streams)
+        except CannotMeasure as error:
+            self.failure = error
+        except (OSError, pa.ArrowException) as error:
+            self.failure = CannotMeasure(f"{self.path}: {_said(error)}; samples up to here are kept")
 
 
-def clock_pair() -> tuple[int, int]:
-    """Monotonic and wall time of one instant, ns; the monotonic is the mean of a reading before and after."""
-    before, wall, after = time.monotonic_ns(), time.time_ns(), time.monotonic_ns()
-    return (before + after) // 2, wall
-
-
-def compact(stream: Path, clock_pairs: Iterable[tuple[int, int]]) -> Path:
-    """Rewrite an Arrow stream as Parquet beside it and remove the stream, once both hold the same number of rows."""
-    final = stream.with_suffix(".parquet")
-    partial = final.with_suffix(".parquet.partial")
-    count = 0
-    with pa.ipc.open_stream(str(stream)) as reader:
-        metadata = {**reader.schema.metadata, b"clock_pairs": json.dumps(list(clock_pairs)).encode()}
-        with pq.ParquetWriter(partial, reader.schema.with_metadata(metadata), compression="zstd") as writer:
-            for batch in reader:
-                writer.write_batch(batch)
-                count += batch.num_rows
-    if pq.read_metadata(partial).num_rows != count:
-        raise CannotMeasure(f"{partial}: holds another number of rows than {stream} ({count}); the stream is kept")
-    partial.rename(final)
-    stream.unlink()
-    return final
-
-
-def _arrow_type(name: str, kind: Kind) -> pa.DataType:
-    if kind == "small":
-        return pa.int16() if name == "attempt" else pa.int32()
-    return {
-        "int": pa.int64(),
-        "key": pa.int64(),
-        "float": pa.float64(),
-        "bool": pa.bool_(),
-        "text": pa.dictionary(pa.int32(), pa.string()),
-    }[kind]
-
-
-def _arrow_array(values: npt.NDArray[Any], kind: Kind, arrow_type: pa.DataType, words: list[str]) -> pa.Array:
-    if kind == "text":
-        codes = pa.array(values - 1, pa.int32(), mask=values == 0)
-        return pa.DictionaryArray.from_arrays(codes, pa.array(words, pa.string()))
-    if kind == "float":
-        return pa.array(values, arrow_type, from_pandas=True)
-    if kind == "bool":
-        return pa.array(values == 1, arrow_type, mask=values == -1)
-    return pa.array(values.astype(arrow_type.to_pandas_dtype()), mask=values == -1 if kind == "int" else None)
+def _said(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)
