@@ -2,11 +2,13 @@
 
 The same open-loop demand, for reads and for writes at once, rises to a multiple of what is provisioned and stays there:
 on a provisioned table, whose burst bucket (300 s of unused capacity) drains until it throttles, and on an on-demand
-one. One attempt a request: a throttled request is a result, not something a client hides by trying again.
+one. One attempt a request, unless ``retries`` says otherwise: a throttled request is a result, not something a client
+hides by trying again; where it does try, every attempt is a row.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import count, tee
 from math import ceil
 from typing import Any, ClassVar, Literal
@@ -19,7 +21,10 @@ from harness.arrivals import work_ramp
 from harness.config import Settings
 from harness.dynamodb import metering
 from harness.dynamodb.answers import bulk_load, consumed_units
-from harness.dynamodb.client import ConnectionTrouble, DynamoClient, outcome, trouble_outcome
+from harness.dynamodb.attempts import DynamoAttempt, attempts
+from harness.dynamodb.client import Client, DynamoClient
+from harness.dynamodb.clients import ClientName, client_factory
+from harness.dynamodb.retries import Mode, Retries
 from harness.errors import CannotMeasure
 from harness.execute import locust_user
 from harness.flights import flight_items, table_definition
@@ -45,6 +50,8 @@ class CapacityModesSettings(Settings):
     hold_service_s: float = Field(default=400, ge=0)
     speed: float = Field(default=70, gt=0, le=10_000)
     pairs: PositiveInt = 3
+    client: ClientName = "lean"
+    retries: Mode = "none"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,16 +105,17 @@ class CapacityModes(Scenario[CapacityModesSettings]):
     def floor_probes(self) -> list[FloorProbe]:
         """Each of the three requests, one at a time, as an open loop does; of a table of their own."""
         table, flights = "capacity_floor", next(iter(self.flights.values()))
-        with self._client() as client:
+        with self._lean() as client:
             client.call("DeleteTable", {"TableName": table})
             client.call("CreateTable", table_definition(table, by_dest=False))
-        bulk_load(self._client, table, flights, concurrency=1)
+        bulk_load(self._lean, table, flights, concurrency=1)
         at = urlsplit(self.context.services.dynamodb_url)
         trial = Trial(trial=-1, pair=-1, arm="floor", step=STEP, labels={}, params={})
         return [
             FloorProbe(
-                client="lean", op=job.op, role="dynamodb", server=(at.hostname or "", at.port or 80), key="dynamodb",
-                connect=lambda host, port: DynamoClient(f"http://{host}:{port}"), act=self._do(trial, job), slots=1,
+                client=self.settings.client, op=job.op, role="dynamodb", server=(at.hostname or "", at.port or 80),
+                key="dynamodb", act=self._do(trial, job, Retries("none")), slots=1,
+                connect=lambda host, port: client_factory(self.settings.client, f"http://{host}:{port}")(),
             )
             for job in (get(table, flights[0]), query(table, flights), put(table, flights[0]))
         ]  # fmt: skip
@@ -121,26 +129,34 @@ class CapacityModes(Scenario[CapacityModesSettings]):
             {f"{load}_capacity_units": units for load, units in capacity.items()} if trial.arm == "provisioned" else {}
         )
         definition = table_definition(table, by_dest=False, **provisioned)
-        with self._client() as client:
+        with self._lean() as client:
             created = client.call("CreateTable", definition)
             if created.status != 200:
                 raise CannotMeasure(f"CreateTable {table}: {created.error_code}: {created.body.get('message')}")
-        bulk_load(self._client, table, items, concurrency=1)
+        bulk_load(self._lean, table, items, concurrency=1)
         # Loading took a unit an item from the burst bucket; wait until it is full again, and as long once more.
         self.context.sleep_s(2 * len(items) / settings.write_capacity_units / settings.speed)
         self._throttled: set[Load] = set()
         duration_s = (settings.ramp_service_s + settings.hold_service_s) / settings.speed
-        streams = tuple(
-            Stream(tickets=self._tickets(self._jobs(trial, load), trial, units)) for load, units in capacity.items()
+        self._measured().close()  # boto3's pool takes its time to make: before the trial, not in it
+        # One policy for all slots, as for the threads that share an application's client; on the service's clock.
+        policy = Retries(
+            settings.retries,
+            clock_s=lambda: self.context.clock_ns() / 1e9 * settings.speed,
+            rng=self.context.rng(self.name, "retries", trial.trial),
         )
-        return TrialLoad(client="lean", streams=streams, deadline_s=duration_s * 2 + 30)
+        streams = tuple(
+            Stream(tickets=self._tickets(self._jobs(trial, load), trial, units, policy))
+            for load, units in capacity.items()
+        )
+        return TrialLoad(client=settings.client, streams=streams, deadline_s=duration_s * 2 + 30)
 
     def end(self, trial: Trial) -> None:
         """Delete the trial's table."""
-        with self._client() as client:
+        with self._lean() as client:
             client.call("DeleteTable", {"TableName": table_name(trial)})
 
-    def _tickets(self, jobs: Iterator[Job], trial: Trial, capacity_units: int) -> Iterator[Ticket]:
+    def _tickets(self, jobs: Iterator[Job], trial: Trial, capacity_units: int, policy: Retries) -> Iterator[Ticket]:
         settings = self.settings
         jobs, costs = tee(jobs)
         due = work_ramp(
@@ -150,7 +166,7 @@ class CapacityModes(Scenario[CapacityModesSettings]):
             hold_s=settings.hold_service_s / settings.speed,
         )
         for (due_ns, _), job in zip(due, jobs, strict=False):
-            yield Ticket(op=job.op, act=self._do(trial, job), due_ns=due_ns)
+            yield Ticket(op=job.op, act=self._do(trial, job, policy), due_ns=due_ns)
 
     def _jobs(self, trial: Trial, load: Load) -> Iterator[Job]:
         """Endless requests of one kind; the same for both arms of a pair."""
@@ -164,31 +180,21 @@ class CapacityModes(Scenario[CapacityModesSettings]):
             else:
                 yield get(table, item) if number % 2 else query(table, flights)
 
-    def _do(self, trial: Trial, job: Job) -> Callable[[Slot], Observation]:
-        extra = {"kind": job.load, "demand_units": job.units}
+    def _do(self, trial: Trial, job: Job, policy: Retries) -> Callable[[Slot], Observation]:
+        speed, clock_ns = self.settings.speed, self.context.clock_ns
+
+        def sleep_s(service_s: float) -> None:
+            self.context.sleep_s(service_s / speed)
 
         def act(slot: Slot) -> Observation:
-            client: DynamoClient = slot.hold("dynamodb", self._client)
-            try:
-                response = client.call(job.op, job.payload)
-            except ConnectionTrouble as trouble:
-                return Observation(
-                    outcome=trouble_outcome(trouble, job.op), error_code=type(trouble).__name__, extra=extra
-                )
-            result = outcome(response)
-            if result != "ok":
-                self._note_throttle(trial, job.load, result == "throttled")
-                return Observation(
-                    outcome=result,
-                    error_code=response.error_code,
-                    reason=response.throttling_reason,
-                    extra=extra,
-                )
-            units = consumed_units(response.body)[0]
-            consumed = float("nan") if units is None else units
-            if job.load == "write":
-                return Observation(write_units=consumed, bytes=response.bytes_count, extra=extra)
-            return Observation(read_units=consumed, bytes=response.bytes_count, extra=extra)
+            client: Client = slot.hold("dynamodb", self._measured)
+            for attempt in attempts(client, job.op, job.payload, policy, clock_ns=clock_ns, sleep_s=sleep_s):
+                seen = observe(job, attempt)
+                self._note_throttle(trial, job.load, attempt.outcome == "throttled")
+                if not attempt.final:
+                    slot.attempt(seen, start_ns=attempt.start_ns, end_ns=attempt.end_ns)
+            slot.attempt_begins(attempt.start_ns)
+            return seen
 
         return act
 
@@ -197,8 +203,26 @@ class CapacityModes(Scenario[CapacityModesSettings]):
             self._throttled.add(load)
             self.context.events.add("throttle_began", trial=trial.trial, load=load)
 
-    def _client(self) -> DynamoClient:
+    def _lean(self) -> DynamoClient:
+        """For what isn't measured, whatever the setting."""
         return DynamoClient(self.context.services.dynamodb_url)
+
+    @cached_property
+    def _measured(self) -> Callable[[], Client]:
+        return client_factory(self.settings.client, self.context.services.dynamodb_url)
+
+
+def observe(job: Job, attempt: DynamoAttempt) -> Observation:
+    """One attempt as a sample."""
+    extra = {"kind": job.load, "demand_units": job.units}
+    response = attempt.response
+    if response is None or attempt.outcome != "ok":
+        return Observation(outcome=attempt.outcome, error_code=attempt.error_code, reason=attempt.reason, extra=extra)
+    units = consumed_units(response.body)[0]
+    consumed = float("nan") if units is None else units
+    if job.load == "write":
+        return Observation(write_units=consumed, bytes=response.bytes_count, extra=extra)
+    return Observation(read_units=consumed, bytes=response.bytes_count, extra=extra)
 
 
 def table_name(trial: Trial) -> str:

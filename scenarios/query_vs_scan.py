@@ -8,6 +8,7 @@ have all their flights in every table, so the answer stays the same while the ta
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -16,7 +17,8 @@ from pydantic import Field, PositiveFloat, PositiveInt
 from harness import dataset
 from harness.config import Settings
 from harness.dynamodb.answers import Answer, bulk_load, query_all, scan_all
-from harness.dynamodb.client import ConnectionTrouble, DynamoClient, trouble_outcome
+from harness.dynamodb.client import Client, ConnectionTrouble, DynamoClient, trouble_outcome
+from harness.dynamodb.clients import ClientName, client_factory
 from harness.errors import UsageError
 from harness.execute import locust_user
 from harness.flights import flight_items, table_definition
@@ -41,6 +43,7 @@ class QueryVsScanSettings(Settings):
     warm_up_answers: int = Field(default=1, ge=0)
     aircraft: PositiveInt = 8
     airports: PositiveInt = 2
+    client: ClientName = "lean"
 
 
 class QueryVsScan(Scenario[QueryVsScanSettings]):
@@ -88,7 +91,8 @@ class QueryVsScan(Scenario[QueryVsScanSettings]):
     def begin(self, trial: Trial) -> TrialLoad:
         """A closed loop of whole answers; both arms of a pair ask for the same keys in the same order."""
         rng = self.context.rng(self.name, "keys", trial.pair)
-        return TrialLoad(client="lean", streams=(Stream(tickets=self._tickets(trial, rng)),))
+        self._measured().close()  # boto3's pool takes its time to make: before the trial, not in it
+        return TrialLoad(client=self.settings.client, streams=(Stream(tickets=self._tickets(trial, rng)),))
 
     def floor_probes(self) -> list[FloorProbe]:
         """One whole answer of each arm for each question at each size of table: the pages of a Scan grow with it."""
@@ -99,8 +103,9 @@ class QueryVsScan(Scenario[QueryVsScanSettings]):
             arm = "scan" if trial.arm == "scan" else "query"
             labels = {"question": question, "step": trial.step}
             probes[question, trial.step, arm] = FloorProbe(
-                client="lean", op=arm.capitalize(), role="dynamodb", server=(at.hostname or "", at.port or 80),
-                key="dynamodb", connect=lambda host, port: DynamoClient(f"http://{host}:{port}"),
+                client=self.settings.client, op=arm.capitalize(), role="dynamodb",
+                server=(at.hostname or "", at.port or 80), key="dynamodb",
+                connect=lambda host, port: client_factory(self.settings.client, f"http://{host}:{port}")(),
                 act=self._ask(trial, question, min(self.asked[question])), labels=labels,
             )  # fmt: skip
         return list(probes.values())
@@ -124,7 +129,7 @@ class QueryVsScan(Scenario[QueryVsScanSettings]):
         expected = self.asked[question][key]
 
         def act(slot: Slot) -> Observation:
-            client: DynamoClient = slot.hold("dynamodb", self._client)
+            client: Client = slot.hold("dynamodb", self._measured)
             try:
                 return observe(page_through(client, payload), expected, question)
             except ConnectionTrouble as trouble:
@@ -158,16 +163,21 @@ class QueryVsScan(Scenario[QueryVsScanSettings]):
 
     def _load(self, size: int, items: list[dict[str, Any]]) -> None:
         table = table_name(size)
-        with self._client() as client:
+        with self._lean() as client:
             client.call("DeleteTable", {"TableName": table})
             client.call(
                 "CreateTable",
                 table_definition(table, read_capacity_units=PLENTY_UNITS, write_capacity_units=PLENTY_UNITS),
             )
-        bulk_load(self._client, table, items)
+        bulk_load(self._lean, table, items)
 
-    def _client(self) -> DynamoClient:
+    def _lean(self) -> DynamoClient:
+        """For what isn't measured, whatever the setting."""
         return DynamoClient(self.context.services.dynamodb_url)
+
+    @cached_property
+    def _measured(self) -> Callable[[], Client]:
+        return client_factory(self.settings.client, self.context.services.dynamodb_url)
 
 
 def table_name(size: int) -> str:

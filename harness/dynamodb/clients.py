@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from harness.dynamodb.boto_client import BotoClient, botocore_client
 from harness.dynamodb.client import Client, DynamoClient
 from harness.dynamodb.signing import CredentialSource, chain_credentials, local_credentials
 from harness.errors import UsageError
 
-Kind = Literal["lean", "boto3"]
+ClientName = Literal["lean", "boto3"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +40,7 @@ def resolve(region: str | None = None, endpoint_url: str | None = None, profile:
 
 
 def client_factory(
-    kind: Kind,
+    name: ClientName,
     endpoint_url: str,
     region: str = "us-east-1",
     credentials: CredentialSource | None = local_credentials,
@@ -49,19 +49,13 @@ def client_factory(
     *,
     profile: str | None = None,
 ) -> Callable[[], Client]:
-    """A function that gives one greenlet its client; those of ``boto3`` share one pool, made when first asked for.
+    """A function that gives one greenlet its client; those of ``boto3`` share one pool.
 
     ``credentials`` None: botocore's chain, of ``profile``; it refreshes them when they expire.
     """
-    if kind == "lean":
+    if name == "lean":
         source = chain_credentials(profile) if credentials is None else credentials
         return lambda: DynamoClient(endpoint_url, region, source, connect_timeout_s, read_timeout_s)
-    shared: list[Any] = []
-
-    def make() -> Client:
-        if not shared:
-            timeouts_s = connect_timeout_s, read_timeout_s
-            shared.append(botocore_client(endpoint_url, region, credentials, *timeouts_s, profile=profile))
-        return BotoClient(shared[0])
-
-    return make
+    timeouts_s = connect_timeout_s, read_timeout_s
+    shared = botocore_client(endpoint_url, region, credentials, *timeouts_s, profile=profile)
+    return lambda: BotoClient(shared)
