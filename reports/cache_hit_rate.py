@@ -117,7 +117,8 @@ def _floor(tool: Tool, engine: str, rows: pd.DataFrame, statistic: Statistic) ->
 
     Of a percentile that hits alone reach it is a get's, of any other a miss's whole way; of the mean by the share of misses.
     """
-    read, get, put = tool.floor(DRIVERS[engine], "read"), tool.floor("lean", "get"), tool.floor("lean", "set")
+    read = tool.floor(DRIVERS[engine], "read", {"engine": engine})
+    get, put = tool.floor("lean", "get"), tool.floor("lean", "set")
     if rows["hit"].isna().all():
         return read
     hits = float(rows["hit"].eq(True).mean())

@@ -20,7 +20,7 @@ Status = Literal["measured", "at_least", "tool_bound", "not_measured", "unknown"
 class ToolShare:
     """What of a latency is the tool's: the floor of ``client`` and ``op``, and the excess over it in the finding's own unit.
 
-    ``cpu_share`` and ``lateness_p99_ms`` are the worst of the finding's trials. None is what wasn't measured.
+    ``cpu_share``, ``lateness_p99_ms`` and ``queued_p99_ms`` are the worst of the finding's trials. None is what wasn't measured.
     """
 
     client: str
@@ -30,6 +30,7 @@ class ToolShare:
     excess_us: float | None
     cpu_share: float | None
     lateness_p99_ms: float | None
+    queued_p99_ms: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

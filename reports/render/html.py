@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from reports import charts
-from reports.render import figures, run
+from reports.render import figures, run, tool
 from reports.section import Chart, Section
 
 TABLE_ROWS = 200  # a chart's table shows so many; a page of thousands serves nobody, and the samples have all
@@ -54,6 +54,8 @@ def html(manifest: Mapping[str, Any], partial: bool, sections: Sequence[Section]
         picture=picture,
         figures=figures,
         run=run,
+        tool=tool,
+        tool_rows=tool.rows(sections),
         table_rows=TABLE_ROWS,
         open_rows=OPEN_ROWS,
     )

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from reports.findings import Finding
-from reports.render import figures, run
+from reports.render import figures, run, tool
 from reports.section import Section
 
 MOST_CHARACTERS = 65_000  # what a comment on a pull request holds
@@ -30,6 +30,10 @@ def _lines(manifest: Mapping[str, Any], partial: bool, sections: Sequence[Sectio
         yield f"- {finding.sentence}"
     for section in sections:
         yield from _section(manifest, section)
+    if own := tool.rows(sections):
+        yield from ("", f"## {tool.TITLE}", "", _cells(tool.HEADINGS), "|---" * len(tool.HEADINGS) + "|")
+        yield from map(_cells, own)
+        yield from ("", tool.METHOD)
     yield from ("", "## What it was measured on", "")
     for name, text in run.environment(manifest):
         yield f"- {name}: {text}"
@@ -63,4 +67,8 @@ def _row(finding: Finding) -> str:
         figures.basis(finding),
         figures.status(finding) + (f": {finding.reason}" if finding.reason else ""),
     )
+    return _cells(cells)
+
+
+def _cells(cells: Sequence[str]) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"

@@ -60,6 +60,38 @@ class PlantedRun:
         """Add one event; its wall time is its monotonic time."""
         self.events.append({"t_ns": t_ns, "wall_ns": t_ns, "scenario": scenario, "trial": trial, "kind": kind} | fields)
 
+    def floor(
+        self,
+        scenario: str,
+        client: str,
+        op: str,
+        figures_us: Sequence[float | Mapping[str, float]],
+        **labels: str,
+    ) -> None:
+        """Add a floor after its scenario: one figure a trial, the same for every statistic unless they are named."""
+        record: dict[str, Any] = {"client": client, "op": op, "request_bytes": 100, "answer_bytes": 200, "trials": []}
+        for figures in figures_us:
+            one = figures if isinstance(figures, Mapping) else dict.fromkeys(("mean", "p50", "p95", "p99"), figures)
+            record["trials"].append({"n": 100} | {f"{which}_ns": 1000 * us for which, us in one.items()})
+        entry = self.manifest["scenarios"][scenario]
+        entry.setdefault("floors", []).append(record | ({"labels": labels} if labels else {}))
+
+    def generator(
+        self,
+        scenario: str,
+        trial: int,
+        *,
+        cpu_share: float = 0.3,
+        lateness_p99_ms: float | None = None,
+        dropped: int = 0,
+    ) -> None:
+        """Add what the generator says at the end of a trial; without lateness it was a closed loop."""
+        p50_ms, queued_ms = (None, None) if lateness_p99_ms is None else (lateness_p99_ms / 10, lateness_p99_ms)
+        self.event(
+            scenario, "generator", trial=trial, t_ns=0, cpu_share=cpu_share, lateness_p50_ms=p50_ms, gc_pauses=0,
+            lateness_p99_ms=lateness_p99_ms, queued_p99_ms=queued_ms, attempts=100, dropped=dropped, dropped_ops={},
+        )  # fmt: skip
+
     def samples(
         self, scenario: str, rows: Rows, extra: Mapping[str, Kind], *, worker: str = "0", form: "Form" = "parquet"
     ) -> Path:
