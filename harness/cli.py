@@ -71,6 +71,24 @@ def report(run_dir: Annotated[Path, typer.Argument(metavar="RUN", help="A run di
 
 
 @app.command()
+def selftest(
+    out_dir: Annotated[
+        Path | None, typer.Option("--out", help="Keep the run there; thrown away where not given.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Draws the order of the trials.")] = 1,
+) -> None:
+    """Measure servers whose answers are known, and say whether each came back; exit 1 where one didn't."""
+    from harness import selftest as planted
+    from harness import suite
+
+    with suite.progress_on(err) as progress:
+        outcome = planted.run(progress, out=out_dir, seed=seed)
+    for line in outcome.lines():
+        out.print(line, markup=False)
+    raise typer.Exit(outcome.exit_code)
+
+
+@app.command()
 def dynamodb(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 asks the system.")] = 0,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
