@@ -1,11 +1,10 @@
 """How punctual an open loop is, and whether a stall comes back in its latencies as arithmetic has it.
 
-Two figures, each taken by the harness's own arrivals and waiter and nothing else of it:
-
 - *lateness*: 2,000 arrivals a second on 20 greenlets that do nothing; how long after it was due each one started,
-  waited for by ``gevent.sleep`` and by ``harness.timing.Waiter``, in turns.
-- *stall*: 1,000 requests a second, at 20 connections, to a server of another process that takes 1 ms but begins nothing
-  for 200 ms in the middle. Latency counts from when a request was due, so the stall must be seen whole: the
+  waited for by ``gevent.sleep``, by ``harness.timing.Waiter``, and performed and recorded as in a trial, in turns.
+- *stall*: 1,000 requests a second, in 20 slots, to a server of another process that takes 1 ms but begins nothing
+  for 200 ms in the middle; performed and recorded as in a trial, latencies taken from the samples that were
+  written. Latency counts from when a request was due, so the stall must be seen whole: the
   latencies are a sawtooth that ``exact_latencies_ns`` works out, and the p99.9 measured must be its p99.9 within 2 %.
 """
 
@@ -20,14 +19,22 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import gevent
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 from gevent import socket
 
 from harness.arrivals import NS_PER_S, constant
 from harness.local.dynamodb.wire.alarms import Alarms
 from harness.paths import PROJECT_ROOT
+from harness.performer import Performer
+from harness.plan import Trial
+from harness.recorder import Observation, Recorder
+from harness.scenario import Slot, Stream, Ticket, TrialLoad
+from harness.sharing import lines_of
 from harness.timing import Waiter
 
 SLOTS = 20
@@ -39,6 +46,9 @@ STALL_NS = 200_000_000
 HEAD_START_NS = 50_000_000
 GOAL_LATENESS_P99_MS = 0.5
 GOAL_STALL_SHARE = 0.02
+WAYS = ("sleep_", "", "trial_")
+TRIAL = Trial(trial=0, pair=0, arm="stub", step="stall", labels={}, params={})
+Act = Callable[[Slot], Observation]
 _REQUEST = struct.Struct("<qq")  # begin and end of the stall, CLOCK_MONOTONIC ns
 _ANSWER = b"!"
 
@@ -48,23 +58,29 @@ def figures(seconds: float = 10.0) -> dict[str, float]:
 
     ``lateness_*`` is the waiter's over all rounds, ``lateness_p99_median_ms`` the median of the rounds' p99 (a round
     in which the machine was busy with something else weighs no more than another); ``sleep_lateness_*`` is
-    gevent.sleep's. ``kept_off_core_ms`` and ``sleep_kept_off_core_ms`` is how long other processes had the core
-    while this one wanted it, in all: what is late because of that is the machine's, not the waiter's.
-    ``p999_ms`` is the stall's p99.9 as measured, ``p999_by_hand_ms`` as worked out.
+    gevent.sleep's, ``trial_lateness_*`` that of the harness's whole way with the waiter in it. ``kept_off_core_ms``
+    and the same with ``sleep_`` and ``trial_`` is how long other processes had the core while this one wanted it, in
+    all: what is late because of that is the machine's. ``p999_ms`` is the stall's p99.9 as measured,
+    ``p999_by_hand_ms`` as worked out, and so for ``p50``.
     """
     return lateness(seconds) | stall(seconds)
 
 
 def lateness(seconds: float = 10.0, rounds: int = ROUNDS) -> dict[str, float]:
     """Lateness of 2,000 arrivals a second over ``seconds`` for each way of waiting, taken in turns."""
-    found: dict[str, list[list[int]]] = {"": [], "sleep_": []}
-    kept_off_ns = {"": 0, "sleep_": 0}
-    with closing(Waiter()) as waiter, no_collections():
-        ways: dict[str, Callable[[int], None]] = {"": waiter.wait_until, "sleep_": _sleep_until}
+    duration_ns = round(seconds / rounds * NS_PER_S)
+    found: dict[str, list[list[int]]] = {name: [] for name in WAYS}
+    kept_off_ns = dict.fromkeys(WAYS, 0)
+    with closing(Waiter()) as waiter:
+        ways: tuple[Callable[[], list[int]], ...] = (
+            lambda: _late_ns(_sleep_until, duration_ns),
+            lambda: _late_ns(waiter.wait_until, duration_ns),
+            lambda: _performed_late_ns(duration_ns),
+        )
         for number in range(rounds):
-            for name in list(ways)[:: 1 if number % 2 else -1]:
+            for name, take in list(zip(WAYS, ways, strict=True))[:: 1 if number % 2 else -1]:
                 before_ns = _kept_off_core_ns()
-                found[name].append(_late_ns(ways[name], round(seconds / rounds * NS_PER_S)))
+                found[name].append(take())
                 kept_off_ns[name] += _kept_off_core_ns() - before_ns
     told: dict[str, float] = {}
     for name, late_ns in found.items():
@@ -80,8 +96,9 @@ def stall(seconds: float = 10.0) -> dict[str, float]:
     due_ns = list(constant(rate_per_s=STALL_PER_S, duration_ns=round(seconds * NS_PER_S)))
     # Half an interval after an arrival, so that no request arrives at the very moment at which the stall begins.
     stall_ns = due_ns[len(due_ns) // 3] + NS_PER_S // STALL_PER_S // 2
-    with _stub() as port, closing(Waiter()) as waiter, no_collections():
-        measured_ns = _latencies_ns(port, waiter, due_ns, stall_ns)
+    with _stub() as port:
+        rows = perform(due_ns, lambda begin_ns: _asking(port, begin_ns + stall_ns))
+    measured_ns = [end - due for due, _, end in rows]
     exact_ns = exact_latencies_ns(due_ns, stall_ns)
     return {
         "p999_ms": quantile(measured_ns, 0.999) / 1e6,
@@ -117,15 +134,30 @@ def quantile(values: Iterable[int], q: float) -> float:
     return float(np.quantile(np.fromiter(values, np.int64), q))
 
 
-@contextmanager
-def no_collections() -> Iterator[None]:
-    """No garbage collection meanwhile, as in a trial of the harness."""
-    gc.collect()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
+def perform(due_ns: Iterable[int], make_act: Callable[[int], Act]) -> list[tuple[int, int, int]]:
+    """Do one operation at each offset as a trial does, in 20 slots; its rows' intended, start and end, in ns.
+
+    ``make_act`` is given the moment at which the trial begins, a little before it does.
+    """
+    begin_ns = time.monotonic_ns() + HEAD_START_NS
+    act = make_act(begin_ns)
+    tickets = (Ticket(op="ask", act=act, due_ns=due) for due in due_ns)
+    load = TrialLoad(client="stub", streams=(Stream(tickets=tickets),))
+    slots = [Slot(index) for index in range(SLOTS)]
+    with TemporaryDirectory() as folder:
+        submit = gevent.get_hub().threadpool.spawn
+        recorder = Recorder(Path(folder) / "stall.0.arrows", worker="0", extra={}, submit=submit)
+        with closing(Performer(recorder, lambda *_: None)) as performer:
+            serving = [gevent.spawn(performer.serve, slot) for slot in slots]
+            lines = lines_of(load.streams, [SLOTS], 0)
+            performer.perform(TRIAL, load, lines, on_begin=lambda _: None, begin_ns=begin_ns)
+            gevent.joinall(serving, raise_error=True)
+        for slot in slots:
+            slot.close()
+        names = ["t_intended", "t_start", "t_end"]
+        files = [pq.read_table(path, columns=names) for path in recorder.close()]
+        columns = pa.concat_tables(files).select(names).to_pydict()
+    return list(zip(*columns.values(), strict=True))
 
 
 def _kept_off_core_ns() -> int:
@@ -143,7 +175,12 @@ def _late_ns(wait_until: Callable[[int], None], duration_ns: int) -> list[int]:
             wait_until(begin_ns + offset_ns)
             late_ns.append(time.monotonic_ns() - begin_ns - offset_ns)
 
-    gevent.joinall([gevent.spawn(slot) for _ in range(SLOTS)], raise_error=True)
+    gc.collect()
+    gc.disable()  # as in a trial
+    try:
+        gevent.joinall([gevent.spawn(slot) for _ in range(SLOTS)], raise_error=True)
+    finally:
+        gc.enable()
     return late_ns
 
 
@@ -152,27 +189,28 @@ def _sleep_until(due_ns: int) -> None:
         gevent.sleep(ahead_ns / NS_PER_S)
 
 
-def _latencies_ns(port: int, waiter: Waiter, due_ns: list[int], stall_ns: int) -> list[int]:
-    connections = [socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(SLOTS)]
-    begin_ns = time.monotonic_ns() + HEAD_START_NS
-    request = _REQUEST.pack(begin_ns + stall_ns, begin_ns + stall_ns + STALL_NS)
-    latencies_ns: list[int] = []
-    offsets_ns = iter(due_ns)
+def _performed_late_ns(duration_ns: int) -> list[int]:
+    nothing = Observation()
+    rows = perform(constant(rate_per_s=LATENESS_PER_S, duration_ns=duration_ns), lambda _: lambda _slot: nothing)
+    return [start - due for due, start, _ in rows]
 
-    def slot(connection: socket.socket) -> None:
+
+def _asking(port: int, stall_ns: int) -> Act:
+    """An operation that asks the stub, which stalls from ``stall_ns`` of CLOCK_MONOTONIC on."""
+    request, answered = _REQUEST.pack(stall_ns, stall_ns + STALL_NS), Observation()
+
+    def connect() -> socket.socket:
+        connection = socket.create_connection(("127.0.0.1", port), timeout=10)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        for offset_ns in offsets_ns:
-            waiter.wait_until(begin_ns + offset_ns)
-            connection.sendall(request)
-            assert connection.recv(1) == _ANSWER
-            latencies_ns.append(time.monotonic_ns() - begin_ns - offset_ns)
+        return connection
 
-    try:
-        gevent.joinall([gevent.spawn(slot, connection) for connection in connections], raise_error=True)
-    finally:
-        for connection in connections:
-            connection.close()
-    return latencies_ns
+    def act(slot: Slot) -> Observation:
+        connection = slot.hold("stub", connect)
+        connection.sendall(request)
+        assert connection.recv(1) == _ANSWER
+        return answered
+
+    return act
 
 
 @contextmanager
@@ -230,7 +268,7 @@ def main() -> int:
     got = figures(arguments.seconds)
     print(f"lateness at {LATENESS_PER_S:,}/s, {SLOTS} greenlets, {arguments.seconds:g} s in {ROUNDS} rounds")
     print(f"{'':16}{'p50':>10}{'p99':>10}{'median p99 of the rounds':>28}{'kept off the core':>20}")
-    for label, name in (("gevent.sleep", "sleep_"), ("Waiter", "")):
+    for label, name in zip(("gevent.sleep", "Waiter", "a whole trial"), WAYS, strict=True):
         p50, p99, median = (got[f"{name}lateness_{p}_ms"] for p in ("p50", "p99", "p99_median"))
         off_core = got[f"{name}kept_off_core_ms"]
         print(f"{label:16}{p50:7.3f} ms{p99:7.3f} ms{median:25.3f} ms{off_core:17.0f} ms")
