@@ -22,6 +22,7 @@ import psutil
 from harness.config import Config
 from harness.dynamodb.pricing import Prices
 from harness.errors import CannotMeasure, UsageError
+from harness.noise import noise
 from harness.paths import PROJECT_ROOT, in_checkout, runs_dir
 from harness.recorder import SAMPLES_SCHEMA, clock_pair
 
@@ -190,10 +191,12 @@ def versions() -> dict[str, str]:
 
 
 def machine() -> dict[str, Any]:
-    """The machine that makes the load: processor, cores, memory, system."""
+    """The machine that makes the load: processor, cores, memory, system, and what makes its figures noisy."""
+    cores = len(os.sched_getaffinity(0))
     return {
-        "cpu": _cpu_model(), "cores": len(os.sched_getaffinity(0)), "memory_bytes": psutil.virtual_memory().total,
+        "cpu": _cpu_model(), "cores": cores, "memory_bytes": psutil.virtual_memory().total,
         "os": _os_name(), "kernel": platform.release(), "load_1min_at_start": os.getloadavg()[0],
+        "noise": noise(cores=cores).as_record(),
     }  # fmt: skip
 
 
