@@ -18,12 +18,12 @@ from benchmarks.performance_others import Figures
 from benchmarks.performance_scenario import ToolCost
 from harness.config import Config, load_prices
 from harness.errors import CannotMeasure
-from harness.local.processes import log_tail
 from harness.paths import PROJECT_ROOT
 from harness.rundir import RunDir
 from harness.session import RUN_VARIABLE
 
 _TIMEOUT_S = 180.0
+_LOG_LINES = 30
 
 
 def inside_locust(
@@ -45,8 +45,14 @@ def inside_locust(
         )  # fmt: skip
     entry = run.manifest["scenarios"].get(ToolCost.name, {"status": "not begun", "reason": None})
     if entry["status"] != "complete":
-        raise CannotMeasure(f"inside Locust: {entry['status']}: {entry['reason']}\n{log_tail(log)}")
+        raise CannotMeasure(f"inside Locust: {entry['status']}: {entry['reason']}\n{_said(log)}")
     return _figures(run, entry)
+
+
+def _said(log: Path) -> str:
+    """What Locust's log says before and after its tables."""
+    lines = [line for line in log.read_text(errors="replace").splitlines() if "|" not in line and line.strip()]
+    return "\n".join(lines[-_LOG_LINES:])
 
 
 def _figures(run: RunDir, entry: Mapping[str, Any]) -> dict[str, Figures]:

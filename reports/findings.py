@@ -18,16 +18,18 @@ Status = Literal["measured", "at_least", "tool_bound", "not_measured", "unknown"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolShare:
-    """What of a latency is the tool's: the floor of ``client`` and ``op``, and the excess over it in the finding's own unit.
+    """What of a latency is the tool's: the floor of ``client`` and ``op`` in the same ``statistic``, and the excess over it.
 
+    Both are in the finding's own unit, which is ``unit_us`` microseconds.
     ``cpu_share``, ``lateness_p99_ms`` and ``queued_p99_ms`` are the worst of the finding's trials. None is what wasn't measured.
     """
 
     client: str
     op: str
+    statistic: str
+    unit_us: float
     floor: float | None
     excess: Interval | None
-    excess_us: float | None
     cpu_share: float | None
     lateness_p99_ms: float | None
     queued_p99_ms: float | None

@@ -135,9 +135,10 @@ class Tool:
         share = ToolShare(
             client=client,
             op=op,
+            statistic=statistic,
+            unit_us=unit_us,
             floor=None if excess is None else finding.value - excess.value,
             excess=excess,
-            excess_us=None if excess is None else excess.value * unit_us,
             cpu_share=worst.cpu_share if worst else None,
             lateness_p99_ms=worst.lateness_p99_ms if worst else None,
             queued_p99_ms=worst.queued_p99_ms if worst else None,
@@ -186,7 +187,7 @@ class Tool:
 
     def _row(self, name: tuple[str, str], floor: Floor | None, held: Sequence[Finding]) -> ToolRow:
         shares = [finding.tool for finding in held if finding.tool is not None]
-        excesses_us = [share.excess_us for share in shares if share.excess_us is not None]
+        excesses_us = [share.excess.value * share.unit_us for share in shares if share.excess is not None]
         bound = sum(finding.status == "tool_bound" for finding in held)
         verdict = f"tool-bound: {bound} of {len(held)} figures" if bound else "not tool-bound"
         every = self._worst_of(self.generator)
@@ -194,8 +195,8 @@ class Tool:
         return ToolRow(
             client=name[0],
             op=name[1],
-            floor_p50_us=None if floor is None else floor.us("p50"),
-            floor_p95_us=None if floor is None else floor.us("p95"),
+            floor_p50_us=_floor_us(floor, shares, "p50"),
+            floor_p95_us=_floor_us(floor, shares, "p95"),
             excess_us=(min(excesses_us), max(excesses_us)) if excesses_us else None,
             cpu_share=_most(one.cpu_share for one in read),
             lateness_p99_ms=_most(one.lateness_p99_ms for one in read),
@@ -236,6 +237,14 @@ def _worst(seen: Sequence[Generator]) -> Generator:
     )
 
 
+def _floor_us(floor: Floor | None, shares: Sequence[ToolShare], which: Statistic) -> float | None:
+    """The floor itself, or where it was added up from several, what a figure of this statistic was held against."""
+    if floor is not None:
+        return floor.us(which)
+    added = (share.floor * share.unit_us for share in shares if share.statistic == which and share.floor is not None)
+    return next(added, None)
+
+
 def _most(readings: Iterable[float | None]) -> float | None:
     return max((reading for reading in readings if reading is not None), default=None)
 
@@ -273,7 +282,7 @@ def _in_words(excess: Interval, value: float, unit_us: float) -> str:
         return microseconds(in_unit * unit_us)
 
     within = span(excess.low, excess.high, time)
-    return f"Of it {time(value - excess.value)} is the tool's floor, the excess over it {time(excess.value)}{within}."
+    return f"The tool's floor is {time(value - excess.value)}, the excess over it {time(excess.value)}{within}."
 
 
 def _marked(finding: Finding, reasons: Sequence[str]) -> Finding:

@@ -12,11 +12,13 @@ from reports.stats import Interval
 
 
 def number(value: float) -> str:
-    """Three significant digits, thousands grouped, no exponent: 3,430; 61.2; 0.00213."""
+    """Three significant digits, thousands grouped, no exponent, a real minus sign: 3,430; 61.2; 0.00213; −5."""
     if value == 0:
         return "0"
-    if abs(value) >= 100:
-        rounded = float(f"{value:.3g}") if abs(value) < 1e15 else value
+    if value < 0:
+        return f"−{number(-value)}"
+    if value >= 100:
+        rounded = float(f"{value:.3g}") if value < 1e15 else value
         return f"{rounded:,.0f}"
     text = f"{value:.3g}"
     return f"{float(text):.10f}".rstrip("0").rstrip(".") if "e" in text else text
@@ -25,7 +27,7 @@ def number(value: float) -> str:
 def microseconds(value_us: float) -> str:
     """A time in the unit that fits: 130 µs, 2.4 ms, 1.9 s."""
     for limit, scale, unit in ((1e3, 1, "µs"), (1e6, 1e3, "ms")):
-        if value_us < limit:
+        if abs(value_us) < limit:
             return f"{number(value_us / scale)} {unit}"
     return f"{number(value_us / 1e6)} s"
 

@@ -14,7 +14,7 @@ HEADINGS = (
 )  # fmt: skip
 METHOD = (
     "The floor is what the same client takes for the same bytes from a responder that does nothing, measured before the trials; "
-    "the excess is a latency less its floor, smallest and largest of the row's figures. A latency is tool-bound where the interval of its excess, or of "
+    "the excess is a latency less its floor, smallest and largest of the row's figures (mean, p50, p95). A latency is tool-bound where the interval of its excess, or of "
     "the difference between arms, includes 0, where the generator's core was above 80 % busy, or where the tool was late by "
     "more than 1 ms and 10 % of the figure at p99. Late is the tool's own, from when a request was due and a slot was free; queued has the wait for "
     "a slot in it, which an open loop's latency counts. Core and lateness are of the worst trial. Units, shares, hit rates and downtime are exempt "
