@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError
 from pydantic_core import ErrorDetails
 
 from harness.dynamodb.pricing import Prices
@@ -29,6 +29,12 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class LoadSettings(Settings):
+    """Section ``load``: the process that makes the load."""
+
+    cpu_affinity: tuple[NonNegativeInt, ...] | None = Field(default=None, min_length=1)
+
+
 class Config(Settings):
     """One run's configuration, profile applied; ``scenarios`` maps a name to its validated settings."""
 
@@ -38,6 +44,7 @@ class Config(Settings):
     region: str = "us-east-1"
     prices_file: str | None = None
     months: tuple[int, ...] = Field(default=(1,), min_length=1)
+    load: LoadSettings = LoadSettings()
     scenarios: dict[str, Any] = Field(default_factory=dict)
 
     def as_used(self) -> dict[str, Any]:

@@ -16,13 +16,17 @@ import gevent
 import locust.stats
 from locust import User, task
 from locust import events as locust_events
-from locust.runners import LocalRunner
+from locust.runners import MasterRunner, WorkerRunner
 
+from harness import live
+from harness.distributed import Workers
 from harness.errors import HarnessError
+from harness.live import Live
 from harness.plan import Trial
 from harness.recorder import Observation
 from harness.scenario import Scenario, Slot
 from harness.session import Session, default_profile, launch_from_environment
+from harness.worker import Worker, die_with_master
 
 logger = logging.getLogger(__name__)
 # Locust's hooks have no types, and its options are known to its parser only.
@@ -34,7 +38,7 @@ class SlotUser(User):
     """One in-flight slot."""
 
     abstract = True
-    session: Session | None = None
+    session: Session | Worker | None = None
     _count = 0
 
     def on_start(self) -> None:
@@ -73,6 +77,9 @@ class _Hooks:
     def __init__(self, scenario: type[Scenario[Any]], user: type[SlotUser]) -> None:
         self.scenario, self.user = scenario, user
         self.run_time_s: float | None = None
+        self.session: Session | None = None
+        self.workers: Workers | None = None
+        self.live = Live()
 
     def on_parser(self, parser: Any) -> None:
         """Defaults of ours: loopback, as many slots as the scenario likes; and the harness's own options."""
@@ -99,14 +106,22 @@ class _Hooks:
             return
         if len(environment.user_classes) > 1:
             _refuse("one Locust test is one scenario run: give one file of scenarios/ to -f")
-        if not isinstance(environment.runner, LocalRunner):
-            _refuse("several Locust processes (--master, --worker, --processes) aren't supported yet; run one")
         locust.stats.bucket_response_time = three_digits  # type: ignore[assignment]
+        options = environment.parsed_options
+        if isinstance(environment.runner, (MasterRunner, WorkerRunner)):
+            self._check_distribution(options)
+        if isinstance(environment.runner, WorkerRunner):
+            self._be_worker(environment)
+            return
+        if isinstance(environment.runner, MasterRunner):
+            self.workers = Workers(environment.runner, self.live)
+        if environment.web_ui is not None:
+            live.show(environment.web_ui, self.live)
         environment.events.test_start.add_listener(self.on_test_start)
         environment.events.test_stopping.add_listener(self.on_test_stopping)
         environment.events.test_stop.add_listener(self.on_test_stop)
         environment.events.spawning_complete.add_listener(self.on_spawning_complete)
-        options = environment.parsed_options
+        environment.events.reset_stats.add_listener(self.live.clear)
         if options.headless:
             # Locust would count the set-up too; -t is the time that is measured.
             self.run_time_s, options.run_time = options.run_time, None
@@ -117,30 +132,50 @@ class _Hooks:
         try:
             out = Path(options.harness_out) if options.harness_out else None
             launch = launch_from_environment(profile=options.harness_profile, overrides=options.harness_set, out=out)
-            session = Session(self.scenario, launch, _sample_to_locust(environment))
+            session = Session(self.scenario, launch, _sample_to_locust(environment, self.live), self.workers)
         except HarnessError as error:
             logger.error("%s", error)
             self._end(environment, error.exit_code)
             return
-        self.user.session = session
+        self.live.clear()
+        self.user.session = self.session = session
         gevent.spawn(self._conduct, environment, session)
 
     def on_spawning_complete(self, user_count: int, **_: Any) -> None:
         """All slots are there: the first trial may begin."""
-        if self.user.session is not None:
-            self.user.session.slots_ready(user_count)
+        if self.session is not None:
+            self.session.slots_ready(user_count)
 
     def on_test_stopping(self, **_: Any) -> None:
         """Let what is in flight come home before Locust kills the users."""
-        if self.user.session is not None:
-            self.user.session.stop()
+        if self.session is not None:
+            self.session.stop()
 
     def on_test_stop(self, environment: Environment, **_: Any) -> None:
         """Close the run directory, with Locust's own count of requests beside ours; stop the services."""
-        if (session := self.user.session) is not None:
-            environment.process_exit_code = session.close(environment.stats.total.num_requests)
-            if self.user.session is session:
-                self.user.session = None
+        if (session := self.session) is not None:
+            environment.process_exit_code = session.close(lambda: environment.stats.total.num_requests)
+            if self.session is session:
+                self.user.session = self.session = None
+
+    def _check_distribution(self, options: Any) -> None:
+        """One process only, where a scenario keeps in it what its operations did; and no users that move about."""
+        if not self.scenario.distributable:
+            why = "keeps what its operations did in one process"
+            _refuse(f"{self.scenario.name} {why}: leave out --processes, --master and --worker")
+        if options.enable_rebalancing:
+            _refuse("--enable-rebalancing would move slots between workers in the middle of a trial: leave it out")
+
+    def _be_worker(self, environment: Environment) -> None:
+        """The master has services, data, plan and report; here is load only."""
+        if environment.parsed_options.processes:
+            die_with_master()
+        worker = Worker(environment.runner, self.scenario, _sample_to_locust(environment, self.live), self.live)
+        self.user.session = worker
+        environment.events.test_stopping.add_listener(lambda **_: worker.stop())
+        environment.events.test_stop.add_listener(lambda **_: worker.close())
+        # Locust runs the listeners of the end in reverse: this one before its own, which takes leave of the master.
+        environment.events.quitting.add_listener(lambda **_: worker.close())
 
     def _conduct(self, environment: Environment, session: Session) -> None:
         try:
@@ -171,11 +206,12 @@ def three_digits(response_time: float) -> float:
     return round(response_time, 2 - math.floor(math.log10(response_time)))
 
 
-def _sample_to_locust(environment: Environment) -> Any:
+def _sample_to_locust(environment: Environment, counts: Live) -> Any:
     """Every recorded row is one request of Locust's; a throttle is an answer, not a failure of the tool."""
     fire = environment.events.request.fire
 
     def on_sample(trial: Trial, op: str, intended: int | None, start: int, end: int, seen: Observation) -> None:
+        counts.note(trial, op, seen)
         failed = seen.outcome in ("error", "timeout", "ambiguous")
         fire(
             request_type=op, name=f"{trial.arm} {trial.step}", context={},

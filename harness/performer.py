@@ -168,19 +168,20 @@ class Performer:
                 slot.begins_ns = None
             active.record(ticket, intended, start, end, number, attempt, seen)
             active.acting -= 1
+        if ticket.think_ns and not active.stopping:
+            self._waiter.wait_until(end + ticket.think_ns)
 
     def _row(self, trial: Trial, load: TrialLoad, meter: Meter) -> Row:
         """What records one attempt of ``trial``: a row, and a request of Locust's."""
-        append, on_sample = self._recorder.append, self._on_sample
+        on_sample = self._on_sample
+        append = self._recorder.begin_trial(
+            trial=trial.trial, pair=trial.pair, client=load.client, arm=trial.arm, step=trial.step
+        )
 
         def record(
             ticket: Ticket, intended: int | None, start: int, end: int, number: int, attempt: int, seen: Observation
         ) -> None:
-            append(
-                trial=trial.trial, pair=trial.pair, phase="warm-up" if ticket.warm_up else "measured",
-                t_intended=intended, t_start=start, t_end=end, op_id=number, attempt=attempt,
-                client=load.client, arm=trial.arm, step=trial.step, op=ticket.op, seen=seen,
-            )  # fmt: skip
+            append(ticket.op, ticket.warm_up, intended, start, end, number, attempt, seen)
             meter.attempts += 1
             on_sample(trial, ticket.op, intended, start, end, seen)
 

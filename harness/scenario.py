@@ -75,12 +75,14 @@ class Slot:
 class Ticket:
     """One operation to do: ``due_ns`` after the trial began (open loop), or at once (None: closed loop).
 
+    After it its slot rests for ``think_ns``, as a user who reads the answer would.
     A ticket of the warm-up is recorded like any other, in the phase *warm-up* that no figure counts.
     """
 
     op: str
     act: Callable[[Slot], Observation]
     due_ns: int | None = None
+    think_ns: int = 0
     warm_up: bool = False
 
 

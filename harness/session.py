@@ -6,7 +6,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,10 @@ from gevent.event import Event
 
 from harness import config as configuration
 from harness import dataset, floors
-from harness.conductor import Alone, Conductor
+from harness.affinity import keep_to, servers_apart
+from harness.conductor import Alone, Conductor, Crew
 from harness.config import Config
+from harness.distributed import Workers
 from harness.errors import CannotMeasure, HarnessError
 from harness.local.services import LocalServices
 from harness.paths import PROJECT_ROOT
@@ -49,7 +51,7 @@ def launch_from_environment(*, profile: str | None, overrides: Sequence[str], ou
     if path := os.environ.get(RUN_VARIABLE):
         run = RunDir(Path(path))
         manifest = run.manifest
-        return Launch(run=run, config=_config_of(manifest["config"]), owned=False)
+        return Launch(run=run, config=config_of(manifest["config"]), owned=False)
     file = _config_file()
     config = configuration.load(file, settings_models(), profile=profile, overrides=overrides)
     prices = configuration.load_prices(config)
@@ -66,7 +68,8 @@ def _config_file() -> Path:
     return Path(os.environ.get("DBHARNESS_CONFIG", PROJECT_ROOT / "config.yaml"))
 
 
-def _config_of(record: dict[str, Any]) -> Config:
+def config_of(record: dict[str, Any]) -> Config:
+    """The configuration as ``as_used`` gave it and a manifest or a message kept it."""
     sections = {name: load_scenario(name).Settings.model_validate(part) for name, part in record["scenarios"].items()}
     return Config.model_validate(record | {"scenarios": {}}).model_copy(update={"scenarios": sections})
 
@@ -74,8 +77,12 @@ def _config_of(record: dict[str, Any]) -> Config:
 class Session:
     """One run of one scenario: services, data, plan, samples; closed once, however it ends."""
 
-    def __init__(self, scenario: type[Scenario[Any]], launch: Launch, on_sample: OnSample) -> None:
+    def __init__(
+        self, scenario: type[Scenario[Any]], launch: Launch, on_sample: OnSample, workers: Workers | None = None
+    ) -> None:
         self.launch = launch
+        self._workers, self._worker_records = workers, list[dict[str, Any]]()
+        self._cores = os.sched_getaffinity(0)
         self._kind, self._on_sample = scenario, on_sample
         self._settings = launch.config.scenarios[scenario.name]
         self._slots = 0
@@ -136,8 +143,8 @@ class Session:
         if self._conductor is not None:
             self._conductor.stop()
 
-    def close(self, requests: int) -> int:
-        """Bring everything down and write how it went; returns the exit code.
+    def close(self, requests: Callable[[], int]) -> int:
+        """Bring everything down and write how it went, with Locust's own count at the end; returns the exit code.
 
         A second caller waits for the first: Locust may stop twice at once, and ends the process after either.
         """
@@ -151,29 +158,32 @@ class Session:
                 self._closed.set()
         return self._exit_code
 
-    def _close(self, requests: int) -> int:
+    def _close(self, requests: Callable[[], int]) -> int:
         self._settle_greenlet()
         failure = self.launch.failure
         try:
+            self._end_load()
+        except (HarnessError, OSError) as error:
+            failure = failure or CannotMeasure(str(error))
+        try:
             if self._scenario is not None:
                 self._scenario.tear_down()
-            if self._performer is not None:
-                self._performer.close()
-            if self._recorder is not None:
-                self._recorder.close()
         except (HarnessError, OSError) as error:
             failure = failure or CannotMeasure(str(error))
         finally:
             if self._services is not None:
                 self._services.close()
             self._events.close()
+            gc.unfreeze()
+            if self.launch.config.load.cpu_affinity:
+                keep_to(self._cores)
         status, reason = self._verdict(failure)
         conductor = self._conductor
         self.launch.run.update_scenario(
-            self._kind.name, status=status, reason=reason, ended=now_iso(), requests=requests, slots=self._slots,
+            self._kind.name, status=status, reason=reason, ended=now_iso(), requests=requests(), slots=self._slots,
             measuring_s=conductor.measuring_ns / 1e9 if conductor else 0.0,
             dropped=conductor.dropped if conductor else 0,
-            rows=self._recorder.rows if self._recorder else 0, trials=self._trial_records(),
+            rows=self._rows(), workers=self._worker_records, trials=self._trial_records(),
         )  # fmt: skip
         if self.launch.owned:
             self._report()
@@ -184,7 +194,8 @@ class Session:
         if launch.config.target == "aws":
             raise CannotMeasure("target aws isn't built yet; --target local measures on this machine")
         self._progress({"state": "starting services"})
-        self._services = LocalServices.up(kind.needs(self._settings))
+        with servers_apart(launch.config.load.cpu_affinity):
+            self._services = LocalServices.up(kind.needs(self._settings))
         launch.run.update_scenario(kind.name, servers=self._services.products, unavailable=self._services.unavailable)
         self._slots_ready.wait()
         context = Context(config=launch.config, services=self._services, events=self._events, slots=self._slots)
@@ -194,18 +205,51 @@ class Session:
         self._scenario.set_up()
         launch.run.update_scenario(kind.name, floors=floors.measure(self._scenario, context))
         trials = self._scenario.plan()
-        self._recorder = Recorder(
-            launch.run.samples_path(kind.name, "0"),
-            worker="0",
-            extra=kind.columns,
-            submit=gevent.get_hub().threadpool.spawn,
-        )
-        self._performer = Performer(self._recorder, self._on_sample)
-        crew = Alone(self._scenario, self._performer, self._slots)
+        crew = self._alone(self._scenario) if self._workers is None else self._with_workers(self._scenario)
         self._conductor = Conductor(self._scenario, trials, crew, self._events, on_progress=self._trial_begins)
         launch.run.update_scenario(kind.name, trials=self._trial_records(), slots=self._slots)
         gc.collect()
         gc.freeze()
+
+    def _alone(self, scenario: Scenario[Any]) -> Crew:
+        """All slots are this process's."""
+        path, submit = self.launch.run.samples_path(scenario.name, "0"), gevent.get_hub().threadpool.spawn
+        self._recorder = Recorder(path, worker="0", extra=scenario.columns, submit=submit)
+        self._performer = Performer(self._recorder, self._on_sample)
+        return Alone(scenario, self._performer, self._slots)
+
+    def _with_workers(self, scenario: Scenario[Any]) -> Crew:
+        """The slots are those of Locust's workers, who are told here all that they need to know."""
+        assert self._workers and self._services
+        job = {
+            "config": self.launch.config.as_used(),
+            "services": asdict(self._services.state),
+            "samples": str(self.launch.run.samples_path(scenario.name, "0").parent.resolve()),
+            "slots": self._slots,
+            "shared": {name: getattr(scenario, name) for name in scenario.shared},
+        }
+        self._worker_records = self._workers.open(scenario, self._events, job)
+        return self._workers
+
+    def _end_load(self) -> None:
+        """Close the samples, here and at the workers."""
+        if self._performer is not None:
+            self._performer.close()
+        if self._recorder is not None:
+            self._recorder.close()
+        if self._workers is not None and self._worker_records:
+            path = self.launch.run.samples_path(self._kind.name, "sketches").with_suffix(".json")
+            try:
+                for record, rows in zip(self._worker_records, self._workers.close(), strict=True):
+                    record["rows"] = rows
+            finally:
+                self._workers.write_sketches(path)
+
+    def _rows(self) -> int:
+        """Rows written, as far as it is known."""
+        if self._recorder is not None:
+            return self._recorder.rows
+        return sum(record["rows"] or 0 for record in self._worker_records)
 
     def _settle_greenlet(self) -> None:
         """Wait for the run's own greenlet, or end it where it hangs in a set-up; not when it is the caller."""
@@ -220,7 +264,7 @@ class Session:
         if conductor and conductor.done == len(conductor.trials):
             return "complete", None
         reason = self.launch.reason or "interrupted before the plan was done"
-        return ("partial" if self._recorder and self._recorder.rows else "not_measured"), reason
+        return ("partial" if self._rows() else "not_measured"), reason
 
     def _trial_records(self) -> list[dict[str, Any]]:
         if self._conductor is None:

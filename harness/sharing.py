@@ -7,6 +7,7 @@ from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from itertools import cycle, islice
 
+from harness.arrivals import share
 from harness.errors import CannotMeasure
 from harness.scenario import Stream, Ticket
 
@@ -65,7 +66,7 @@ def lines_of(streams: Sequence[Stream], slots: Sequence[int], worker: int) -> li
         if worker in takers:
             rank = takers.index(worker)
             lines[id(stream)] = Line(
-                islice(stream.tickets, rank, None, len(takers)),
+                share(stream.tickets, rank, len(takers)),
                 slots=mine.count(worker),
                 backlog=None if stream.backlog is None else _part(stream.backlog, rank, len(takers)),
             )

@@ -52,6 +52,7 @@ class QueryVsScan(Scenario[QueryVsScanSettings]):
     name = "query_vs_scan"
     Settings = QueryVsScanSettings
     columns: ClassVar[dict[str, Kind]] = {"question": "text"}
+    distributable, shared = True, ("asked",)
 
     @classmethod
     def needs(cls, settings: QueryVsScanSettings) -> Needs:  # noqa: ARG003 - the same whatever the settings

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from harness.errors import CannotMeasure, UsageError
 from harness.local.mariadb import MariaDbServer
@@ -51,6 +51,13 @@ class State:
     sql: dict[Engine, SqlEndpoint] = field(default_factory=dict)
     products: dict[str, str] = field(default_factory=dict)
     unavailable: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Self:
+        """The state as ``asdict`` gave it and a file or a message kept it."""
+        sql = {engine: SqlEndpoint(**endpoint) for engine, endpoint in record["sql"].items()}
+        cache = tuple(record["cache"]) if record["cache"] else None
+        return cls(**{**record, "sql": sql, "cache": cache})
 
     def offers(self, needs: Needs) -> bool:
         """Whether everything needed is up already; a scenario that stops servers wants its own."""
@@ -214,9 +221,7 @@ def _live_state() -> State | None:
     except (OSError, ValueError, KeyError):
         return None
     with contextlib.closing(_Detached(warden)):
-        record["sql"] = {engine: SqlEndpoint(**endpoint) for engine, endpoint in record["sql"].items()}
-        record["cache"] = tuple(record["cache"]) if record["cache"] else None
-        return State(**record)
+        return State.from_record(record)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,209 @@
+"""Locust's workers as a crew: the master has services, data and plan, and tells the workers trial by trial what to do.
+
+One kind of Locust message carries it all, each way with a member ``do``:
+
+    master → worker   set_up · trial · go · stop · close
+    worker → master   ready · at_hand · done · closed · event · failed
+
+A trial begins at one moment for all: its wall time is in ``go``, a little ahead. Sketches and counts come with
+Locust's own reports. The run counts on every worker: one that is gone, or one that joins late (Locust then moves
+users about), ends it with a reason.
+"""
+
+import base64
+import json
+import socket
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from gevent.event import Event
+
+from harness.errors import CannotMeasure
+from harness.generator import Figures, together
+from harness.live import Live
+from harness.plan import Trial
+from harness.recorder import clock_pair
+from harness.rundir import Events
+from harness.scenario import Scenario
+from harness.sketches import RELATIVE_ERROR, Sketch
+
+MESSAGE = "dbharness"
+_LEAD_NS = 20_000_000  # from telling the workers to go until they do
+_ANSWER_PATIENCE_S = 60.0
+_QUANTILES = (0.5, 0.95, 0.99, 0.999)
+
+
+class Workers:
+    """The crew of a Locust master; one object for all tests of its process, made when Locust is initialised."""
+
+    def __init__(self, runner: Any, live: Live) -> None:
+        self._runner, self._live = runner, live
+        self._test = 0
+        self._ids: list[str] = []
+        self._said: dict[str, dict[str, dict[str, Any]]] = {}
+        self._news, self._idle = Event(), Event()
+        self._failure: CannotMeasure | None = None
+        self._walking = self._stopping = False
+        self._slots: list[int] = []
+        runner.register_message(MESSAGE, self._on_message)
+        runner.environment.events.worker_report.add_listener(self._on_report)
+        runner.environment.events.worker_connect.add_listener(self._on_connect)
+
+    def open(self, scenario: Scenario[Any], events: Events, job: dict[str, Any]) -> list[dict[str, Any]]:
+        """Make every connected worker ready for a run; returns what the manifest says of them. Raises CannotMeasure."""
+        self._scenario, self._events = scenario, events
+        self._test += 1
+        self._said, self._failure, self._stopping = {}, None, False
+        self._idle.set()
+        self.sketches: dict[tuple[int, str], Sketch] = {}
+        runner = self._runner
+        connected = (*runner.clients.ready, *runner.clients.spawning, *runner.clients.running)
+        self._ids = sorted((client.id for client in connected), key=runner.get_worker_index)
+        self._walking = True
+        for index, worker in enumerate(self._ids):
+            part = {"worker": index, "workers": len(self._ids), "host": socket.gethostname()}
+            self._send("set_up", [worker], **job, **part)
+        answers = self._gather("ready", _ANSWER_PATIENCE_S)
+        self._slots = [answer["slots"] for answer in answers]
+        return [
+            {"worker": str(index), "host": answer["host"], "pid": answer["pid"], "slots": answer["slots"], "rows": None}
+            for index, answer in enumerate(answers)
+        ]
+
+    def perform(self, trial: Trial, on_begin: Callable[[int], None]) -> Figures:
+        """See :class:`harness.conductor.Crew`."""
+        self._idle.clear()
+        try:
+            self._send("trial", trial=asdict(trial), slots=self._slots)
+            deadline_s = max(load["deadline_s"] for load in self._gather("at_hand", _ANSWER_PATIENCE_S))
+            begin_ns = time.monotonic_ns() + _LEAD_NS
+            self._send("go", begin_wall_ns=to_wall_ns(begin_ns))
+            on_begin(begin_ns)
+            parts = self._gather("done", deadline_s + _ANSWER_PATIENCE_S)
+        finally:
+            self._idle.set()
+        for part in parts:
+            self._scenario.tally.update(part["tally"])
+        return together(figures_of(part["figures"]) for part in parts)
+
+    def stop(self, patience_s: float) -> None:
+        """See :class:`harness.conductor.Crew`."""
+        self._stopping = True
+        self._send("stop")
+        self._idle.wait(patience_s)
+
+    def close(self) -> list[int]:
+        """Have every worker end its samples and send its last counts; the rows of each. Raises CannotMeasure."""
+        try:
+            self._send("close")
+            return [answer["rows"] for answer in self._gather("closed", _ANSWER_PATIENCE_S, last=True)]
+        finally:
+            self._walking = False
+
+    def write_sketches(self, path: Path) -> None:
+        """The merged sketches of every trial and operation, with the quantiles that they give."""
+        rows = [
+            {
+                "trial": trial,
+                "op": op,
+                "n": sketch.count,
+                **{f"p{quantile * 100:g}_ns": sketch.quantile(quantile) for quantile in _QUANTILES},
+                "sketch": base64.b64encode(sketch.to_bytes()).decode(),
+            }
+            for (trial, op), sketch in sorted(self.sketches.items())
+        ]
+        path.write_text(json.dumps({"relative_error": RELATIVE_ERROR, "sketches": rows}, indent=1) + "\n")
+
+    def _send(self, do: str, to: Iterable[str] | None = None, **members: Any) -> None:
+        for worker in self._ids if to is None else to:
+            self._runner.send_message(MESSAGE, {"do": do, "test": self._test, **members}, worker)
+
+    def _gather(self, what: str, patience_s: float, *, last: bool = False) -> list[dict[str, Any]]:
+        """One answer of each worker, in their order; raises CannotMeasure for the first that can't be had.
+
+        What failed before doesn't keep the ``last`` answers from being waited for.
+        """
+        answers = self._said.setdefault(what, {})
+        deadline_s = time.monotonic() + patience_s
+        while missing := [worker for worker in self._ids if worker not in answers]:
+            if self._failure and not last:
+                raise self._failure
+            for worker in missing:
+                self._check(worker)
+            if time.monotonic() > deadline_s:
+                raise CannotMeasure(f"{self._name(missing[0])} didn't say {what!r} in {patience_s:g} s")
+            self._news.wait(0.2)
+            self._news.clear()
+        return [answers.pop(worker) for worker in self._ids]
+
+    def _check(self, worker: str) -> None:
+        client = self._runner.clients.get(worker)
+        if (client is None or client.state == "missing") and worker not in self._said.get("closed", {}):
+            raise CannotMeasure(
+                f"{self._name(worker)} is gone: its part of the load is missing, so this run isn't valid; "
+                "what was measured until then is kept"
+            )
+
+    def _name(self, worker: str) -> str:
+        return f"worker {self._ids.index(worker)} of {len(self._ids)} ({worker})"
+
+    def _on_message(self, msg: Any, **_: Any) -> None:
+        said = dict(msg.data)
+        if said.pop("test") != self._test or msg.node_id not in self._ids:
+            return
+        what = said.pop("do")
+        if what == "event":
+            t_ns = to_monotonic_ns(said.pop("wall_ns"))
+            self._events.add(said.pop("kind"), trial=said.pop("trial"), t_ns=t_ns, **said["fields"])
+        elif what == "failed":
+            self._failure = self._failure or CannotMeasure(f"{self._name(msg.node_id)}: {said['reason']}")
+        else:
+            self._said.setdefault(what, {})[msg.node_id] = said
+        self._news.set()
+
+    def _on_report(self, client_id: str, data: dict[str, Any], **_: Any) -> None:
+        """A worker's sketches and counts since its last report, which come along with Locust's own statistics."""
+        report = data.get(MESSAGE)
+        if not report or report["test"] != self._test or client_id not in self._ids:
+            return
+        self._live.merge(report["live"])
+        for trial, op, packed in report["sketches"]:
+            part = Sketch.from_bytes(packed)
+            whole = self.sketches.get((trial, op))
+            if whole is None:
+                self.sketches[trial, op] = part
+            else:
+                whole.merge(part)
+
+    def _on_connect(self, client_id: str, **_: Any) -> None:
+        if self._walking and not self._stopping and client_id not in self._ids:
+            self._failure = self._failure or CannotMeasure(
+                "a worker joined while trials ran: Locust moves users to it then; start all workers before the test"
+            )
+            self._news.set()
+
+
+def to_wall_ns(monotonic_ns: int) -> int:
+    """The wall time of a moment of this machine's monotonic clock."""
+    monotonic, wall = clock_pair()
+    return monotonic_ns - monotonic + wall
+
+
+def to_monotonic_ns(wall_ns: int) -> int:
+    """The moment of this machine's monotonic clock at a wall time."""
+    monotonic, wall = clock_pair()
+    return wall_ns - wall + monotonic
+
+
+def figures_message(figures: Figures) -> dict[str, Any]:
+    """A worker's figures of a trial to send: times on the wall, which machines share."""
+    return asdict(figures) | {"begin_ns": to_wall_ns(figures.begin_ns), "end_ns": to_wall_ns(figures.end_ns)}
+
+
+def figures_of(message: dict[str, Any]) -> Figures:
+    """A worker's figures as they were sent, times on this machine's clock."""
+    times = {name: to_monotonic_ns(message[name]) for name in ("begin_ns", "end_ns")}
+    return Figures(**(message | times))

@@ -1,0 +1,207 @@
+"""A Locust worker's side of a run: it makes the load that its master asks for, and keeps its own samples file."""
+
+import ctypes
+import gc
+import logging
+import os
+import signal
+import socket
+import time
+from pathlib import Path
+from typing import Any
+
+import gevent
+from gevent.event import Event
+
+from harness.affinity import keep_to
+from harness.distributed import MESSAGE, figures_message, to_monotonic_ns, to_wall_ns
+from harness.errors import CannotMeasure, HarnessError
+from harness.live import Live
+from harness.local.services import LocalServices, State
+from harness.performer import OnSample, Performer
+from harness.plan import Trial
+from harness.recorder import Recorder
+from harness.rundir import Events
+from harness.scenario import Context, Scenario, Slot, TrialLoad
+from harness.session import config_of
+from harness.sharing import lines_of
+
+logger = logging.getLogger(__name__)
+_PR_SET_PDEATHSIG = 1
+_STOP_PATIENCE_S = 3.0
+
+
+class Worker:
+    """Answers the messages of ``harness.distributed``; one object for all tests of its process."""
+
+    def __init__(self, runner: Any, scenario: type[Scenario[Any]], on_sample: OnSample, live: Live) -> None:
+        self._runner, self._kind, self._on_sample, self._live = runner, scenario, on_sample, live
+        self._test, self._index, self._slots = 0, 0, [0]
+        self._performer: Performer | None = None
+        self._recorder: Recorder | None = None
+        self._load: tuple[Trial, TrialLoad] | None = None
+        self._under_way: Any = None  # the greenlet of a trial
+        self._stopping = self._closing = False
+        self._closed = Event()
+        runner.register_message(MESSAGE, self._on_message)
+        runner.environment.events.report_to_master.add_listener(self._on_report)
+
+    def serve(self, slot: Slot) -> bool:
+        """One slot's part of the next trial; False when there is none to wait for yet."""
+        if self._performer is None or self._stopping:
+            return False
+        self._performer.serve(slot)
+        return True
+
+    def stop(self, patience_s: float = _STOP_PATIENCE_S) -> None:
+        """Take no more operations; wait, for so long, for those in flight."""
+        self._stopping = True
+        if self._performer is not None:
+            self._performer.stop(patience_s)
+
+    def close(self) -> None:
+        """End the samples and send what the master still lacks; a second caller waits for the first."""
+        if self._recorder is None:
+            return
+        if self._closing:
+            self._closed.wait()
+            return
+        self._closing = True
+        try:
+            self._close(self._recorder)
+        finally:
+            self._closed.set()
+
+    def tell(self, do: str, **members: Any) -> None:
+        """Send the master a message of the run under way."""
+        self._runner.send_message(MESSAGE, {"do": do, "test": self._test, **members})
+
+    def _close(self, recorder: Recorder) -> None:
+        self.stop()
+        if self._under_way is not None:
+            self._under_way.join(_STOP_PATIENCE_S)
+        if self._performer is not None:
+            self._performer.close()
+        try:
+            recorder.flush(wait=True)
+            self._runner._send_stats()
+            recorder.close()
+        except HarnessError as error:
+            self.tell("failed", reason=str(error))
+        self.tell("closed", rows=recorder.rows)
+
+    def _on_message(self, msg: Any, **_: Any) -> None:
+        asked = dict(msg.data)
+        do, test = asked.pop("do"), asked.pop("test")
+        if do == "set_up":
+            self._test = test
+        elif test != self._test:
+            return
+        try:
+            self._obey(do, asked)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the master must hear of it
+            self._failed(error)
+
+    def _obey(self, do: str, asked: dict[str, Any]) -> None:
+        match do:
+            case "set_up":
+                self._set_up(asked)
+            case "trial":
+                self._trial(asked)
+            case "go":
+                self._go(asked)
+            case "stop":
+                self.stop(0)
+            case "close":
+                self.close()
+
+    def _set_up(self, job: dict[str, Any]) -> None:
+        kind, self._index = self._kind, job["worker"]
+        self._performer = self._recorder = self._under_way = None
+        self._stopping = self._closing = False
+        self._closed.clear()
+        self._live.clear()
+        host = socket.gethostname()
+        if host != job["host"]:
+            raise CannotMeasure(f"runs on {host}, and the local stand-ins of {job['host']} can be reached there only")
+        config = config_of(job["config"])
+        if config.load.cpu_affinity:
+            keep_to([config.load.cpu_affinity[self._index % len(config.load.cpu_affinity)]])
+        services = LocalServices(None, State.from_record(job["services"]), {})
+        context = Context(config=config, services=services, events=_Relay(self), slots=job["slots"])
+        self._scenario = kind(config.scenarios[kind.name], context)
+        for name in kind.shared:
+            setattr(self._scenario, name, job["shared"][name])
+        self._scenario.attach()
+        folder = Path(job["samples"])
+        folder.mkdir(parents=True, exist_ok=True)
+        submit = gevent.get_hub().threadpool.spawn
+        self._recorder = Recorder(
+            folder / f"{kind.name}.{self._index}.arrows", worker=str(self._index), extra=kind.columns,
+            submit=submit, sketches=True,
+        )  # fmt: skip
+        self._performer = Performer(self._recorder, self._on_sample, worker=self._index, workers=job["workers"])
+        gc.collect()
+        gc.freeze()
+        self.tell("ready", slots=self._runner.user_count, host=host, pid=os.getpid())
+
+    def _trial(self, asked: dict[str, Any]) -> None:
+        trial, self._slots = Trial(**asked["trial"]), asked["slots"]
+        self._scenario.tally.clear()
+        load = self._scenario.begin(trial)
+        self._load = trial, load
+        self.tell("at_hand", deadline_s=load.deadline_s)
+
+    def _go(self, asked: dict[str, Any]) -> None:
+        assert self._load
+        self._under_way = gevent.spawn(self._walk, *self._load, to_monotonic_ns(asked["begin_wall_ns"]))
+
+    def _walk(self, trial: Trial, load: TrialLoad, begin_ns: int) -> None:
+        performer = self._performer
+        assert performer
+
+        def on_begin(_: int) -> None:
+            if self._stopping:
+                performer.stop(0)
+
+        try:
+            lines = lines_of(load.streams, self._slots, self._index)
+            figures = performer.perform(trial, load, lines, on_begin=on_begin, begin_ns=begin_ns)
+            self.tell("done", figures=figures_message(figures), tally=dict(self._scenario.tally))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the master must hear of it
+            self._failed(error)
+
+    def _failed(self, error: Exception) -> None:
+        if not isinstance(error, HarnessError):
+            logger.error("a worker's part of the run failed", exc_info=error)
+        self.tell(
+            "failed", reason=str(error) if isinstance(error, HarnessError) else f"{type(error).__name__}: {error}"
+        )
+
+    def _on_report(self, data: dict[str, Any], **_: Any) -> None:
+        """Sketches and counts since the last report travel with Locust's own statistics."""
+        if self._recorder is not None:
+            taken = self._recorder.take_sketches().items()
+            sketches = [(trial, op, sketch.to_bytes()) for (trial, op), sketch in taken]
+            data[MESSAGE] = {"test": self._test, "sketches": sketches, "live": self._live.take()}
+
+
+class _Relay(Events):
+    """Events of a worker: the master writes them."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+
+    def add(self, kind: str, *, trial: int | None = None, t_ns: int | None = None, **fields: Any) -> int:
+        """See :class:`Events`."""
+        when = time.monotonic_ns() if t_ns is None else t_ns
+        self._worker.tell("event", kind=kind, trial=trial, wall_ns=to_wall_ns(when), fields=fields)
+        return when
+
+    def close(self) -> None:
+        """Nothing is open here."""
+
+
+def die_with_master() -> None:
+    """In a forked worker: end when the master is gone, were it by kill -9."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
