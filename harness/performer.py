@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
+import gevent
 from gevent.event import Event
 
 from harness.errors import CannotMeasure
@@ -100,16 +101,21 @@ class Performer:
         line = active.unserved.pop(0)
         if not active.unserved:
             self._gate.clear()
-        taken_ns, first = time.monotonic_ns(), True
-        while not active.stopping and (ticket := line.take(taken_ns - active.begin_ns, first=first)) is not None:
+        free_ns, first = active.begin_ns, True
+        while not active.stopping:
+            ticket = line.take(time.monotonic_ns() - active.begin_ns, first=first)
+            if ticket is None:
+                break
             first = False
             active.taken += 1
             try:
-                self._perform(active, slot, ticket, taken_ns)
+                self._perform(active, slot, ticket, free_ns)
             finally:
                 active.taken -= 1
                 active.settle()
-            taken_ns = time.monotonic_ns()
+            free_ns = time.monotonic_ns()
+            # An answer that is there already is read without yielding: one slot would run on while the others starve.
+            gevent.sleep(0)
         active.exhausted.add(id(line))
         active.settle()
 
@@ -136,12 +142,12 @@ class Performer:
                     f"trial {trial.trial} ({trial.arm}, {trial.step}) didn't end in {load.deadline_s} s"
                 )
 
-    def _perform(self, active: _Active, slot: Slot, ticket: Ticket, taken_ns: int) -> None:
-        """Do one operation when it is due and record it, whatever becomes of it."""
+    def _perform(self, active: _Active, slot: Slot, ticket: Ticket, free_ns: int) -> None:
+        """Do one operation when it is due and record it, whatever becomes of it; the slot is free since ``free_ns``."""
         intended = None
         if ticket.due_ns is not None:
             intended = active.begin_ns + ticket.due_ns
-            if intended > taken_ns:
+            if intended > time.monotonic_ns():
                 self._waiter.wait_until(intended)
                 if active.stopping:
                     return
@@ -149,7 +155,7 @@ class Performer:
         active.acting += 1
         start = time.monotonic_ns()
         if intended is not None:
-            active.meter.late.append(start - max(intended, taken_ns))
+            active.meter.late.append(start - max(intended, free_ns))
             active.meter.queued.append(start - intended)
         try:
             seen = ticket.act(slot)

@@ -51,6 +51,7 @@ class CacheHitRate(Scenario[CacheHitRateSettings]):
     name = "cache_hit_rate"
     Settings = CacheHitRateSettings
     columns: ClassVar[dict[str, Kind]] = {"engine": "text", "get_ns": "int", "db_ns": "int", "set_ns": "int"}
+    distributable = True
 
     @classmethod
     def needs(cls, settings: CacheHitRateSettings) -> Needs:
@@ -63,7 +64,7 @@ class CacheHitRate(Scenario[CacheHitRateSettings]):
         self.engines: list[Engine] = [engine for engine in self.settings.engines if engine in services.sql]
         if not self.engines:
             raise CannotMeasure("; ".join(services.unavailable.values()) or "no database is there")
-        self.data = dataset.load(self.context.config.months)
+        self.attach()
         for engine in self.engines:
             with connect(services.sql[engine]) as connection:
                 schema.create(connection)
@@ -77,6 +78,10 @@ class CacheHitRate(Scenario[CacheHitRateSettings]):
         self.empty_bytes = self._fill(0)
         self.data_bytes = self._used_bytes() - self.empty_bytes
 
+    def attach(self) -> None:
+        """The flights, from which keys are drawn."""
+        self.data = dataset.load(self.context.config.months)
+
     def plan(self) -> list[Trial]:
         """Each engine without a cache and at each cache size, once a round."""
         cells = [
@@ -86,13 +91,15 @@ class CacheHitRate(Scenario[CacheHitRateSettings]):
         ]
         return interleave(cells, rounds=self.settings.trials, seed=f"{self.context.config.seed}/{self.name}")
 
-    def begin(self, trial: Trial) -> TrialLoad:
-        """A full cache of the trial's size, counters at zero; the keys drawn by the data's own skew."""
+    def prepare(self, trial: Trial) -> None:
+        """A full cache of the trial's size, its counters at zero."""
         share = float(trial.params["cache_share"])
         if trial.arm == "lazy":
             self._fill(0 if share >= 1 else int(self.empty_bytes + share * self.data_bytes))
             self.cache.reset_stats()
-        self.client_hits = self.client_misses = 0
+
+    def begin(self, trial: Trial) -> TrialLoad:
+        """Reads in a closed loop; the keys drawn by the data's own skew."""
         keys = self.data.sample_keys("tailnum", DRAWS, self.context.rng(self.name, "keys", trial.trial))
         return TrialLoad(client="lean", streams=(Stream(tickets=self._tickets(trial, keys)),))
 
@@ -104,7 +111,7 @@ class CacheHitRate(Scenario[CacheHitRateSettings]):
         self.context.events.add(
             "cache_stats", trial=trial.trial, engine=trial.labels["engine"], cache_share=trial.step,
             keyspace_hits=int(stats["keyspace_hits"]), keyspace_misses=int(stats["keyspace_misses"]),
-            client_hits=self.client_hits, client_misses=self.client_misses, evicted_keys=int(stats["evicted_keys"]),
+            client_hits=self.tally["hits"], client_misses=self.tally["misses"], evicted_keys=int(stats["evicted_keys"]),
             keys=self.cache.key_count(), all_keys=len(self.answers),
             maxmemory_bytes=int(limit), data_bytes=self.data_bytes,
         )  # fmt: skip
@@ -176,8 +183,7 @@ class CacheHitRate(Scenario[CacheHitRateSettings]):
 
     def _observe(self, engine: Engine, read: Read) -> Observation:
         if read.hit is not None and read.cache_error is None:
-            self.client_hits += read.hit
-            self.client_misses += not read.hit
+            self.tally["hits" if read.hit else "misses"] += 1
         parts = {"engine": engine, "get_ns": read.get_ns, "db_ns": read.db_ns, "set_ns": read.set_ns}
         return Observation(hit=read.hit, bytes=len(read.value), error_code=read.cache_error, extra=parts)
 

@@ -70,6 +70,7 @@ class CapacityModes(Scenario[CapacityModesSettings]):
     name = "capacity_modes"
     Settings = CapacityModesSettings
     columns: ClassVar[dict[str, Kind]] = {"kind": "text", "demand_units": "float"}
+    distributable, shared = True, ("flights",)
     default_slots = 16
     min_slots = 2
 
@@ -120,13 +121,14 @@ class CapacityModes(Scenario[CapacityModesSettings]):
             for job in (get(table, flights[0]), query(table, flights), put(table, flights[0]))
         ]  # fmt: skip
 
-    def begin(self, trial: Trial) -> TrialLoad:
+    def prepare(self, trial: Trial) -> None:
         """A table of its own for each trial, loaded, its burst bucket full again."""
         settings, table = self.settings, table_name(trial)
         items = [item for flights in self.flights.values() for item in flights]
-        capacity: dict[Load, int] = {"read": settings.read_capacity_units, "write": settings.write_capacity_units}
         provisioned = (
-            {f"{load}_capacity_units": units for load, units in capacity.items()} if trial.arm == "provisioned" else {}
+            {f"{load}_capacity_units": units for load, units in self._capacity().items()}
+            if trial.arm == "provisioned"
+            else {}
         )
         definition = table_definition(table, by_dest=False, **provisioned)
         with self._lean() as client:
@@ -136,6 +138,10 @@ class CapacityModes(Scenario[CapacityModesSettings]):
         bulk_load(self._lean, table, items, concurrency=1)
         # Loading took a unit an item from the burst bucket; wait until it is full again, and as long once more.
         self.context.sleep_s(2 * len(items) / settings.write_capacity_units / settings.speed)
+
+    def begin(self, trial: Trial) -> TrialLoad:
+        """Reads and writes in open loops of their own, each up to its multiple of what is provisioned."""
+        settings = self.settings
         self._throttled: set[Load] = set()
         duration_s = (settings.ramp_service_s + settings.hold_service_s) / settings.speed
         self._measured().close()  # boto3's pool takes its time to make: before the trial, not in it
@@ -147,7 +153,7 @@ class CapacityModes(Scenario[CapacityModesSettings]):
         )
         streams = tuple(
             Stream(tickets=self._tickets(self._jobs(trial, load), trial, units, policy))
-            for load, units in capacity.items()
+            for load, units in self._capacity().items()
         )
         return TrialLoad(client=settings.client, streams=streams, deadline_s=duration_s * 2 + 30)
 
@@ -155,6 +161,9 @@ class CapacityModes(Scenario[CapacityModesSettings]):
         """Delete the trial's table."""
         with self._lean() as client:
             client.call("DeleteTable", {"TableName": table_name(trial)})
+
+    def _capacity(self) -> dict[Load, int]:
+        return {"read": self.settings.read_capacity_units, "write": self.settings.write_capacity_units}
 
     def _tickets(self, jobs: Iterator[Job], trial: Trial, capacity_units: int, policy: Retries) -> Iterator[Ticket]:
         settings = self.settings
