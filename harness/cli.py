@@ -71,6 +71,19 @@ def report(run_dir: Annotated[Path, typer.Argument(metavar="RUN", help="A run di
 
 
 @app.command()
+def calibrate(
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Say what this machine's clients cost, what it can honestly offer to each service, and what makes it noisy."""
+    from harness import calibration, suite
+
+    with suite.progress_on(err) as progress:
+        found = calibration.run(progress)
+    for line in (found.as_json(),) if as_json else found.lines():
+        out.print(line, markup=False)
+
+
+@app.command()
 def selftest(
     out_dir: Annotated[
         Path | None, typer.Option("--out", help="Keep the run there; thrown away where not given.")

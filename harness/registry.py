@@ -8,7 +8,9 @@ from harness.config import Settings
 from harness.paths import PROJECT_ROOT
 from harness.scenario import Scenario
 
-PLANTED = "planted"  # the self-test's, whose answers are known beforehand: it is no question of anybody's
+PLANTED, CALIBRATION = "planted", "calibration"
+# The harness's own loads: no question of anybody's, so none of the scenarios.
+_OWN = {PLANTED: "harness.planted.scenario", CALIBRATION: "harness.calibration_scenario"}
 
 
 def scenario_names() -> tuple[str, ...]:
@@ -34,4 +36,4 @@ def settings_models() -> dict[str, type[Settings]]:
 
 
 def _module(name: str) -> str:
-    return "harness.planted.scenario" if name == PLANTED else f"scenarios.{name}"
+    return _OWN.get(name, f"scenarios.{name}")
