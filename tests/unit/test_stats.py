@@ -215,3 +215,124 @@ def test_a_percentile_of_fewer_than_six_trials_has_no_interval() -> None:
     found = stats.percentile([[1.0, 3.0] * 10] * 2, 50.0)
     assert found is not None
     assert (found.value, found.low, found.high) == (2, None, None)
+
+
+def test_an_odds_ratio_is_the_mean_log_odds_ratio_of_the_pairs() -> None:
+    """Odds 1 against 2, 4, 8 and 16 (⅔, ⅘, 8/9, 16/17): the same logs as the paired ratio's above."""
+    found = stats.paired_odds(([50] * 4, [100] * 4), ([200, 80, 80, 160], [300, 100, 90, 170]))
+    half = T_3 * math.sqrt(5 / 3) / 2
+    assert (found.ratio, found.n, found.exact) == (pytest.approx(2**2.5), 4, False)
+    assert (found.low, found.high) == pytest.approx((2 ** (2.5 - half), 2 ** (2.5 + half)))
+    assert found.log_sd == pytest.approx(math.log(2) * math.sqrt(5 / 3))
+
+
+def test_a_share_of_none_gets_half_a_case_in_a_comparison_too() -> None:
+    """0 of 50 against 1 of 50: (1.5 / 49.5) ÷ (0.5 / 50.5)."""
+    assert stats.paired_odds(([0], [50]), ([1], [50])).ratio == pytest.approx(1.5 / 49.5 * 50.5 / 0.5)
+
+
+def test_shares_that_are_equal_in_every_pair_differ_by_nothing_whatever_their_totals() -> None:
+    """None of 100 and none of 110; half a case must not make a difference of it."""
+    found = stats.paired_odds(([0, 0], [100, 90]), ([0, 0], [110, 80]))
+    assert (found.ratio, found.low, found.high, found.exact) == (1, 1, 1, True)
+
+
+def test_shares_of_unequal_counts_of_trials_are_refused() -> None:
+    """They have no pairs."""
+    with pytest.raises(ValueError, match="as many trials on both sides"):
+        stats.paired_odds(([1, 2], [10, 10]), ([1], [10]))
+
+
+@pytest.mark.parametrize(
+    ("below", "value", "half"),
+    [
+        # Variance 4 on both sides: 4 degrees of freedom, t = 2.776445, standard error √(4/3 + 4/3).
+        ([1, 3, 5], 3, 2.776445 * math.sqrt(8 / 3)),
+        # No spread below: the degrees of freedom are those above, 2, and so is the standard error, √(4/3).
+        ([1, 1, 1], 5, T_2 * math.sqrt(4 / 3)),
+    ],
+)
+def test_the_difference_of_two_sets_of_trials_has_welchs_interval(
+    below: list[float], value: float, half: float
+) -> None:
+    """Above are 4, 6 and 8: mean 6, variance 4."""
+    found = stats.difference_of_trials([4, 6, 8], below)
+    assert (found.value, found.low, found.high) == pytest.approx((value, value - half, value + half), rel=1e-5)
+
+
+def test_a_difference_of_one_trial_has_no_interval_and_one_without_spread_is_exact() -> None:
+    """One says nothing of its spread; three and two that agree leave none."""
+    one, exact = stats.difference_of_trials([5.0], [1, 2, 3]), stats.difference_of_trials([5.0] * 3, [2.0] * 2)
+    assert (one.value, one.low, one.high) == (3, None, None)
+    assert (exact.value, exact.low, exact.high) == (3, 3, 3)
+
+
+def zigzag(count: int) -> list[float]:
+    """1 to ``count``, the smallest and the largest left in turn: each sample counts in full, as the correlation is negative."""
+    ascending = [float(value) for value in range(1, count + 1)]
+    return [ascending.pop(0 if index % 2 == 0 else -1) for index in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("p", "low", "high"),
+    [
+        (50.0, 40, 61),  # P(Bin(100, ½) ≤ 39) = 1.8 %, ≤ 40 2.8 %
+        (
+            95.0,
+            90,
+            100,
+        ),  # above it lie 11 or more with 1.1 %, 10 or more with 2.8 %, none with 0.6 %, one or none with 3.7 %
+    ],
+)
+def test_the_percentile_of_one_run_stands_between_two_of_its_order_statistics(
+    p: float, low: float, high: float
+) -> None:
+    """Of 1 to 100 the ranks are the values; binomial tails from a table."""
+    found = stats.run_percentile(zigzag(100), p)
+    assert found is not None
+    assert (found.low, found.high, found.n) == (low, high, 100)
+
+
+def test_samples_that_follow_each_other_widen_the_interval_of_one_run() -> None:
+    """A hundred values each four times in a row are worth less than 400 independent ones; sorted ones no p95 at all."""
+    fourfold = [value for value in zigzag(100) for _ in range(4)]
+    close, wide = stats.run_percentile(zigzag(400), 50.0), stats.run_percentile(fourfold, 50.0)
+    assert close is not None and close.low is not None and close.high is not None
+    assert wide is not None and wide.low is not None and wide.high is not None
+    assert (wide.high - wide.low) / 100 > 1.3 * (close.high - close.low) / 400
+    assert stats.run_percentile(sorted(fourfold), 95.0) is None
+
+
+def test_moving_blocks_of_independent_seconds_give_the_interval_of_theory() -> None:
+    """The median of 400 normal draws has the standard error 1.2533/√400, so the interval is 4·0.0614 wide, within a third."""
+    draw = random.Random(7)
+    seconds = [[draw.gauss(0, 1)] for _ in range(400)]
+    found = stats.block_percentile(seconds, 50.0, seed=1)
+    assert found is not None and found.low is not None and found.high is not None
+    assert found.high - found.low == pytest.approx(2 * 1.96 * 1.2533 / 20, rel=0.33)
+    assert found == stats.block_percentile(seconds, 50.0, seed=1)
+
+
+def test_moving_blocks_keep_together_what_moves_together() -> None:
+    """Ten seconds slow, ten fast, in turn: single seconds would give a narrow median, blocks of ten reach from 1 to 2."""
+    seconds = [[1.0 + second // 10 % 2, 1.01 + second // 10 % 2] * 5 for second in range(100)]
+    found = stats.block_percentile(seconds, 50.0, seed=1)
+    assert found is not None and found.low is not None and found.high is not None
+    assert found.low < 1.02 and found.high >= 2.0
+
+
+@pytest.mark.parametrize(("length", "known"), [(49, False), (50, True)])
+def test_a_run_of_fewer_than_five_blocks_has_a_value_but_no_interval(length: int, known: bool) -> None:
+    """49 s hold four blocks of ten."""
+    found = stats.block_percentile([[1.0, 2.0] * 10] * length, 50.0, seed=1)
+    assert found is not None
+    assert (found.low is not None) == known
+
+
+def test_moving_blocks_refuse_short_blocks_thin_tails_and_nothing_at_all() -> None:
+    """Nine seconds; 50 samples for a p95; no second."""
+    with pytest.raises(ValueError, match="below 10 s"):
+        stats.block_percentile([[1.0]] * 100, 50.0, seed=1, block_s=9)
+    assert stats.block_percentile([[1.0], [2.0]] * 25, 95.0, seed=1) is None
+    with pytest.raises(ValueError, match="finite numbers"):
+        stats.block_percentile([], 50.0, seed=1)
