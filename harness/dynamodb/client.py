@@ -1,11 +1,10 @@
 """A lean DynamoDB client: one signed request at a time over one kept-alive connection, no retries (B10).
 
-Plain sockets, so it cooperates with gevent where ``socket`` was patched before (F4) and blocks where not.
+It cooperates with gevent where ``socket`` was patched before (F4) and blocks where not (``harness.wire``).
 One client belongs to one greenlet or thread. boto3 costs 1,180 µs of CPU a call under gevent, this path
 some tens (F1): the tool must not be the thing measured.
 """
 
-import socket
 import ssl
 import time
 from collections.abc import Callable
@@ -16,6 +15,7 @@ import orjson
 
 from harness.dynamodb.signing import Credentials, CredentialSource, Signer, local_credentials
 from harness.errors import UsageError
+from harness.wire import Wire, connect
 
 Outcome = Literal["ok", "throttled", "error", "timeout", "ambiguous"]
 # B9: these three are the service's way to say "too much", never failures of the tool.
@@ -23,7 +23,7 @@ THROTTLES = frozenset({"ProvisionedThroughputExceededException", "ThrottlingExce
 WRITES = frozenset({"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"})
 # A connection idle for longer may have been closed by the other side: look before sending on it.
 IDLE_CHECK_NS = 500_000_000
-RECEIVE_BYTES = 65_536
+MOST_HEAD_BYTES = 65_536
 
 
 class ConnectionTrouble(Exception):  # noqa: N818 - an outcome of a measured attempt, not a failure of the harness
@@ -117,8 +117,8 @@ class DynamoClient:
         "_context",
         "_read_timeout_s",
         "_signer",
-        "_sock",
         "_used_ns",
+        "_wire",
         "endpoint_url",
     )
 
@@ -146,7 +146,7 @@ class DynamoClient:
         self._connect_timeout_s = connect_timeout_s
         self._read_timeout_s = read_timeout_s
         self._clock_ns = clock_ns
-        self._sock: socket.socket | None = None
+        self._wire: Wire | None = None
         self._used_ns = 0
 
     def call(self, operation: str, payload: dict[str, Any] | bytes) -> Response:
@@ -156,10 +156,10 @@ class DynamoClient:
         """
         body = payload if isinstance(payload, bytes) else orjson.dumps(payload)
         request = self._signer.request(operation, body)
-        sock = self._connection()
+        wire = self._connection()
         try:
-            sock.sendall(request)
-            response, reusable = _receive(sock)
+            wire.send(request)
+            response, reusable = _receive(wire)
         except TimeoutError as error:
             self.close()
             raise TimedOut(f"{operation}: no answer within {self._read_timeout_s} s", sent=True) from error
@@ -176,9 +176,9 @@ class DynamoClient:
 
     def close(self) -> None:
         """Close the connection; the next call opens another."""
-        if self._sock is not None:
-            self._sock.close()
-            self._sock = None
+        if self._wire is not None:
+            self._wire.close()
+            self._wire = None
 
     def __enter__(self) -> Self:
         return self
@@ -186,43 +186,22 @@ class DynamoClient:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _connection(self) -> socket.socket:
-        if self._sock is not None and self._clock_ns() - self._used_ns > IDLE_CHECK_NS and not self._alive():
+    def _connection(self) -> Wire:
+        if self._wire is None:
+            self._wire = self._connect()
+        elif self._clock_ns() - self._used_ns > IDLE_CHECK_NS and not self._wire.still_open():
             self.close()
-        if self._sock is None:
-            self._sock = self._connect()
-        return self._sock
+            self._wire = self._connect()
+        return self._wire
 
-    def _connect(self) -> socket.socket:
+    def _connect(self) -> Wire:
         where = f"{self._address[0]}:{self._address[1]}"
-        sock = None
         try:
-            sock = socket.create_connection(self._address, self._connect_timeout_s)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if self._context:
-                sock = self._context.wrap_socket(sock, server_hostname=self._address[0])
-            sock.settimeout(self._read_timeout_s)
+            return connect(self._address, self._connect_timeout_s, self._read_timeout_s, self._context)
+        except TimeoutError as error:
+            raise TimedOut(f"{where}: no connection in {self._connect_timeout_s} s", sent=False) from error
         except OSError as error:
-            if sock is not None:
-                sock.close()
-            if isinstance(error, TimeoutError):
-                raise TimedOut(f"{where}: no connection in {self._connect_timeout_s} s", sent=False) from error
             raise ConnectFailed(f"{where}: {error}") from error
-        return sock
-
-    def _alive(self) -> bool:
-        """Whether the idle connection is still open: nothing to read means yes, bytes or an end mean no."""
-        assert self._sock is not None
-        self._sock.settimeout(0.0)
-        try:
-            self._sock.recv(1)
-        except (BlockingIOError, ssl.SSLWantReadError):
-            return True
-        except OSError:
-            return False
-        finally:
-            self._sock.settimeout(self._read_timeout_s)
-        return False
 
 
 def outcome(response: Response) -> Outcome:
@@ -239,16 +218,16 @@ def trouble_outcome(trouble: ConnectionTrouble, operation: str) -> Outcome:
     return "timeout" if isinstance(trouble, TimedOut) else "error"
 
 
-def _receive(sock: socket.socket) -> tuple[Response, bool]:
+def _receive(wire: Wire) -> tuple[Response, bool]:
     """Read one answer; the second value says whether the connection may be used again.
 
     The few headers that matter are found by ``find`` rather than parsed. Raises OSError or ValueError when
     the connection ends early or the answer isn't HTTP with a length.
     """
-    data = sock.recv(RECEIVE_BYTES)
+    data = wire.receive()
     while (head_end := data.find(b"\r\n\r\n")) < 0:
-        more = sock.recv(RECEIVE_BYTES)
-        if not more or len(data) > RECEIVE_BYTES:
+        more = wire.receive()
+        if not more or len(data) > MOST_HEAD_BYTES:
             raise ConnectionError(f"closed after {len(data)} bytes of an answer's head")
         data += more
     head = data[: head_end + 2].lower()
@@ -259,7 +238,7 @@ def _receive(sock: socket.socket) -> tuple[Response, bool]:
     start = head_end + 4
     body: bytes | bytearray = data[start : start + length]
     if len(body) < length:
-        body = _rest(sock, body, length)
+        body = _rest(wire, body, length)
     status = int(head[9:12])
     wish_s = None if status == 200 else _retry_after_s(head)
     return Response(status, body, wish_s), b"\r\nconnection: close" not in head
@@ -272,12 +251,12 @@ def _retry_after_s(head: bytes | bytearray) -> float | None:
     return int(value) / 1000 if value.isdigit() else None
 
 
-def _rest(sock: socket.socket, beginning: bytes | bytearray, length: int) -> bytearray:
+def _rest(wire: Wire, beginning: bytes | bytearray, length: int) -> bytearray:
     body = bytearray(length)
     body[: len(beginning)] = beginning
     view, got = memoryview(body), len(beginning)
     while got < length:
-        count = sock.recv_into(view[got:])
+        count = wire.receive_into(view[got:])
         if not count:
             raise ConnectionError(f"closed after {got} of {length} bytes of an answer")
         got += count

@@ -1,0 +1,187 @@
+"""A connection on the shortest path there is: what the lean clients send and receive by.
+
+gevent's own socket costs a third of a lean client's CPU: each wait makes and drops a timer, and each call goes through
+layers of Python. Where gevent patched ``socket``, a plain connection is therefore waited for on the hub directly, and one
+timer stands for many waits. TLS, and a process without gevent, use their ordinary sockets.
+"""
+
+import errno
+import socket
+import ssl
+import sys
+import time
+from typing import Any, Protocol
+
+RECEIVE_BYTES = 65_536
+
+
+class Wire(Protocol):
+    """An open connection. A wait that exceeds its time raises TimeoutError, any other trouble OSError."""
+
+    def send(self, data: bytes) -> None:
+        """Send all of it."""
+
+    def receive(self) -> bytes:
+        """What is there, waiting for the first byte; empty at the connection's end."""
+
+    def receive_into(self, view: memoryview) -> int:
+        """Like ``receive``, into ``view``; returns how many bytes."""
+
+    def still_open(self) -> bool:
+        """Whether an idle connection is open and silent: bytes that nobody asked for count as trouble."""
+
+    def close(self) -> None:
+        """Close it; whoever waits for it gets an OSError."""
+
+
+def connect(
+    address: tuple[str, int], connect_timeout_s: float, timeout_s: float, tls: ssl.SSLContext | None = None
+) -> Wire:
+    """Open a connection; ``tls`` verifies the server by its host name. ``timeout_s`` bounds each wait for bytes.
+
+    Raises TimeoutError or OSError, and leaves nothing open then.
+    """
+    sock = socket.create_connection(address, connect_timeout_s)
+    try:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls:
+            sock = tls.wrap_socket(sock, server_hostname=address[0])
+        elif _gevent_patched():
+            return _HubWire(sock, timeout_s)
+        sock.settimeout(timeout_s)
+    except BaseException:
+        sock.close()
+        raise
+    return _SocketWire(sock, timeout_s)
+
+
+def _gevent_patched() -> bool:
+    monkey = sys.modules.get("gevent.monkey")
+    return monkey is not None and monkey.is_module_patched("socket")
+
+
+class _SocketWire:
+    """An ordinary socket: blocking, or TLS."""
+
+    __slots__ = ("_sock", "_timeout_s", "receive_into", "send")
+
+    def __init__(self, sock: socket.socket, timeout_s: float) -> None:
+        self._sock, self._timeout_s = sock, timeout_s
+        self.send = sock.sendall
+        self.receive_into = sock.recv_into
+
+    def receive(self) -> bytes:
+        """See Wire."""
+        return self._sock.recv(RECEIVE_BYTES)
+
+    def still_open(self) -> bool:
+        """See Wire."""
+        self._sock.settimeout(0.0)
+        try:
+            self._sock.recv(1)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return True
+        except OSError:
+            return False
+        finally:
+            self._sock.settimeout(self._timeout_s)
+        return False
+
+    def close(self) -> None:
+        """See Wire."""
+        self._sock.close()
+
+
+class _HubWire:
+    """A plain connection that is tried first and waited for on gevent's hub only where nothing is there yet.
+
+    The timer isn't stopped when an answer comes, only looked at when it fires: as often as ``timeout_s`` goes by, not
+    as often as a request does.
+    """
+
+    __slots__ = ("_deadline_s", "_hub", "_raw", "_read", "_readable", "_send", "_timeout_s", "_timer", "_waiting")
+
+    def __init__(self, sock: socket.socket, timeout_s: float) -> None:
+        from _socket import socket as raw_socket  # the one that no gevent patches
+
+        from gevent import get_hub
+
+        self._raw = raw_socket(fileno=sock.detach())
+        self._raw.setblocking(False)
+        self._send, self._read = self._raw.send, self._raw.recv
+        self._hub: Any = get_hub()
+        self._readable = self._hub.loop.io(self._raw.fileno(), 1)
+        self._timer = self._hub.loop.timer(timeout_s, ref=False)
+        self._timeout_s, self._deadline_s, self._waiting = timeout_s, 0.0, False
+
+    def send(self, data: bytes) -> None:
+        """See Wire."""
+        try:
+            sent = self._send(data)
+        except BlockingIOError:
+            sent = 0
+        if sent < len(data):
+            self._send_rest(memoryview(data)[sent:])
+
+    def receive(self) -> bytes:
+        """See Wire."""
+        while True:
+            try:
+                return self._read(RECEIVE_BYTES)
+            except BlockingIOError:
+                self._wait()
+
+    def receive_into(self, view: memoryview) -> int:
+        """See Wire."""
+        while True:
+            try:
+                return self._raw.recv_into(view)
+            except BlockingIOError:
+                self._wait()
+
+    def still_open(self) -> bool:
+        """See Wire."""
+        try:
+            self._read(1)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return False
+
+    def close(self) -> None:
+        """See Wire."""
+        self._timer.close()
+        gone = OSError(errno.EBADF, "closed by another greenlet")
+        self._hub.cancel_wait(self._readable, gone, close_watcher=True)
+        if self._waiting:
+            self._hub.loop.run_callback(self._raw.close)  # after the one who waits was told
+        else:
+            self._raw.close()
+
+    def _wait(self) -> None:
+        self._deadline_s = time.monotonic() + self._timeout_s
+        if not self._timer.active:
+            self._timer.start(self._fired)
+        self._waiting = True
+        try:
+            self._hub.wait(self._readable)
+        finally:
+            self._waiting = False
+
+    def _fired(self) -> None:
+        """In the hub: end a wait that is overdue, or look again when this one would be."""
+        left_s = self._deadline_s - time.monotonic()
+        if self._waiting and left_s <= 0:
+            self._hub.cancel_wait(self._readable, TimeoutError("timed out"))
+        elif self._waiting:
+            self._timer.close()
+            self._timer = self._hub.loop.timer(left_s, ref=False)
+            self._timer.start(self._fired)
+
+    def _send_rest(self, view: memoryview) -> None:
+        from gevent.socket import wait_write
+
+        while view:
+            wait_write(self._raw.fileno(), self._timeout_s)
+            view = view[self._send(view) :]
