@@ -27,6 +27,7 @@ __all__ = [
 
 _ROWS_A_BUFFER = 16_384
 _BUFFERS_A_BATCH = 8
+_BUFFERS_AT_FIRST = 3
 _BUFFERS_KEPT = 8  # for use again; more are freed
 _MOST_BUFFERS_WAITING = 128  # two million rows: seconds behind any load one process can make
 
@@ -56,7 +57,8 @@ class Recorder:
         self._limit = _ROWS_A_BUFFER * self._row_bytes
         self._buffer, self._end = bytearray(self._limit), 0  # ``_end``: where the next row goes
         self._handed_rows = 0
-        self._free: deque[bytearray] = deque(maxlen=_BUFFERS_KEPT)
+        # Some from the start: the system takes a millisecond or two to give out fresh memory, which the load would feel.
+        self._free = deque((bytearray(self._limit) for _ in range(_BUFFERS_AT_FIRST)), maxlen=_BUFFERS_KEPT)
         self._waiting: deque[tuple[bytearray, int]] = deque()
         self._turn = deque([True])  # whoever holds its only item writes; a deque, for gevent replaces threads' locks
         self._submit, self._writing = submit, None
