@@ -27,9 +27,8 @@ class CacheEndpoint:
 
         try:
             parts: dict[str, Any] = parse_url(url)  # type: ignore[no-untyped-call]
-        except ValueError as error:
-            raise UsageError(f"cache URL: {error}") from error
-        database = parts.get("db", 0)
+        except ValueError:
+            parts = {}
         if "host" not in parts or set(parts) - {"host", "port", "username", "password", "db", "connection_class"}:
             raise UsageError("cache URL: expected redis[s]://[[user]:password@]host[:port][/database] and no options")
         return cls(
@@ -37,7 +36,7 @@ class CacheEndpoint:
             port=parts.get("port", 6379),
             user=parts.get("username"),
             password=parts.get("password"),
-            database=database,
+            database=parts.get("db", 0),
             tls=url.startswith("rediss://"),
         )
 

@@ -1,10 +1,18 @@
-"""The cache client and lazy loading against a real Valkey."""
+"""The cache client and lazy loading against a real Valkey, plain, with a password and behind TLS."""
 
+import contextlib
 import random
+import select
+import socket
+import ssl
+import threading
 
 import pytest
+import redis
+import trustme
 
-from harness.cache.client import CacheClient, CacheReplyError
+from harness.cache.client import CacheClient, CacheConnectionError, CacheReplyError, Script
+from harness.cache.endpoint import CacheEndpoint
 from harness.cache.strategies import LazyLoading
 from harness.local.services import LocalServices, Needs
 
@@ -59,3 +67,125 @@ def test_hits_and_misses_are_those_the_server_counts(cache):
     assert all(read.cache_error is None for read in reads)
     assert all((read.db_ns is None) == read.hit for read in reads)
     assert int(stats["evicted_keys"]) > 0
+
+
+def test_several_keys_and_several_commands_in_one_trip(cache):
+    """MGET keeps the order and the gaps; a pipeline longer than any buffer keeps every reply in its place."""
+    cache.set("a", b"1")
+    cache.set("c", b"3")
+    assert cache.mget("a", "b", "c") == [b"1", None, b"3"]
+    value = b"x" * 2000
+    assert set(cache.pipeline([("SET", f"k{n}", value + str(n).encode()) for n in range(3000)])) == {b"OK"}
+    replies = cache.pipeline([*(("GET", f"k{n}") for n in range(3000)), ("LPUSH", "a", "x"), ("DBSIZE",)])
+    assert replies[:3000] == [value + str(n).encode() for n in range(3000)]
+    assert replies[3000].error_code == "WRONGTYPE"
+    assert replies[3001] == 3002
+
+
+# Set a key unless it holds a newer version: what a write-through cache needs to be safe from late writers.
+SET_IF_NEWER = Script(
+    "local held = redis.call('HGET', KEYS[1], 'version') "
+    "if held and tonumber(held) >= tonumber(ARGV[1]) then return 0 end "
+    "redis.call('HSET', KEYS[1], 'version', ARGV[1], 'value', ARGV[2]) return 1"
+)
+
+
+def test_a_script_runs_before_and_after_the_server_forgot_it(cache):
+    """Sent once, then run by digest; after a flush of the scripts (a restart does that) it is sent again."""
+    cache.command("SCRIPT", "FLUSH", "SYNC")
+    assert cache.command("SCRIPT", "EXISTS", SET_IF_NEWER.digest) == [0]
+    assert cache.eval(SET_IF_NEWER, ["k"], [2, b"second"]) == 1
+    assert cache.command("SCRIPT", "EXISTS", SET_IF_NEWER.digest) == [1]
+    assert cache.eval(SET_IF_NEWER, ["k"], [1, b"late"]) == 0
+    cache.command("SCRIPT", "FLUSH", "SYNC")
+    assert cache.eval(SET_IF_NEWER, ["k"], [3, b"third"]) == 1
+    assert cache.command("HGET", "k", "value") == b"third"
+
+
+@pytest.fixture
+def guarded(cache, address):
+    """The same server with a password for its default user, and a user of its own for the benchmark."""
+    cache.command("ACL", "SETUSER", "bench", "on", ">s3cret", "~*", "+@all")
+    cache.config_set("requirepass", "gate")
+    yield address
+    cache.config_set("requirepass", "")
+    cache.command("ACL", "DELUSER", "bench")
+
+
+def test_a_guarded_server_lets_in_who_is_known(guarded):
+    """By password, or by name and password; without one the server says NOAUTH, with a wrong one WRONGPASS."""
+    host, port = guarded
+    for user, password in ((None, "gate"), ("bench", "s3cret")):
+        with CacheClient.at(CacheEndpoint(host=host, port=port, user=user, password=password)) as client:
+            assert client.command("PING") == b"PONG"
+    with CacheClient(host, port) as client, pytest.raises(CacheReplyError) as caught:
+        client.get("k")
+    assert caught.value.error_code == "NOAUTH"
+    wrong = CacheEndpoint(host=host, port=port, user="bench", password="gate")
+    with CacheClient.at(wrong) as client, pytest.raises(CacheReplyError) as caught:
+        client.get("k")
+    assert caught.value.error_code == "WRONGPASS"
+
+
+def test_databases_are_apart(address, cache):
+    """A connection to another database sees nothing of the first."""
+    cache.set("k", b"zero")
+    with CacheClient.at(CacheEndpoint(host=address[0], port=address[1], database=1)) as other:
+        assert other.get("k") is None
+
+
+@pytest.fixture
+def tls_front(address, tmp_path):
+    """A port that speaks TLS and hands the bytes to Valkey, which was built without it; and whom to trust."""
+    authority = trustme.CA()
+    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(tmp_path / "server.pem")
+    authority.cert_pem.write_to_path(tmp_path / "authority.pem")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "server.pem")
+
+    def serve(connection):
+        with (
+            contextlib.suppress(OSError),
+            context.wrap_socket(connection, server_side=True) as secure,
+            socket.create_connection(address) as plain,
+        ):
+            while True:
+                # One thread a connection: OpenSSL doesn't take two. What it has decrypted already, select can't see.
+                ready = [secure] if secure.pending() else select.select([secure, plain], [], [])[0]
+                for source in ready:
+                    if not (data := source.recv(65_536)):
+                        return
+                    (plain if source is secure else secure).sendall(data)
+
+    def accept():
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=accept, daemon=True).start()
+        yield listener.getsockname()[1], tmp_path / "authority.pem"
+
+
+def test_over_tls_with_a_password_it_is_the_same_cache(guarded, tls_front):
+    """What our client writes through TLS, redis-py reads from the same URL, and the other way round."""
+    port, authority = tls_front
+    url = f"rediss://bench:s3cret@127.0.0.1:{port}/1"
+    trust = ssl.create_default_context(cafile=str(authority))
+    value = bytes(range(256)) * 2000
+    with (
+        CacheClient.at(CacheEndpoint.from_url(url), tls=trust) as ours,
+        redis.Redis.from_url(url, ssl_ca_certs=str(authority)) as theirs,
+    ):
+        ours.set("ours", value)
+        assert theirs.get("ours") == value
+        theirs.set("theirs", value)
+        assert ours.mget("theirs", "ours") == [value, value]
+        assert ours.pipeline([("GET", "ours")] * 50) == [value] * 50
+
+
+def test_a_certificate_nobody_trusts_ends_the_connection(tls_front):
+    """The system's authorities don't know it: no command, no password is sent."""
+    endpoint = CacheEndpoint(host="127.0.0.1", port=tls_front[0], password="gate", tls=True)
+    with CacheClient.at(endpoint) as client, pytest.raises(CacheConnectionError, match="certificate verify failed"):
+        client.get("k")
