@@ -136,7 +136,7 @@ class Packing:
         which, begun = rows["context"][good], rows["t_intended"][good]
         latencies_ns = rows["t_end"][good] - np.where(begun < 0, rows["t_start"][good], begun)
         found = []
-        for context in np.unique(which):
+        for context in np.flatnonzero(np.bincount(which)):
             trial, op = contexts[context, _CONTEXT.index("trial")], ops[contexts[context, _CONTEXT.index("op")] - 1]
             found.append(((int(trial), op), latencies_ns[which == context]))
         return found

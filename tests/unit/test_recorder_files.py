@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections import namedtuple
 from pathlib import Path
+from random import Random
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -118,6 +119,7 @@ def test_what_is_buffered_behind_a_batch_must_find_room_too(tmp_path: Path, monk
 _FILLS_ITS_FILE = """
 import resource, sys
 from pathlib import Path
+from random import Random
 from harness.errors import CannotMeasure
 from harness.recorder import Observation
 from recorders import append, opened
@@ -151,3 +153,55 @@ def test_a_write_that_the_system_refuses_midway_leaves_all_whole_batches_readabl
     assert "File too large" in stopped
     assert closed.startswith("close: ")
     assert run.samples("s")["op_id"].tolist() == list(range(int(counts[-1])))
+
+
+def test_compacting_takes_no_more_memory_for_a_longer_stream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten times the rows in groups of 2,000 each: at most half as much again, as Arrow's pool counts it."""
+    monkeypatch.setattr(parts, "_ROWS_A_GROUP", 2_000)
+    peaks = []
+    for rows in (5_000, 50_000):
+        folder = tmp_path / str(rows)
+        folder.mkdir()
+        recorder = opened(folder)
+        add = recorder.begin_trial(trial=1, pair=0, client="lean", arm="query", step="10")
+        for number in range(rows):
+            add(
+                "Get",
+                False,
+                None,
+                number * 977,
+                number * 977 + number % 1013,
+                number,
+                1,
+                Observation(bytes=number % 89),
+            )
+            if number % 500 == 499:
+                recorder.flush()
+        usual = pa.default_memory_pool()
+        pool = pa.proxy_memory_pool(usual)
+        pa.set_memory_pool(pool)
+        try:
+            recorder.close()
+        finally:
+            pa.set_memory_pool(usual)
+        peaks.append(pool.max_memory())
+    assert 0 < peaks[1] <= 1.5 * peaks[0]
+
+
+def test_ten_million_attempts_take_less_than_a_gigabyte(tmp_path: Path) -> None:
+    """50,000 attempts with random times, sizes and ids stay below 5 MB, as a stream and as Parquet."""
+    random, now_ns = Random(5), 0
+    recorder = opened(tmp_path)
+    add = recorder.begin_trial(trial=1, pair=0, client="lean", arm="query", step="10")
+    for number in range(50_000):
+        now_ns += int(random.expovariate(1 / 50_000))
+        took_ns = int(random.lognormvariate(12.9, 0.4))
+        seen = Observation(read_units=0.5, items_returned=1, bytes=random.randint(300, 500), pages=1)
+        add(random.choice(("get", "put")), False, now_ns, now_ns, now_ns + took_ns, number, 1, seen)
+        if number % 5_000 == 0:
+            recorder.flush()
+    recorder.flush()
+    assert recorder.path.stat().st_size < 5_000_000
+    (path,) = recorder.close()
+    assert path.stat().st_size < 5_000_000
+    assert pq.read_metadata(path).num_rows == 50_000
