@@ -45,7 +45,7 @@ class Workers:
         self._ids: list[str] = []
         self._said: dict[str, dict[str, dict[str, Any]]] = {}
         self._news, self._idle = Event(), Event()
-        self._failure: CannotMeasure | None = None
+        self.failure: CannotMeasure | None = None
         self._walking = self._stopping = False
         self._slots: list[int] = []
         runner.register_message(MESSAGE, self._on_message)
@@ -56,7 +56,7 @@ class Workers:
         """Make every connected worker ready for a run; returns what the manifest says of them. Raises CannotMeasure."""
         self._scenario, self._events = scenario, events
         self._test += 1
-        self._said, self._failure, self._stopping = {}, None, False
+        self._said, self.failure, self._stopping = {}, None, False
         self._idle.set()
         self.sketches: dict[tuple[int, str], Sketch] = {}
         runner = self._runner
@@ -95,13 +95,19 @@ class Workers:
         self._send("stop")
         self._idle.wait(patience_s)
 
-    def close(self) -> list[int]:
-        """Have every worker end its samples and send its last counts; the rows of each. Raises CannotMeasure."""
+    def close(self) -> dict[int, int]:
+        """Have every worker end its samples and send its last counts; the rows of each that did.
+
+        What went wrong is in ``failure``.
+        """
+        self._send("close")
         try:
-            self._send("close")
-            return [answer["rows"] for answer in self._gather("closed", _ANSWER_PATIENCE_S, last=True)]
-        finally:
-            self._walking = False
+            self._gather("closed", _ANSWER_PATIENCE_S, last=True)
+        except CannotMeasure as error:
+            self.failure = self.failure or error
+        self._walking = False
+        closed = self._said.get("closed", {})
+        return {index: closed[worker]["rows"] for index, worker in enumerate(self._ids) if worker in closed}
 
     def write_sketches(self, path: Path) -> None:
         """The merged sketches of every trial and operation, with the quantiles that they give."""
@@ -129,15 +135,15 @@ class Workers:
         answers = self._said.setdefault(what, {})
         deadline_s = time.monotonic() + patience_s
         while missing := [worker for worker in self._ids if worker not in answers]:
-            if self._failure and not last:
-                raise self._failure
+            if self.failure and not last:
+                raise self.failure
             for worker in missing:
                 self._check(worker)
             if time.monotonic() > deadline_s:
                 raise CannotMeasure(f"{self._name(missing[0])} didn't say {what!r} in {patience_s:g} s")
             self._news.wait(0.2)
             self._news.clear()
-        return [answers.pop(worker) for worker in self._ids]
+        return [answers.pop(worker) for worker in self._ids] if not last else list(answers.values())
 
     def _check(self, worker: str) -> None:
         client = self._runner.clients.get(worker)
@@ -159,7 +165,7 @@ class Workers:
             t_ns = to_monotonic_ns(said.pop("wall_ns"))
             self._events.add(said.pop("kind"), trial=said.pop("trial"), t_ns=t_ns, **said["fields"])
         elif what == "failed":
-            self._failure = self._failure or CannotMeasure(f"{self._name(msg.node_id)}: {said['reason']}")
+            self.failure = self.failure or CannotMeasure(f"{self._name(msg.node_id)}: {said['reason']}")
         else:
             self._said.setdefault(what, {})[msg.node_id] = said
         self._news.set()
@@ -180,7 +186,7 @@ class Workers:
 
     def _on_connect(self, client_id: str, **_: Any) -> None:
         if self._walking and not self._stopping and client_id not in self._ids:
-            self._failure = self._failure or CannotMeasure(
+            self.failure = self.failure or CannotMeasure(
                 "a worker joined while trials ran: Locust moves users to it then; start all workers before the test"
             )
             self._news.set()

@@ -105,7 +105,9 @@ class _Hooks:
         if self.user not in environment.user_classes:
             return
         if len(environment.user_classes) > 1:
-            _refuse("one Locust test is one scenario run: give one file of scenarios/ to -f")
+            _refuse(
+                "one Locust test is one scenario run: give one file of scenarios/ to -f", environment.parsed_options
+            )
         locust.stats.bucket_response_time = three_digits  # type: ignore[assignment]
         options = environment.parsed_options
         if isinstance(environment.runner, (MasterRunner, WorkerRunner)):
@@ -162,9 +164,11 @@ class _Hooks:
         """One process only, where a scenario keeps in it what its operations did; and no users that move about."""
         if not self.scenario.distributable:
             why = "keeps what its operations did in one process"
-            _refuse(f"{self.scenario.name} {why}: leave out --processes, --master and --worker")
+            _refuse(f"{self.scenario.name} {why}: leave out --processes, --master and --worker", options)
         if options.enable_rebalancing:
-            _refuse("--enable-rebalancing would move slots between workers in the middle of a trial: leave it out")
+            _refuse(
+                "--enable-rebalancing would move slots between workers in the middle of a trial: leave it out", options
+            )
 
     def _be_worker(self, environment: Environment) -> None:
         """The master has services, data, plan and report; here is load only."""
@@ -223,6 +227,8 @@ def _sample_to_locust(environment: Environment, counts: Live) -> Any:
     return on_sample
 
 
-def _refuse(message: str) -> None:
-    sys.stderr.write(f"{message}\n")
+def _refuse(message: str, options: Any) -> None:
+    """End this process as wrong usage; a worker that was forked leaves it to its master to say why."""
+    if not (options.processes and options.worker):
+        sys.stderr.write(f"{message}\n")
     sys.exit(2)

@@ -238,12 +238,12 @@ class Session:
         if self._recorder is not None:
             self._recorder.close()
         if self._workers is not None and self._worker_records:
+            for index, rows in self._workers.close().items():
+                self._worker_records[index]["rows"] = rows
             path = self.launch.run.samples_path(self._kind.name, "sketches").with_suffix(".json")
-            try:
-                for record, rows in zip(self._worker_records, self._workers.close(), strict=True):
-                    record["rows"] = rows
-            finally:
-                self._workers.write_sketches(path)
+            self._workers.write_sketches(path)
+            if self._workers.failure:
+                raise self._workers.failure
 
     def _rows(self) -> int:
         """Rows written, as far as it is known."""

@@ -1,18 +1,28 @@
-"""The conductor hands every slot its stream and every operation is recorded once."""
+"""Who does what in a trial: every slot has its stream, every process its share, and what finds no room is dropped."""
 
 from collections import Counter
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import CannotMeasure
-from harness.scenario import Stream
-from harness.sharing import share_out
+from harness.recorder import Observation
+from harness.scenario import Slot, Stream, Ticket
+from harness.sharing import Line, deal, lines_of, share_out
 
 
 def stream(slots: int | None) -> Stream:
     return Stream(tickets=iter(()), slots=slots)
+
+
+def act(slot: Slot) -> Observation:
+    return Observation()
+
+
+def due_at(*due_ns: int) -> Iterator[Ticket]:
+    return (Ticket(op="get", act=act, due_ns=due) for due in due_ns)
 
 
 def test_streams_that_ask_for_slots_get_them_and_the_others_share_the_rest() -> None:
@@ -39,3 +49,66 @@ def test_every_stream_has_a_slot_and_none_has_more_than_it_asked_for(asked: list
     for s in streams:
         assert given_to[id(s)] >= 1
         assert s.slots is None or given_to[id(s)] <= s.slots
+
+
+def test_slots_are_dealt_to_processes_in_turn() -> None:
+    """Three slots here, one there: the second process has the second slot, the first all others."""
+    assert deal([3, 1]) == [0, 1, 0, 0]
+    assert deal([2, 2]) == [0, 1, 0, 1]
+    assert deal([0, 2]) == [1, 1]
+
+
+def test_two_probes_and_writers_are_spread_over_two_processes() -> None:
+    """Slots in turn: read, write, writers, read again; each process serves what its slots were dealt."""
+    read, write, writers = stream(2), stream(1), stream(None)
+    here, there = (len(set(map(id, lines_of([read, write, writers], [2, 2], worker)))) for worker in (0, 1))
+    assert (here, there) == (2, 2)  # read and writers; write and read
+
+
+@pytest.mark.parametrize("slots", [[4], [2, 2], [1, 3], [3, 0, 1], [1, 1, 1]])
+def test_several_processes_together_do_what_one_would(slots: list[int]) -> None:
+    """Whatever the spread of slots: the parts of an open loop, put together, are the schedule, each arrival once."""
+    schedule = [7 * number for number in range(50)]
+    done: list[int] = []
+    for worker in range(len(slots)):
+        lines = lines_of([Stream(tickets=due_at(*schedule))], slots, worker)
+        assert len(lines) == slots[worker]
+        for line in set(lines):
+            while (ticket := line.take(0)) is not None:
+                done.append(ticket.due_ns or 0)
+    assert sorted(done) == schedule
+
+
+def test_what_falls_due_beyond_the_backlog_while_all_are_busy_is_dropped() -> None:
+    """One slot, room for two: five arrivals at 10 to 50 while it is busy until 55 leave those of 30, 40 and 50 out."""
+    line = Line(due_at(0, 10, 20, 30, 40, 50, 60), slots=1, backlog=2)
+    taken = [line.take(0, first=True), *(line.take(now) for now in (55, 56, 57, 58))]
+    assert [ticket and ticket.due_ns for ticket in taken] == [0, 10, 20, 60, None]
+    assert line.dropped == {"get": 3}
+
+
+def test_without_a_backlog_everything_waits_and_nothing_is_dropped() -> None:
+    """The same arrivals, however late."""
+    line = Line(due_at(0, 10, 20, 30), slots=1)
+    assert [ticket.due_ns for ticket in iter(lambda: line.take(1_000), None)] == [0, 10, 20, 30]
+    assert line.dropped == {}
+
+
+def test_an_arrival_that_finds_a_slot_which_has_not_come_yet_is_not_dropped() -> None:
+    """At the beginning slots come one after the other, a moment after the first arrivals: those aren't turned away."""
+    line = Line(due_at(0, 1, 2, 500), slots=3, backlog=0)
+    taken = [line.take(now, first=True) for now in (10, 20, 30)]
+    assert [ticket and ticket.due_ns for ticket in taken] == [0, 1, 2]
+    assert line.take(400) is not None
+    assert line.dropped == {}
+
+
+def test_a_backlog_is_shared_out_too() -> None:
+    """Three may wait, at two processes: of nine arrivals that find the slot busy, two wait here and one there."""
+    dropped = []
+    for worker in (0, 1):
+        (line,) = lines_of([Stream(tickets=due_at(*range(20)), backlog=3)], [1, 1], worker)
+        for now in (0, 1_000):
+            assert line.take(now, first=now == 0) is not None
+        dropped.append(line.dropped["get"])
+    assert dropped == [9 - 2, 9 - 1]

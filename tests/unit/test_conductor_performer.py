@@ -1,0 +1,197 @@
+"""Each attempt is recorded once, with the tool's own part in it apart; a stop waits for what acts, not for what waits."""
+
+import gc
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import gevent
+import pytest
+
+from harness.errors import CannotMeasure
+from harness.generator import Figures, Meter, together
+from harness.performer import Performer
+from harness.plan import Trial
+from harness.recorder import Observation
+from harness.scenario import Slot, Stream, Ticket, TrialLoad
+from harness.sharing import lines_of
+
+TRIAL = Trial(trial=3, pair=1, arm="a", step="s", labels={}, params={})
+
+
+class FakeRecorder:
+    """Keeps rows as they come."""
+
+    def __init__(self) -> None:
+        self.rows: list[tuple[Any, ...]] = []
+
+    def begin_trial(self, **_: Any) -> Callable[..., None]:
+        return lambda *row: self.rows.append(row)
+
+    def flush(self) -> None: ...
+
+    def check(self) -> None: ...
+
+
+class Stage:
+    """A performer with slots that serve it in greenlets of their own."""
+
+    def __init__(self, slots: int = 1, **numbered: int) -> None:
+        self.recorder, self.samples = FakeRecorder(), list[tuple[Any, ...]]()
+        self.slots = slots
+        self.performer = Performer(self.recorder, lambda *row: self.samples.append(row), **numbered)  # type: ignore[arg-type]
+        self.greenlets = [gevent.spawn(self._user, Slot(number)) for number in range(slots)]
+
+    def _user(self, slot: Slot) -> None:
+        while True:
+            self.performer.serve(slot)
+
+    def perform(self, tickets: Iterator[Ticket], *, backlog: int | None = None, deadline_s: float = 5.0) -> Figures:
+        load = TrialLoad(client="lean", streams=(Stream(tickets=tickets, backlog=backlog),), deadline_s=deadline_s)
+        lines = lines_of(load.streams, [self.slots], 0)
+        return self.performer.perform(TRIAL, load, lines, on_begin=lambda _: None)
+
+    def close(self) -> None:
+        gevent.killall(self.greenlets)
+        self.performer.close()
+
+
+@pytest.fixture
+def stage() -> Iterator[Stage]:
+    one = Stage()
+    yield one
+    one.close()
+
+
+def test_every_operation_is_a_row_and_a_request(stage: Stage) -> None:
+    """Two operations in a closed loop: numbered from 1, one attempt each, no intended start."""
+    figures = stage.perform(iter([Ticket(op="get", act=lambda _: Observation()) for _ in range(2)]))
+    assert [(row[0], row[2], row[5], row[6]) for row in stage.recorder.rows] == [
+        ("get", None, 1, 1),
+        ("get", None, 2, 1),
+    ]
+    assert len(stage.samples) == figures.attempts == 2
+    assert figures.lateness_p99_ms is None
+
+
+def test_an_operation_that_was_tried_again_is_a_row_for_each_attempt() -> None:
+    """Throttled at 100 to 110, again at 150: two rows of one operation, of a worker that numbers 2, 4, 6 …"""
+    stage = Stage(worker=1, workers=2)
+
+    def act(slot: Slot) -> Observation:
+        slot.attempt(Observation(outcome="throttled"), start_ns=100, end_ns=110)
+        slot.attempt_begins(150)
+        return Observation()
+
+    stage.perform(iter([Ticket(op="put", act=act), Ticket(op="put", act=lambda _: Observation())]))
+    rows = [(row[3], row[5], row[6], row[7].outcome) for row in stage.recorder.rows]
+    assert rows[:2] == [(100, 2, 1, "throttled"), (150, 2, 2, "ok")]
+    assert rows[2][1:] == (4, 1, "ok")
+    assert rows[2][0] > 150
+    stage.close()
+
+
+def test_a_surprise_in_an_operation_is_an_error_row_and_the_trial_goes_on(stage: Stage) -> None:
+    """What the scenario didn't foresee has its class for a code."""
+
+    def act(_: Slot) -> Observation:
+        raise ZeroDivisionError
+
+    stage.perform(iter([Ticket(op="get", act=act), Ticket(op="get", act=lambda _: Observation())]))
+    assert [(row[7].outcome, row[7].error_code) for row in stage.recorder.rows] == [
+        ("error", "ZeroDivisionError"),
+        ("ok", None),
+    ]
+
+
+def test_waiting_for_a_busy_slot_is_queued_time_and_not_the_tools_lateness(stage: Stage) -> None:
+    """One slot, 30 ms an operation, three due at once: the last is queued for 60 ms, the tool late by next to none."""
+
+    def act(_: Slot) -> Observation:
+        gevent.sleep(0.03)
+        return Observation()
+
+    figures = stage.perform(iter([Ticket(op="get", act=act, due_ns=0) for _ in range(3)]))
+    assert figures.queued_p99_ms is not None and figures.queued_p99_ms >= 60
+    assert figures.lateness_p99_ms is not None and figures.lateness_p99_ms < 30
+
+
+def test_dropped_operations_are_counted_and_leave_no_row(stage: Stage) -> None:
+    """While the only slot takes 20 ms, nine fall due and one of them may wait."""
+
+    def act(_: Slot) -> Observation:
+        gevent.sleep(0.02)
+        return Observation()
+
+    due = [0, *range(1_000_000, 10_000_000, 1_000_000)]
+    figures = stage.perform(iter([Ticket(op="get", act=act, due_ns=at) for at in due]), backlog=1)
+    assert figures.dropped == {"get": 8}
+    assert len(stage.recorder.rows) == figures.attempts == 2
+
+
+def test_a_user_thinks_before_the_next_operation(stage: Stage) -> None:
+    """20 ms between the end of one and the start of the other."""
+    stage.perform(iter([Ticket(op="get", act=lambda _: Observation(), think_ns=20_000_000) for _ in range(2)]))
+    first, second = stage.recorder.rows
+    assert second[3] - first[4] >= 20_000_000
+
+
+def test_a_stop_does_not_wait_for_what_is_not_yet_due(stage: Stage) -> None:
+    """An operation due in an hour isn't waited for, and leaves no row."""
+    gevent.spawn_later(0.02, stage.performer.stop, 3.0)
+    began_s = time.monotonic()
+    stage.perform(iter([Ticket(op="get", act=lambda _: Observation(), due_ns=3_600 * 10**9)]))
+    assert time.monotonic() - began_s < 1
+    assert stage.recorder.rows == []
+
+
+def test_a_trial_that_does_not_end_says_which(stage: Stage) -> None:
+    """An operation that hangs beyond the deadline ends the run, with a line that names the trial."""
+
+    def act(_: Slot) -> Observation:
+        gevent.sleep(60)
+        return Observation()
+
+    with pytest.raises(CannotMeasure, match=r"trial 3 \(a, s\) didn't end in 0.1 s"):
+        stage.perform(iter([Ticket(op="get", act=act)]), deadline_s=0.1)
+
+
+def test_slots_take_turns_though_no_answer_is_waited_for() -> None:
+    """Two slots, operations that never yield: neither does more than half of them, give or take one."""
+    stage, did = Stage(slots=2), dict[int, int]()
+
+    def act(slot: Slot) -> Observation:
+        did[slot.index] = did.get(slot.index, 0) + 1
+        return Observation()
+
+    stage.perform(iter([Ticket(op="get", act=act) for _ in range(20)]))
+    assert abs(did[0] - did[1]) <= 1
+    stage.close()
+
+
+def test_no_garbage_is_collected_in_a_trial_and_the_share_of_the_cpu_is_measured() -> None:
+    """CPU clock 30 ms while the wall's went 100: 0.3 of a core; collection is off, then on again."""
+    cpu, wall = iter([0, 30_000_000]), iter([0, 100_000_000])
+    meter = Meter(cpu_ns=lambda: next(cpu), clock_ns=lambda: next(wall))
+    meter.start()
+    assert not gc.isenabled()
+    meter.late.extend([1_000_000] * 98 + [9_000_000] * 2)
+    figures = meter.finish(0)
+    assert gc.isenabled()
+    assert (figures.cpu_share, figures.gc_pauses) == (0.3, 0)
+    assert (figures.lateness_p50_ms, figures.lateness_p99_ms) == (1.0, 9.0)
+
+
+def test_of_several_processes_the_worst_counts_and_numbers_add_up() -> None:
+    """The busier core, the later schedule; attempts and drops of both."""
+
+    def part(share: float, late: float | None, dropped: dict[str, int]) -> Figures:
+        return Figures(
+            begin_ns=5, end_ns=9, cpu_share=share, lateness_p50_ms=late, lateness_p99_ms=late, queued_p99_ms=late,
+            attempts=10, dropped=dropped, gc_pauses=1,
+        )  # fmt: skip
+
+    both = together([part(0.2, 0.5, {"get": 1}), part(0.9, None, {"get": 2, "put": 1})])
+    assert (both.cpu_share, both.lateness_p99_ms, both.attempts) == (0.9, 0.5, 20)
+    assert both.dropped == {"get": 3, "put": 1}
+    assert both.as_event()["dropped"] == 4
