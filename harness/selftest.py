@@ -73,7 +73,7 @@ def _run(
 def _line(recovery: Recovery) -> str:
     truth = recovery.truth
     found = "nothing" if recovery.found is None else f"{recovery.found:.4g}"
-    within = f"± {truth.error:.3g}" if truth.error else "exactly"
+    within = "or more" if truth.error is None else f"± {truth.error:.3g}" if truth.error else "exactly"
     marked = f", marked {truth.status.replace('_', '-')}" if truth.status != "measured" else ""
     ending = f"NOT recovered: {recovery.why}" if recovery.why else f"recovered{marked}"
     return f"{truth.name}: planted {truth.value:.4g} {truth.unit} {within}, found {found}: {ending}"
