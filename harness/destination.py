@@ -23,8 +23,12 @@ class Destination:
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
-        # Neither keys before the host nor options after the path are for a message or a log.
+        # Neither what stands before the host nor the options after the path are for a message or a log.
         self.name = f"{parts.scheme}://{parts.hostname or ''}{parts.path}"
+        if parts.password:
+            raise UsageError(
+                f"--out {self.name}: a key in the URL would be kept in the manifest; give it by environment"
+            )
         try:
             self._files, self._root = pa.fs.FileSystem.from_uri(url)
         except (pa.ArrowException, OSError, ValueError) as error:
