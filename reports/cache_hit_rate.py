@@ -1,7 +1,7 @@
 """Cached or not: hit rate and latency as the cache grows, and the hit rate below which it stops paying."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -157,6 +157,7 @@ def _latencies(
 
     means = [float(times.mean()) for times in trials.values()]
     mean = stats.mean_of_trials(means)
+    mean = mean if mean.low is None else replace(mean, low=max(0.0, mean.low))  # no time is below 0, whatever t says
     sentence = f"{about} took {microseconds(mean.value)} on average ({count(mean.n, 'trial')}{span(mean.low, mean.high, microseconds)}; {on})."
     found = measured(run, NAME, f"{NAME}.{engine}.latency_mean_us", sentence, mean, "us", "lower", labels)
     findings = [judged(found, "mean", means)]
@@ -166,7 +167,8 @@ def _latencies(
             reason = f"{count(len(rows), 'read')} are fewer than the {stats.LEAST_SAMPLES[p]} independent ones a {which} needs"
             findings.append(absent(run, NAME, id, "us", "lower", reason, labels))
             continue
-        sentence = f"{about} took {microseconds(time.value)} at {which} ({count(time.n, 'read')} in {count(mean.n, 'trial')}; {on})."
+        sentence = f"{about} took {microseconds(time.value)} at {which} ({count(time.n, 'read')} in "
+        sentence += f"{count(mean.n, 'trial')}{span(time.low, time.high, microseconds)}; {on})."
         found = measured(run, NAME, id, sentence, time, "us", "lower", labels)
         findings.append(judged(found, which, [float(np.percentile(times, p)) for times in trials.values()]))
     return findings

@@ -94,20 +94,24 @@ def expected_onset_s(params: Mapping[str, float]) -> float:
     return float(ramp / peak + np.sqrt(2 * ramp * BURST_S / peak))
 
 
-def _labels(mode: str, kind: str, trials: pd.DataFrame) -> dict[str, str]:
+def _client(samples: pd.DataFrame) -> str:
+    return str(samples["client"].iloc[0])
+
+
+def _labels(mode: str, kind: str, trials: pd.DataFrame, client: str) -> dict[str, str]:
     first = trials.iloc[0]
     return {
         "arm": mode,
         "kind": kind,
         "step": str(first["step"]),
-        "client": "lean",
+        "client": client,
         "speed": f"{first['param_speed']:g}",
         "loop": "open",
     }
 
 
 def _onset(run: Run, samples: pd.DataFrame, trials: pd.DataFrame, kind: str) -> Finding:
-    id, labels = f"{NAME}.provisioned.throttle_onset_s", _labels("provisioned", kind, trials)
+    id, labels = f"{NAME}.provisioned.throttle_onset_s", _labels("provisioned", kind, trials, _client(samples))
     rows = _complete(samples, trials, "provisioned", kind)
     if rows.empty:
         return absent(run, NAME, id, "s", "higher", "no provisioned trial ran to its end", labels, headline=True)
@@ -134,7 +138,7 @@ def _onset(run: Run, samples: pd.DataFrame, trials: pd.DataFrame, kind: str) -> 
 
 
 def _share(run: Run, samples: pd.DataFrame, mode: str, kind: str) -> Finding:
-    id, labels = f"{NAME}.{mode}.throttled_share", _labels(mode, kind, run.trials(NAME))
+    id, labels = f"{NAME}.{mode}.throttled_share", _labels(mode, kind, run.trials(NAME), _client(samples))
     rows = _complete(samples, run.trials(NAME), mode, kind)
     if rows.empty:
         return absent(run, NAME, id, "share", "lower", f"no {mode} trial ran to its end", labels)
@@ -149,7 +153,7 @@ def _share(run: Run, samples: pd.DataFrame, mode: str, kind: str) -> Finding:
 
 
 def _dollars(run: Run, samples: pd.DataFrame, trials: pd.DataFrame, mode: str, kind: str) -> Finding:
-    id, labels = f"{NAME}.{mode}.usd_per_million_served", _labels(mode, kind, trials)
+    id, labels = f"{NAME}.{mode}.usd_per_million_served", _labels(mode, kind, trials, _client(samples))
     rows, key = _complete(samples, trials, mode, kind), PRICES[mode, kind]
     price = run.manifest["prices"]["values"].get(key)
     served = rows[rows["outcome"] == "ok"].groupby("trial")

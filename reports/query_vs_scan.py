@@ -14,7 +14,7 @@ from reports.findings import Finding
 from reports.load import Run
 from reports.section import Chart, Section
 from reports.tool import Statistic, Tool
-from reports.words import absent, count, dollars, microseconds, number, setting, span, troubles, why_absent
+from reports.words import absent, count, dollars, milliseconds, number, setting, span, troubles, why_absent
 
 NAME, TITLE = "query_vs_scan", "Query or Scan"
 QUESTIONS = {
@@ -171,7 +171,7 @@ def _of_cell(run: Run, tool: Tool, cell: Cell) -> list[Finding]:
     findings = [
         Finding(
             id=f"{NAME}.units_per_answer", value=units.value, low=units.low, high=units.high, n=units.n, unit="read units",
-            sentence=f"{about} consumed {number(units.value)} read units an answer ({count(units.n, 'trial')}; {on}, exact units).",
+            sentence=f"{about} consumed {number(units.value)} read units an answer ({count(units.n, 'trial')}{span(units.low, units.high)}; {on}, exact units).",
             **common,
         )
     ]  # fmt: skip
@@ -197,8 +197,8 @@ def _latencies(tool: Tool, cell: Cell, about: str, on: str, common: dict[str, An
             continue
         found = Finding(
             id=id, value=time.value, low=time.low, high=time.high, n=time.n, unit="ms",
-            sentence=f"{about} took {microseconds(1000 * time.value)} at {which} (service time, closed loop, {count(time.n, 'answer')} in "
-            f"{count(len(trials), 'trial')}; {on}).", **common,
+            sentence=f"{about} took {milliseconds(time.value)} at {which} (service time, closed loop, {count(time.n, 'answer')} in "
+            f"{count(len(trials), 'trial')}{span(time.low, time.high, milliseconds)}; {on}).", **common,
         )  # fmt: skip
         per_trial = [float(np.percentile(trial, p)) for trial in trials]
         findings.append(tool.judged(found, trials=cell.trials, per_trial=per_trial, floor=floor, statistic=which))

@@ -177,13 +177,19 @@ class Tool:
 
     def rows(self, findings: Iterable[Finding]) -> tuple[ToolRow, ...]:
         """A row for each floor, and for each client and operation whose latencies were held against something else."""
-        floors = {floor.name: floor for floor in self.floors}
+        floors = {floor.name: floor for floor in sorted(self.floors, key=self._place)}
         held: dict[tuple[str, str], list[Finding]] = {name: [] for name in floors}
         for finding in findings:
             share = finding.tool
             if share is not None and (share.floor is not None or share.cpu_share is not None):
                 held.setdefault((share.client, share.op), []).append(finding)
         return tuple(self._row(name, floors.get(name), those) for name, those in held.items())
+
+    def _place(self, floor: Floor) -> tuple[int, list[tuple[bool, float, str]]]:
+        """Operations in the order they were probed, then by their labels, numbers by size."""
+        first = next(index for index, one in enumerate(self.floors) if (one.client, one.op) == (floor.client, floor.op))
+        texts = (text for _, text in sorted(floor.labels.items()))
+        return first, [(text.isdecimal(), float(text) if text.isdecimal() else 0.0, text) for text in texts]
 
     def _row(self, name: tuple[str, str], floor: Floor | None, held: Sequence[Finding]) -> ToolRow:
         shares = [finding.tool for finding in held if finding.tool is not None]

@@ -32,6 +32,11 @@ def microseconds(value_us: float) -> str:
     return f"{number(value_us / 1e6)} s"
 
 
+def milliseconds(value_ms: float) -> str:
+    """The same from milliseconds."""
+    return microseconds(value_ms * 1e3)
+
+
 def seconds(value_s: float) -> str:
     """A duration in seconds, milliseconds below one."""
     return microseconds(value_s * 1e6)

@@ -106,6 +106,14 @@ def test_latencies_are_service_times_and_means_are_e1s(planted: PlantedRun) -> N
     assert table.loc[[10.0, 100.0], "E1 µs"].tolist() == pytest.approx([270, 77.5])
 
 
+def test_the_interval_of_a_mean_time_ends_at_0(planted: PlantedRun) -> None:
+    """Two rounds, 50,250 and 500 µs: t with one degree of freedom would reach far below."""
+    plant(planted, rounds=2)
+    planted.samples(NAME, reads(0, "no_cache", "0", 0, bare_us=100_000), EXTRA, worker="1")
+    found = finding_of(cache_hit_rate.analyse(planted.load()), f"{NAME}.postgres.latency_mean_us", step="0")
+    assert (found.value, found.low) == (pytest.approx(25_375), 0)
+
+
 def test_the_break_even_is_e1s_and_the_headline(planted: PlantedRun) -> None:
     """See BREAK_EVEN; the sentence tells of the largest cache that isn't all the data."""
     plant(planted)

@@ -194,6 +194,16 @@ def test_the_section_has_a_row_for_each_floor(planted: PlantedRun) -> None:
     assert row in (run.path / "report.md").read_text()
 
 
+def test_rows_stand_by_operation_and_then_by_the_size_of_their_labels(planted: PlantedRun) -> None:
+    """As probed, Query before Scan; 1000 before 9000 before 27004."""
+    for step, op in (("27004", "Query"), ("1000", "Scan"), ("9000", "Query"), ("1000", "Query")):
+        planted.floor(NAME, "lean", op, FLOOR_US, step=step)
+    rows = section_of(planted).tool
+    assert [row.op for row in rows] == [
+        "Query (step 1000)", "Query (step 9000)", "Query (step 27004)", "Scan (step 1000)",
+    ]  # fmt: skip
+
+
 def test_the_closest_floor_is_taken_and_one_of_other_labels_never(planted: PlantedRun) -> None:
     """Of a floor for all questions and one for this one, the latter; one for another size doesn't count."""
     planted.floor(NAME, "lean", "Query", (100.0, 100.0))
