@@ -139,16 +139,17 @@ def perform(due_ns: Iterable[int], make_act: Callable[[int], Act]) -> list[tuple
 
     ``make_act`` is given the moment at which the trial begins, a little before it does.
     """
-    begin_ns = time.monotonic_ns() + HEAD_START_NS
-    act = make_act(begin_ns)
-    tickets = (Ticket(op="ask", act=act, due_ns=due) for due in due_ns)
-    load = TrialLoad(client="stub", streams=(Stream(tickets=tickets),))
     slots = [Slot(index) for index in range(SLOTS)]
+    gc.collect()
     with TemporaryDirectory() as folder:
         submit = gevent.get_hub().threadpool.spawn
         recorder = Recorder(Path(folder) / "stall.0.arrows", worker="0", extra={}, submit=submit)
         with closing(Performer(recorder, lambda *_: None)) as performer:
             serving = [gevent.spawn(performer.serve, slot) for slot in slots]
+            begin_ns = time.monotonic_ns() + HEAD_START_NS
+            act = make_act(begin_ns)
+            tickets = (Ticket(op="ask", act=act, due_ns=due) for due in due_ns)
+            load = TrialLoad(client="stub", streams=(Stream(tickets=tickets),))
             lines = lines_of(load.streams, [SLOTS], 0)
             performer.perform(TRIAL, load, lines, on_begin=lambda _: None, begin_ns=begin_ns)
             gevent.joinall(serving, raise_error=True)
@@ -166,17 +167,17 @@ def _kept_off_core_ns() -> int:
 
 
 def _late_ns(wait_until: Callable[[int], None], duration_ns: int) -> list[int]:
-    begin_ns = time.monotonic_ns() + HEAD_START_NS
-    late_ns: list[int] = []
     offsets_ns = constant(rate_per_s=LATENESS_PER_S, duration_ns=duration_ns)
+    late_ns: list[int] = []
+    gc.collect()
+    gc.disable()  # as in a trial
+    begin_ns = time.monotonic_ns() + HEAD_START_NS
 
     def slot() -> None:
         for offset_ns in offsets_ns:
             wait_until(begin_ns + offset_ns)
             late_ns.append(time.monotonic_ns() - begin_ns - offset_ns)
 
-    gc.collect()
-    gc.disable()  # as in a trial
     try:
         gevent.joinall([gevent.spawn(slot) for _ in range(SLOTS)], raise_error=True)
     finally:
