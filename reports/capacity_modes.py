@@ -287,7 +287,10 @@ def _method(run: Run, trials: pd.DataFrame) -> tuple[str, ...]:
 def _lateness(samples: pd.DataFrame) -> str:
     late_ms = (samples["t_start"] - samples["t_intended"]) / 1e6
     middle, p99 = (number(float(late_ms.quantile(q))) for q in (0.5, 0.99))
-    return f"The tool was late by {middle} ms of the wall's clock at the median and {p99} ms at p99; onset counts from when a request was due."
+    return (
+        f"Requests started late by {middle} ms of the wall's clock at the median and {p99} ms at p99, waits for a slot included; onset "
+        "counts from when a request was due."
+    )
 
 
 def _nothing(run: Run) -> Section:

@@ -130,6 +130,7 @@ def _environment(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "Configuration", str(manifest.get("config_source") or "")
     yield "Processor", _processor(machine)
     yield "System", ", kernel ".join(str(machine[key]) for key in ("os", "kernel") if machine.get(key))
+    yield "What makes it noisy", "; ".join((machine.get("noise") or {}).get("warnings") or ())
     yield "Servers", ", ".join(_servers(manifest))
     yield "Versions", ", ".join(f"{name} {text}" for name, text in (manifest.get("versions") or {}).items())
     if git:

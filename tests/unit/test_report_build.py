@@ -205,3 +205,13 @@ def test_a_run_in_which_nothing_was_measured_exits_with_3(tmp_path: Path) -> Non
     done = of_command(planted.path)
     assert done.returncode == 3
     assert "not measured: no twin" in (planted.path / "report.md").read_text().lower()
+
+
+def test_what_makes_the_machine_noisy_stands_where_it_was_measured_on(planted: PlantedRun) -> None:
+    """Each warning of the manifest; a quiet machine has no such line."""
+    assert "What makes it noisy" not in make(planted.path)["report.md"].decode()
+    planted.manifest["machine"]["noise"] = {"warnings": ["the governor is powersave", "two cores share one"]}
+    planted.load()
+    files = make(planted.path)
+    assert "- What makes it noisy: the governor is powersave; two cores share one" in files["report.md"].decode()
+    assert "the governor is powersave; two cores share one" in files["report.html"].decode()
