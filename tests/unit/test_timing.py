@@ -200,6 +200,18 @@ def test_real_bells_never_ring_before_the_moment_and_lose_nobody(make_bell: Call
         assert waiter.waiting == 0
 
 
+def test_a_waiter_that_takes_over_a_closed_one_s_descriptor_rings_for_its_own_only() -> None:
+    """The system gives the number away again at once; who slept on the closed one isn't woken through it."""
+    old = Waiter()
+    sleeper = gevent.spawn(old.wait_until, time.monotonic_ns() + 1_000_000)
+    gevent.sleep(0)
+    old.close()
+    with closing(Waiter()) as new, gevent.Timeout(10):
+        new.wait_until(time.monotonic_ns() + 2_000_000)
+    assert not sleeper.dead
+    sleeper.kill()
+
+
 @pytest.mark.parametrize("make_bell", [TimerFdBell, HubTimerBell])
 def test_a_bell_set_to_the_past_rings_at_once(make_bell: Callable[[], timing.Bell]) -> None:
     """Neither kind waits for ever when the moment went by while it was being set."""
