@@ -102,6 +102,55 @@ def selftest(
 
 
 @app.command()
+def plan(
+    traces: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[TRACE]…", help="CSV or Parquet, or JSON of CloudWatch's consumed capacity."),
+    ] = None,
+    from_run: Annotated[Path | None, typer.Option(metavar="RUN", help="Replay what a run consumed.")] = None,
+    scenario: Annotated[str | None, typer.Option(help="Which of the run's scenarios.")] = None,
+    arm: Annotated[str | None, typer.Option(help="Which of its arms.")] = None,
+    most_throttled: Annotated[float, typer.Option(metavar="PERCENT", help="Of reads and of writes.")] = 0.1,
+    timezone: Annotated[str | None, typer.Option(help="Of times that have no offset, such as Europe/Berlin.")] = None,
+    item_bytes: Annotated[int | None, typer.Option(help="Size of every item.")] = None,
+    strong: Annotated[bool, typer.Option("--strong", help="Reads are strongly consistent.")] = False,
+    reserved: Annotated[bool, typer.Option("--reserved", help="Compare with capacity reserved for a year.")] = False,
+    key_shares: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The busiest keys' shares of the demand, one a line.")
+    ] = None,
+    schedule: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="read,write units of each UTC hour, to compare too.")
+    ] = None,
+    scaling_delay: Annotated[float, typer.Option(metavar="S", help="From auto scaling's alarm to its change.")] = 0.0,
+    most_capacity: Annotated[int, typer.Option(help="Auto scaling's maximum.")] = 40_000,
+    region: Annotated[str, typer.Option(help="Whose prices.")] = "us-east-1",
+    prices: Annotated[str | None, typer.Option(metavar="FILE", help="A price file of your own.")] = None,
+    check: Annotated[bool, typer.Option("--check", help="Replay by the twin's own rules too.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the plan as JSON.")] = False,
+    out_dir: Annotated[Path | None, typer.Option("--out", help="A new directory for a report.")] = None,
+) -> None:
+    """Replay a demand and say which capacity setting of DynamoDB is cheapest."""
+    import json
+
+    from harness import planning
+
+    planned = planning.plan(
+        planning.Request(
+            traces=tuple(traces or ()), from_run=from_run, scenario=scenario, arm=arm,
+            most_throttled_percent=most_throttled, timezone=timezone, item_bytes=item_bytes, strong=strong,
+            reserved=reserved, key_shares=key_shares, schedule=schedule, scaling_delay_s=scaling_delay,
+            most_capacity=most_capacity, region=region, prices_file=prices, check=check, out=out_dir,
+        )
+    )  # fmt: skip
+    if as_json:
+        print(json.dumps(planned.as_record(), allow_nan=False))  # noqa: T201 - for programs: nothing wrapped or styled
+    else:
+        planning.show(planned, out)
+    if out_dir is not None:
+        raise typer.Exit(planning.write_report(planned, out_dir, None if as_json else out))
+
+
+@app.command()
 def dynamodb(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 asks the system.")] = 0,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",

@@ -43,8 +43,9 @@ def reservation(prices: Prices, kind: Kind, capacity: Capacities) -> Reservation
     if upfront is None or hourly is None or unit_hour is None:
         return None
     block_usd = upfront / 12 + hourly * MONTH_HOURS
-    levels, counts = np.unique(capacity, return_counts=True)
-    weights = counts / counts.sum()
+    counts = np.bincount(capacity)
+    levels = np.flatnonzero(counts)
+    weights = counts[levels] / len(capacity)
     blocks = 0
     while _used(levels, weights, blocks) * unit_hour * MONTH_HOURS > block_usd:
         blocks += 1

@@ -124,7 +124,7 @@ def _wanted(
         if wanted > capacity and (cooled or wanted - capacity > one[STEP_OUT]):
             return float(wanted)
         return -1.0
-    if one[SCALE_IN] == 0.0 or minute + 1 < down:
+    if one[SCALE_IN] == 0.0 or minute + 1 < down or _forbidden(capacity - 1.0, now_s, capacity, decreases):
         return -1.0
     busiest = 0.0
     for at in range(minute, minute - down, -1):
@@ -132,7 +132,7 @@ def _wanted(
             return -1.0
         busiest = max(busiest, served[at])
     wanted = max(_at_target(busiest, target), one[MINIMUM])
-    if wanted >= capacity or now_s < one[LAST_IN] + one[IN_COOLDOWN] or _forbidden(wanted, now_s, capacity, decreases):
+    if wanted >= capacity or now_s < one[LAST_IN] + one[IN_COOLDOWN]:
         return -1.0
     return float(wanted)
 
@@ -185,8 +185,13 @@ def serve_autoscaled(
             served[kind, minute] = _serve(levels[kind], rate, asked[kind, minute], busy_s)
             levels[kind] = min((levels[kind] - served[kind, minute]) + MINUTE * rate, rate * burst_s)
         for kind in range(2):
-            if tracking[kind, DUE] == np.inf and below[kind] <= served[kind, minute] <= above[kind]:
-                continue  # no alarm goes off and nothing is due: most minutes
+            if tracking[kind, DUE] == np.inf:
+                # Most minutes: nothing is due, and the newest and the oldest of an alarm's minutes aren't both beyond it.
+                now, hot, cold = served[kind, minute], minute + 1 - up, minute + 1 - down
+                high = hot >= 0 and now > above[kind] and served[kind, hot] > above[kind]
+                low = cold >= 0 and now < below[kind] and served[kind, cold] < below[kind]
+                if not high and not (low and rates[kind] > tracking[kind, MINIMUM]):
+                    continue
             rates[kind] = _step(
                 served[kind], minute, ends_s, rates[kind], up, down, points, delay_s, tracking[kind], decreases
             )

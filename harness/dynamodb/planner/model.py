@@ -201,6 +201,24 @@ def describe(setting: Setting) -> str:
             )
 
 
+def short(setting: Setting) -> str:
+    """A setting in few words, for a table: R read units, W write units."""
+    match setting:
+        case OnDemand():
+            return "on demand"
+        case Fixed():
+            return f"fixed, {setting.read:,} R {setting.write:,} W"
+        case Scheduled():
+            read, write = (
+                f"{min(setting.read):,}–{max(setting.read):,} R",
+                f"{min(setting.write):,}–{max(setting.write):,} W",
+            )
+            return f"by the hour, {setting.name}, {read} {write}"
+        case Autoscaled():
+            target = f"{setting.read.target_percent:g} %"
+            return f"auto scaling {target}, from {setting.read.minimum:,} R {setting.write.minimum:,} W"
+
+
 def as_record(setting: Setting) -> dict[str, Any]:
     """A setting's own figures for JSON."""
     match setting:

@@ -1,0 +1,169 @@
+"""The whole answer: the cheapest setting for a demand, why, and how far it holds when the demand is another."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from harness.dynamodb.parameters import KINDS, MINUTE_S
+from harness.dynamodb.planner.costs import provisioned_usd_month
+from harness.dynamodb.planner.model import Assumptions, Demand, OnDemand, Outcome, short
+from harness.dynamodb.planner.replay import Replayer
+from harness.dynamodb.planner.search import Found, Wanted, search, usd_month
+from harness.dynamodb.pricing import Prices, break_even_utilisation
+
+PLAN_SCHEMA = 1
+GROWTHS = (0.8, 1.2)
+PEAKS_TO_MEAN = (2.0, 4.0)
+MOST_BINS = 1_000
+"""Points of the timeline that a chart is drawn from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variation:
+    """The demand grown by a factor, or asked for in bursts; what would be cheapest then, and what ``kept`` would come to."""
+
+    growth: float
+    peak_to_mean: float
+    cheapest: Outcome | None
+    kept: Outcome
+
+    @property
+    def name(self) -> str:
+        """In words."""
+        if self.growth != 1:
+            return f"demand {'+' if self.growth > 1 else '−'}{abs(self.growth - 1):.0%}"
+        return f"peak {self.peak_to_mean:g} times the mean inside each minute"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A demand, what was asked of a setting, what was found; ``advised`` is the cheapest, else what throttles least."""
+
+    demand: Demand
+    wanted: Wanted
+    found: Found
+    advised: Outcome
+    on_demand: Outcome
+    variations: tuple[Variation, ...]
+    break_even: dict[str, float | None]
+
+
+def make_plan(demand: Demand, prices: Prices, wanted: Wanted, assumptions: Assumptions | None = None) -> Plan:
+    """Search the demand as it is, then grown and shrunk by a fifth, then in bursts inside the minute.
+
+    Raises ValueError where a price that is needed isn't known.
+    """
+    assumptions = assumptions or Assumptions()
+    found = search(demand, prices, wanted, assumptions)
+    advised = found.cheapest or found.least
+    cases = [(growth, assumptions.peak_to_mean) for growth in GROWTHS]
+    cases += [(1.0, peak) for peak in PEAKS_TO_MEAN if peak > assumptions.peak_to_mean]
+    variations = []
+    for growth, peak in cases:
+        other = Assumptions(
+            peak_to_mean=peak, key_shares=assumptions.key_shares, admission=assumptions.admission,
+            autoscaling=assumptions.autoscaling,
+        )  # fmt: skip
+        grown = demand if growth == 1 else demand.grown(growth)
+        cheapest = search(grown, prices, wanted, other, levels=0).cheapest
+        kept = Replayer(grown, other).outcome(advised.setting, prices)
+        variations.append(Variation(growth=growth, peak_to_mean=peak, cheapest=cheapest, kept=kept))
+    return Plan(
+        demand=demand, wanted=wanted, found=found, advised=advised, variations=tuple(variations),
+        on_demand=next(one for one in found.outcomes if isinstance(one.setting, OnDemand)),
+        break_even={kind: break_even_utilisation(prices, kind) for kind in KINDS},
+    )  # fmt: skip
+
+
+def weighted_utilisation(outcome: Outcome, prices: Prices) -> float | None:
+    """Of what is provisioned, reads and writes by what they cost: below the break-even on demand is cheaper (C1).
+
+    None on demand.
+    """
+    if isinstance(outcome.setting, OnDemand) or not outcome.usd_month:
+        return None
+    used = [(outcome.of(kind).mean_capacity or 0.0) * (outcome.of(kind).utilisation or 0.0) for kind in KINDS]
+    return provisioned_usd_month(prices, *used) / outcome.usd_month
+
+
+def as_record(
+    plan: Plan, prices: Prices, assumptions: Assumptions, *, source: str, notes: tuple[str, ...]
+) -> dict[str, Any]:
+    """The plan for JSON, schema 1; docs/planner.md names its members."""
+    return {
+        "schema": PLAN_SCHEMA,
+        "source": source,
+        "notes": list(notes),
+        "demand": _demand_record(plan.demand),
+        "asked": {
+            "most_throttled_share": plan.wanted.most_throttled,
+            "reserved": plan.wanted.reserved,
+            "most_capacity": plan.wanted.most_capacity,
+            "peak_to_mean": assumptions.peak_to_mean,
+            "key_shares": len(assumptions.key_shares),
+            "scaling_delay_s": assumptions.autoscaling.delay_s,
+        },
+        "prices": {"date": prices.date, "region": prices.region, "source": prices.source},
+        "settings": len(plan.found.outcomes),
+        "cheapest": plan.found.cheapest.as_record() if plan.found.cheapest else None,
+        "advised": plan.advised.as_record(),
+        "advised_usd_month": usd_month(plan.advised, plan.wanted),
+        "on_demand": plan.on_demand.as_record(),
+        "by_family": {family: one.as_record() for family, one in plan.found.by_family.items()},
+        "weighted_utilisation": weighted_utilisation(plan.advised, prices),
+        "break_even_utilisation": plan.break_even,
+        "frontier": [_short(one, plan.wanted) for one in plan.found.frontier],
+        "outcomes": [_short(one, plan.wanted) for one in plan.found.outcomes],
+        "variations": [
+            {
+                "name": one.name, "growth": one.growth, "peak_to_mean": one.peak_to_mean,
+                "cheapest": _short(one.cheapest, plan.wanted) if one.cheapest else None,
+                "kept": _short(one.kept, plan.wanted),
+            }
+            for one in plan.variations
+        ],
+        "timeline": _timeline(plan, assumptions),
+    }  # fmt: skip
+
+
+def _short(outcome: Outcome, wanted: Wanted) -> dict[str, Any]:
+    return {
+        "family": outcome.setting.family, "setting": short(outcome.setting), "usd_month": usd_month(outcome, wanted),
+        "throttled_share": outcome.throttled_share, "longest_throttled_minutes": outcome.longest_throttled_minutes,
+        **{f"{kind}_utilisation": outcome.of(kind).utilisation for kind in KINDS},
+    }  # fmt: skip
+
+
+def _demand_record(demand: Demand) -> dict[str, Any]:
+    return {
+        "start_s": demand.start_s,
+        "minutes": demand.minutes,
+        **{
+            kind: {
+                "units": float(demand.of(kind).sum()),
+                "mean_units_per_s": float(demand.of(kind).mean()) / MINUTE_S,
+                "peak_units_per_s": float(demand.of(kind).max()) / MINUTE_S,
+            }
+            for kind in KINDS
+        },
+    }
+
+
+def _timeline(plan: Plan, assumptions: Assumptions) -> dict[str, Any]:
+    """Demand, capacity and throttling of the advised setting, in at most a thousand equal stretches."""
+    minutes = plan.demand.minutes
+    each = -(-minutes // MOST_BINS)
+    edges = np.arange(0, minutes, each)
+    lengths = np.diff(np.append(edges, minutes))
+    replays = Replayer(plan.demand, assumptions).replay(plan.advised.setting)
+    columns: dict[str, Any] = {"minutes_each": each, "start_s": (plan.demand.start_s + edges * 60).tolist()}
+    for kind in KINDS:
+        units, one = plan.demand.of(kind), replays[kind]
+        columns[kind] = {
+            "mean_units_per_s": (np.add.reduceat(units, edges) / lengths / MINUTE_S).tolist(),
+            "peak_units_per_s": (np.maximum.reduceat(units, edges) / MINUTE_S).tolist(),
+            "throttled_units_per_s": (np.add.reduceat(units - one.served, edges) / lengths / MINUTE_S).tolist(),
+            "capacity": None if one.capacity is None else (np.add.reduceat(one.capacity, edges) / lengths).tolist(),
+        }
+    return columns

@@ -1,0 +1,261 @@
+"""`dbharness plan`: reads a demand, replays it, says what to set; with a directory, leaves a report there."""
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from harness import config as configuration
+from harness.config import Config
+from harness.demand import Trace, read_key_shares, read_schedule, read_trace
+from harness.demand_run import read_run
+from harness.dynamodb.autoscaling import AutoscalingParameters
+from harness.dynamodb.parameters import KINDS
+from harness.dynamodb.planner import reference
+from harness.dynamodb.planner.model import Assumptions, Demand, Outcome, Scheduled, describe, short
+from harness.dynamodb.planner.plan import Plan, as_record, make_plan, weighted_utilisation
+from harness.dynamodb.planner.replay import Replayer
+from harness.dynamodb.planner.search import MOST_CAPACITY, Wanted, usd_month
+from harness.dynamodb.pricing import Prices
+from harness.errors import CannotMeasure, UsageError
+from harness.report_child import make_report
+from harness.rundir import RunDir, command_line
+
+SCENARIO = "planner"
+"""The name under which a plan stands in its directory's manifest, and of its analysis in reports."""
+CHECKED_MINUTES = 31 * 24 * 60
+FAMILIES = {
+    "on_demand": "on demand",
+    "fixed": "fixed",
+    "autoscaled": "auto scaling",
+    "scheduled": "by the hour of the day",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What was asked for on the command line; ``most_throttled_percent`` of either kind's units."""
+
+    traces: tuple[Path, ...]
+    from_run: Path | None = None
+    scenario: str | None = None
+    arm: str | None = None
+    most_throttled_percent: float = 0.1
+    timezone: str | None = None
+    item_bytes: int | None = None
+    strong: bool = False
+    reserved: bool = False
+    key_shares: Path | None = None
+    schedule: Path | None = None
+    scaling_delay_s: float = 0.0
+    most_capacity: int = MOST_CAPACITY
+    region: str = "us-east-1"
+    prices_file: str | None = None
+    check: bool = False
+    out: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A plan with what it stands on."""
+
+    plan: Plan
+    prices: Prices
+    assumptions: Assumptions
+    trace: Trace
+    seconds: float
+    config: Config
+    checked: str | None
+
+    def as_record(self) -> dict[str, Any]:
+        """The plan for JSON."""
+        record = as_record(self.plan, self.prices, self.assumptions, source=self.trace.source, notes=self.trace.notes)
+        return record | {"checked": self.checked}
+
+
+def plan(asked: Request) -> Planned:
+    """Read, replay, choose. Raises UsageError, and CannotMeasure where a price that is needed isn't known."""
+    if not 0 <= asked.most_throttled_percent <= 100:
+        raise UsageError(f"--most-throttled must be from 0 to 100 %, got {asked.most_throttled_percent:g}")
+    if asked.item_bytes is not None and not 0 < asked.item_bytes <= 409_600:
+        raise UsageError(f"--item-bytes must be from 1 to 409600, got {asked.item_bytes}")
+    if asked.scaling_delay_s < 0 or asked.most_capacity < 1:
+        raise UsageError("--scaling-delay must be 0 or more, and --most-capacity 1 or more")
+    if asked.out is not None and asked.out.exists() and (not asked.out.is_dir() or any(asked.out.iterdir())):
+        raise UsageError(f"--out {asked.out}: exists and isn't an empty directory; name one that doesn't exist")
+    config = Config(region=asked.region, prices_file=asked.prices_file)
+    prices = configuration.load_prices(config)
+    trace = _trace(asked)
+    assumptions = Assumptions(
+        key_shares=read_key_shares(asked.key_shares) if asked.key_shares else (),
+        autoscaling=AutoscalingParameters(delay_s=asked.scaling_delay_s),
+    )
+    wanted = Wanted(
+        most_throttled=asked.most_throttled_percent / 100, reserved=asked.reserved, most_capacity=asked.most_capacity,
+        schedule=read_schedule(asked.schedule) if asked.schedule else None,
+    )  # fmt: skip
+    began_s = time.monotonic()
+    try:
+        made = make_plan(trace.demand, prices, wanted, assumptions)
+    except ValueError as error:
+        raise CannotMeasure(f"prices of {prices.region} ({prices.date}): {error}") from error
+    seconds = time.monotonic() - began_s
+    checked = check(made, assumptions) if asked.check else None
+    return Planned(
+        plan=made, prices=prices, assumptions=assumptions, trace=trace, seconds=seconds, config=config, checked=checked
+    )
+
+
+def check(made: Plan, assumptions: Assumptions) -> str:
+    """Replay the cheapest setting of each kind through the twin's own rules too, for at most a month; what came of it.
+
+    Raises CannotMeasure where the two differ.
+    """
+    minutes = min(made.demand.minutes, CHECKED_MINUTES)
+    demand = Demand(start_s=made.demand.start_s, read=made.demand.read[:minutes], write=made.demand.write[:minutes])
+    outcomes = {id(one): one for one in (made.advised, *made.found.by_family.values())}
+    for one in outcomes.values():
+        compiled, scalar = (replay(one, demand, assumptions) for replay in (_compiled, _scalar))
+        for kind in KINDS:
+            if not np.allclose(compiled[kind], scalar[kind], rtol=1e-9, atol=1e-6):
+                raise CannotMeasure(
+                    f"the two replays of {describe(one.setting)} differ in their {kind}s; please report it"
+                )
+    return f"{len(outcomes)} settings over {minutes:,} minutes, minute by minute the same through the twin's own rules"
+
+
+def lines(planned: Planned) -> list[str]:
+    """The answer in sentences: what to set, why, and what was supposed."""
+    made, prices = planned.plan, planned.prices
+    share = f"{made.wanted.most_throttled * 100:g} %"
+    advised = made.advised
+    if made.found.cheapest is None:
+        first = (
+            f"No setting throttles at most {share} of reads and of writes; the least throttles "
+            f"{advised.throttled_share:.3%}: {describe(advised.setting)}, {_usd(usd_month(advised, made.wanted))} a month."
+        )
+    else:
+        first = (
+            f"Set {describe(advised.setting)}: {_usd(usd_month(advised, made.wanted))} a month, the cheapest that throttles at "
+            f"most {share} of reads and of writes ({advised.throttled_share:.3%}, at most "
+            f"{advised.longest_throttled_minutes:,} minutes in a row)."
+        )
+    said = [first, why(planned)]
+    said += [f"Supposed: {note}" for note in planned.trace.notes]
+    if planned.checked:
+        said.append(f"Checked: {planned.checked}.")
+    said.append(
+        f"Modelled, not measured: {planned.trace.source}, {made.demand.minutes:,} minutes, {len(made.found.outcomes)} settings, a month "
+        f"of 730 hours, {prices.region} prices of {prices.date}, without storage; replayed in {planned.seconds:.1f} s."
+    )
+    return said
+
+
+def why(planned: Planned) -> str:
+    """Why the advised setting is cheaper than the other capacity mode."""
+    made = planned.plan
+    even = made.break_even["read"]
+    on_demand = made.on_demand.usd_month
+    if made.advised.setting.family == "on_demand":
+        others = [one for family, one in made.found.by_family.items() if family != "on_demand"]
+        if not others:
+            return "Why: nothing provisioned throttles so little."
+        next_one = min(others, key=lambda one: usd_month(one, made.wanted))
+        used = weighted_utilisation(next_one, planned.prices) or 0.0
+        return (
+            f"Why: the cheapest provisioned ({describe(next_one.setting)}) would cost {_usd(usd_month(next_one, made.wanted))} and be "
+            f"used to {used:.1%}" + (f", below the {even:.1%} at which both modes cost the same." if even else ".")
+        )
+    used = weighted_utilisation(made.advised, planned.prices) or 0.0
+    price = usd_month(made.advised, made.wanted)
+    times = f", {on_demand / price:.2g} times as much" if price else ""
+    fitted = (
+        " The table of hours was fitted on this very demand." if isinstance(made.advised.setting, Scheduled) else ""
+    )
+    return (
+        f"Why: what it provisions is used to {used:.1%}"
+        + (f"; from {even:.1%} on, provisioned is cheaper (a price check)" if even else "")
+        + f". On demand would cost {_usd(on_demand)}{times}.{fitted}"
+    )
+
+
+def tables(planned: Planned) -> list[Table]:
+    """The cheapest of each kind of setting, and what another demand would change."""
+    made = planned.plan
+    families = Table(title="The cheapest of each kind that throttles little enough, USD a month")
+    for heading in ("setting", "USD", "reserved", "throttled", "longest", "reads used", "writes used"):
+        families.add_column(heading, justify="left" if heading == "setting" else "right")
+    for family, name in FAMILIES.items():
+        one = next((one for key, one in made.found.by_family.items() if key == family), None)
+        families.add_row(*(_cells(one) if one else (f"{name}: none", *["–"] * 6)))
+    others = Table(title="If the demand is another")
+    for heading in ("demand", "cheapest then", "USD", "this one, throttled", "USD"):
+        others.add_column(heading, justify="left" if heading in ("demand", "cheapest then") else "right")
+    for other in made.variations:
+        cheapest = other.cheapest
+        others.add_row(
+            other.name, short(cheapest.setting) if cheapest else "none",
+            _usd(usd_month(cheapest, made.wanted)) if cheapest else "–",
+            f"{other.kept.throttled_share:.3%}", _usd(usd_month(other.kept, made.wanted)),
+        )  # fmt: skip
+    return [families, others]
+
+
+def show(planned: Planned, console: Console) -> None:
+    """Sentences and tables for people."""
+    said = lines(planned)
+    for line in said[:2]:
+        console.print(line, markup=False)
+    for table in tables(planned):
+        console.print(table)
+    for line in said[2:]:
+        console.print(line, markup=False)
+
+
+def write_report(planned: Planned, out: Path, console: Console | None) -> int:
+    """A directory that ``dbharness report`` reads: manifest, plan.json, and the report. The report's exit code."""
+    run = RunDir.create(out, planned.config, planned.prices, source="command line", command=command_line())
+    (run.path / "plan.json").write_text(json.dumps(planned.as_record(), allow_nan=False) + "\n")
+    run.update(profile="plan", target="model")
+    run.update_scenario(SCENARIO, status="complete", reason=None, trials=[], servers={}, params={})
+    run.finish()
+    code = make_report(run.path, quiet=True)
+    if console is not None and code == 0:
+        console.print(f"report: {run.path / 'report.html'}", markup=False)
+    return code
+
+
+def _trace(asked: Request) -> Trace:
+    if bool(asked.traces) == bool(asked.from_run):
+        raise UsageError("expected a trace file, or --from-run RUN")
+    if asked.from_run:
+        return read_run(asked.from_run, asked.scenario, asked.arm)
+    return read_trace(asked.traces, timezone=asked.timezone, item_bytes=asked.item_bytes, strong=asked.strong)
+
+
+def _compiled(one: Outcome, demand: Demand, assumptions: Assumptions) -> dict[str, Any]:
+    return {kind: lane.served for kind, lane in Replayer(demand, assumptions).replay(one.setting).items()}
+
+
+def _scalar(one: Outcome, demand: Demand, assumptions: Assumptions) -> dict[str, Any]:
+    return {kind: lane.served for kind, lane in reference.replay(demand, one.setting, assumptions).items()}
+
+
+def _cells(one: Outcome) -> Sequence[str]:
+    used = [one.of(kind).utilisation for kind in KINDS]
+    return (
+        short(one.setting), _usd(one.usd_month),
+        "–" if one.reserved_usd_month is None else _usd(one.reserved_usd_month),
+        f"{one.throttled_share:.3%}", f"{one.longest_throttled_minutes:,} min",
+        *("–" if share is None else f"{share:.1%}" for share in used),
+    )  # fmt: skip
+
+
+def _usd(value: float) -> str:
+    return f"${value:,.2f}"
