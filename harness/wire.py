@@ -10,6 +10,7 @@ import socket
 import ssl
 import sys
 import time
+from collections.abc import Callable
 from typing import Any, Protocol
 
 RECEIVE_BYTES = 65_536
@@ -46,7 +47,7 @@ def connect(
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if tls:
             sock = tls.wrap_socket(sock, server_hostname=address[0])
-        elif _gevent_patched():
+        elif gevent_patched():
             return _HubWire(sock, timeout_s)
         sock.settimeout(timeout_s)
     except BaseException:
@@ -55,7 +56,8 @@ def connect(
     return _SocketWire(sock, timeout_s)
 
 
-def _gevent_patched() -> bool:
+def gevent_patched() -> bool:
+    """Whether sockets belong to gevent here, so that waiting for one must let the hub run."""
     monkey = sys.modules.get("gevent.monkey")
     return monkey is not None and monkey.is_module_patched("socket")
 
@@ -92,27 +94,69 @@ class _SocketWire:
         self._sock.close()
 
 
-class _HubWire:
-    """A plain connection that is tried first and waited for on gevent's hub only where nothing is there yet.
+class Readable:
+    """Waits on gevent's hub until a descriptor can be read; for one greenlet at a time.
 
-    The timer isn't stopped when an answer comes, only looked at when it fires: as often as ``timeout_s`` goes by, not
-    as often as a request does.
+    The timer isn't stopped when something comes, only looked at when it fires: as often as ``timeout_s`` goes by, not
+    as often as there is a wait.
     """
 
-    __slots__ = ("_deadline_s", "_hub", "_raw", "_read", "_readable", "_send", "_timeout_s", "_timer", "_waiting")
+    __slots__ = ("_deadline_s", "_hub", "_io", "_timeout_s", "_timer", "_waiting")
+
+    def __init__(self, fd: int, timeout_s: float) -> None:
+        from gevent import get_hub
+
+        self._hub: Any = get_hub()
+        self._io = self._hub.loop.io(fd, 1)
+        self._timer = self._hub.loop.timer(timeout_s, ref=False)
+        self._timeout_s, self._deadline_s, self._waiting = timeout_s, 0.0, False
+
+    def wait(self, deadline_s: float | None = None) -> None:
+        """Return when there is something; TimeoutError at ``deadline_s`` (monotonic), or ``timeout_s`` from now."""
+        self._deadline_s = time.monotonic() + self._timeout_s if deadline_s is None else deadline_s
+        if not self._timer.active:
+            self._timer.start(self._fired)
+        self._waiting = True
+        try:
+            self._hub.wait(self._io)
+        finally:
+            self._waiting = False
+
+    def close(self, then: Callable[[], None]) -> None:
+        """Tell who waits, by an OSError, that this is over; ``then`` may close the descriptor."""
+        self._timer.close()
+        gone = OSError(errno.EBADF, "closed by another greenlet")
+        waiting = self._waiting
+        self._hub.cancel_wait(self._io, gone, close_watcher=True)
+        if waiting:
+            self._hub.loop.run_callback(then)  # after the one who waits was told
+        else:
+            then()
+
+    def _fired(self) -> None:
+        """In the hub: end a wait that is overdue, or look again when this one would be."""
+        left_s = self._deadline_s - time.monotonic()
+        if self._waiting and left_s <= 0:
+            self._hub.cancel_wait(self._io, TimeoutError("timed out"))
+        elif self._waiting:
+            self._timer.close()
+            self._timer = self._hub.loop.timer(left_s, ref=False)
+            self._timer.start(self._fired)
+
+
+class _HubWire:
+    """A plain connection that is tried first and waited for on gevent's hub only where nothing is there yet."""
+
+    __slots__ = ("_raw", "_read", "_readable", "_send", "_timeout_s")
 
     def __init__(self, sock: socket.socket, timeout_s: float) -> None:
         from _socket import socket as raw_socket  # the one that no gevent patches
 
-        from gevent import get_hub
-
         self._raw = raw_socket(fileno=sock.detach())
         self._raw.setblocking(False)
         self._send, self._read = self._raw.send, self._raw.recv
-        self._hub: Any = get_hub()
-        self._readable = self._hub.loop.io(self._raw.fileno(), 1)
-        self._timer = self._hub.loop.timer(timeout_s, ref=False)
-        self._timeout_s, self._deadline_s, self._waiting = timeout_s, 0.0, False
+        self._readable = Readable(self._raw.fileno(), timeout_s)
+        self._timeout_s = timeout_s
 
     def send(self, data: bytes) -> None:
         """See Wire."""
@@ -129,7 +173,7 @@ class _HubWire:
             try:
                 return self._read(RECEIVE_BYTES)
             except BlockingIOError:
-                self._wait()
+                self._readable.wait()
 
     def receive_into(self, view: memoryview) -> int:
         """See Wire."""
@@ -137,7 +181,7 @@ class _HubWire:
             try:
                 return self._raw.recv_into(view)
             except BlockingIOError:
-                self._wait()
+                self._readable.wait()
 
     def still_open(self) -> bool:
         """See Wire."""
@@ -151,33 +195,7 @@ class _HubWire:
 
     def close(self) -> None:
         """See Wire."""
-        self._timer.close()
-        gone = OSError(errno.EBADF, "closed by another greenlet")
-        self._hub.cancel_wait(self._readable, gone, close_watcher=True)
-        if self._waiting:
-            self._hub.loop.run_callback(self._raw.close)  # after the one who waits was told
-        else:
-            self._raw.close()
-
-    def _wait(self) -> None:
-        self._deadline_s = time.monotonic() + self._timeout_s
-        if not self._timer.active:
-            self._timer.start(self._fired)
-        self._waiting = True
-        try:
-            self._hub.wait(self._readable)
-        finally:
-            self._waiting = False
-
-    def _fired(self) -> None:
-        """In the hub: end a wait that is overdue, or look again when this one would be."""
-        left_s = self._deadline_s - time.monotonic()
-        if self._waiting and left_s <= 0:
-            self._hub.cancel_wait(self._readable, TimeoutError("timed out"))
-        elif self._waiting:
-            self._timer.close()
-            self._timer = self._hub.loop.timer(left_s, ref=False)
-            self._timer.start(self._fired)
+        self._readable.close(self._raw.close)
 
     def _send_rest(self, view: memoryview) -> None:
         from gevent.socket import wait_write

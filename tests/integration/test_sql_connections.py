@@ -140,3 +140,65 @@ def test_drivers_cooperate_where_gevent_patched(endpoint):
     command = [sys.executable, "-c", PATCHED, where, SLEEP[endpoint.engine]]
     said = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert (said.stdout, said.stderr, said.returncode) == ("[[(1,)], False]\n", "", 0)
+
+
+# What the tests above say of blocking drivers, where the drivers wait on the hub.
+ON_HUB = """
+from gevent import monkey; monkey.patch_all()
+import socket, sys
+import gevent, orjson
+import pyarrow as pa
+from harness.sql.connections import classify, connect
+from harness.sql.endpoint import SqlEndpoint
+where, (sleep, own_id, kill) = SqlEndpoint(**orjson.loads(sys.argv[1])), sys.argv[2:]
+
+def trouble(call, *args):
+    try:
+        call(*args)
+    except Exception as error:
+        return classify(error, sent=True)[0], classify(error, sent=False)[0]
+    raise AssertionError("no trouble")
+
+with connect(where, read_timeout_s=20) as one:
+    one.execute("DROP TABLE IF EXISTS wide")
+    one.execute("CREATE TABLE wide (n integer, text varchar(1000))")
+    rows = pa.table({"n": list(range(30_000)), "text": ["x" * 900] * 30_000})  # more than any buffer holds
+    assert one.insert("wide", rows) == 30_000
+    found = one.query("SELECT n, text FROM wide ORDER BY n")
+    assert len(found) == 30_000 and found[-1] == (29_999, "x" * 900)
+    assert [one.query("SELECT text FROM wide WHERE n = %s", (n,)) for n in (1, 2)] == [[("x" * 900,)]] * 2
+
+with connect(where, read_timeout_s=0.3) as hasty:
+    assert trouble(hasty.query, sleep, (20,)) == ("ambiguous", "timeout")
+    assert trouble(hasty.query, "SELECT 1") == ("error", "error")
+
+with connect(where, read_timeout_s=20) as victim, connect(where, read_timeout_s=20) as killer:
+    ((victim_id,),) = victim.query(own_id)
+    waiting = gevent.spawn(trouble, victim.query, sleep, (20,))
+    gevent.sleep(0.2)
+    killer.execute(kill, (victim_id,))
+    assert waiting.get(timeout=10)[0] == "ambiguous"
+
+closed = connect(where, read_timeout_s=20)
+waiting = gevent.spawn(trouble, closed.query, sleep, (20,))
+gevent.sleep(0.2)
+closed.close()  # by another greenlet than the one that waits
+assert waiting.get(timeout=10)[0] == "ambiguous"
+
+with socket.create_server(("127.0.0.1", 0)) as silent:
+    nowhere = where.at(*silent.getsockname())
+    assert trouble(connect, nowhere, 0.3, 0.3)[1] == "timeout"
+assert trouble(connect, nowhere)[1] == "error"
+print("ok")
+"""
+
+
+def test_drivers_keep_their_promises_on_the_hub(endpoint):
+    """Large loads and answers, deadlines, a killed connection, one closed by another greenlet: told as without gevent."""
+    names = ("engine", "host", "port", "user", "password", "database")
+    where = orjson.dumps({name: getattr(endpoint, name) for name in names}).decode()
+    statements = [each[endpoint.engine] for each in (SLEEP, OWN_ID, KILL)]
+    said = subprocess.run(
+        [sys.executable, "-c", ON_HUB, where, *statements], capture_output=True, text=True, timeout=60
+    )
+    assert (said.stdout, said.stderr, said.returncode) == ("ok\n", "", 0)

@@ -4,7 +4,8 @@ import psycopg
 import pymysql
 import pytest
 
-from harness.sql.connections import ReadTimedOut, classify
+from harness.sql.connections import classify
+from harness.sql.waiting import ReadTimedOut
 
 
 def mysql(code, context=None):
