@@ -70,9 +70,9 @@ class Calibration(Scenario[CalibrationSettings]):
         self.probes = {f"{probe.client}.{probe.op}": probe for probe in self.floor_probes()}
 
     def plan(self) -> list[Trial]:
-        """Every client in turn."""
+        """Every client in turn; in a first round that doesn't count, connections are made and statements prepared."""
         cells = [Cell(arms=(name,), step=str(self.context.slots)) for name in self.probes]
-        return interleave(cells, rounds=self.settings.trials, seed=f"{self.context.config.seed}/{self.name}")
+        return interleave(cells, rounds=1 + self.settings.trials, seed=f"{self.context.config.seed}/{self.name}")
 
     def floor_probes(self) -> list[FloorProbe]:
         """One operation of each client, one at a time."""
@@ -91,6 +91,10 @@ class Calibration(Scenario[CalibrationSettings]):
         probe = self.probes[trial.arm]
         return TrialLoad(client=probe.client, streams=(Stream(tickets=self._tickets(probe)),))
 
+    def end(self, trial: Trial) -> None:
+        """Say how many operations had no answer: what is refused quickly would look cheap."""
+        self.context.events.add("failed", trial=trial.trial, operations=self.tally["failed"])
+
     def tear_down(self) -> None:
         """Stop the responder."""
         if hasattr(self, "warden"):
@@ -100,8 +104,11 @@ class Calibration(Scenario[CalibrationSettings]):
         port = self.responder.ports[probe.role]
 
         def act(slot: Slot) -> Observation:
+            self.tally["failed"] += 1
             slot.hold(probe.key, lambda: probe.connect(HOST, port))
-            return probe.act(slot)
+            seen = probe.act(slot)
+            self.tally["failed"] -= seen.outcome == "ok"
+            return seen
 
         end_ns = self.context.clock_ns() + int(self.settings.trial_s * 1e9)
         while self.context.clock_ns() < end_ns:

@@ -51,13 +51,14 @@ class FloorTrial:
 
 @dataclass(slots=True, kw_only=True)
 class Floor:
-    """One probe's floor: bytes of one whole operation both ways, CPU of this process an operation, and the trials."""
+    """One probe's floor: bytes of one whole operation both ways, CPU of this process and of the responder, the trials."""
 
     probe: FloorProbe
     slots: int
     request_bytes: int
     answer_bytes: int
     cpu_ns: int = 0
+    responder_cpu_ns: int = 0
     trials: list[FloorTrial] = field(default_factory=list)
 
     @property
@@ -72,6 +73,7 @@ class Floor:
             "client": probe.client, "op": probe.op, "labels": dict(probe.labels), "slots": self.slots,
             "request_bytes": self.request_bytes, "answer_bytes": self.answer_bytes,
             "cpu_ns": round(self.cpu_ns / self.operations),
+            "responder_cpu_ns": round(self.responder_cpu_ns / self.operations),
             "trials": [
                 {"n": t.n, "mean_ns": t.mean_ns, "p50_ns": t.p50_ns, "p95_ns": t.p95_ns, "p99_ns": t.p99_ns}
                 for t in self.trials
@@ -110,7 +112,9 @@ def floors_of(probes: Sequence[FloorProbe], *, slots: int, budget_s: float) -> l
                 if done >= LEAST_TRIALS and time.monotonic() > deadline_s:
                     break
                 for floor in floors:
+                    before_ns = responder.cpu_ns()
                     _trial(floor, held, trial_s)
+                    floor.responder_cpu_ns += responder.cpu_ns() - before_ns
         return floors
     finally:
         for slot in held:

@@ -62,6 +62,10 @@ class Responder:
             time.sleep(0.005)
         raise ServerFailed(f"the responder didn't listen within {timeout_s:g} s", log_tail(log))
 
+    def cpu_ns(self) -> int:
+        """CPU time that it has taken so far: the part of a floor that isn't the client's."""
+        return int(Path(f"/proc/{self.pid}/schedstat").read_text().split()[0])
+
     def counts(self) -> dict[str, Counts]:
         """The counts of each server, by its name."""
         with socket.create_connection((HOST, self._control), 5.0) as connection:

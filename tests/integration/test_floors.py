@@ -85,7 +85,7 @@ def test_each_probe_has_a_floor_with_its_bytes(services: LocalServices) -> None:
     assert len(record["trials"]) >= LEAST_TRIALS
     for trial in record["trials"]:
         assert trial["n"] >= 3 and 0 < trial["p50_ns"] <= trial["p95_ns"] <= trial["p99_ns"]
-    assert record["cpu_ns"] > 0
+    assert record["cpu_ns"] > 0 and record["responder_cpu_ns"] > 0
 
 
 def test_what_differs_each_time_or_fails_has_no_floor_and_costs_no_other(services: LocalServices) -> None:
