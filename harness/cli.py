@@ -40,8 +40,12 @@ def run(
     profile: ProfileOption = None,
     target: TargetOption = None,
     out_dir: Annotated[
-        Path | None,
-        typer.Option("--out", help="The run directory itself; a new one under runs/ where not given."),
+        str | None,
+        typer.Option(
+            "--out",
+            metavar="DIR|URL",
+            help="The run directory itself, or a URL that a copy is kept at (s3://…); a new one under runs/ where not given.",
+        ),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Draws keys, orders and tables.")] = None,
     overrides: SetOption = None,

@@ -5,6 +5,7 @@ import ctypes
 import json
 import os
 import selectors
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from harness import config as configuration
+from harness.destination import Destination
 from harness.errors import CannotMeasure, UsageError
 from harness.paths import PROJECT_ROOT
 from harness.registry import load_scenario, locustfile, scenario_names, settings_models
@@ -38,7 +40,7 @@ class Request:
     scenarios: tuple[str, ...]
     profile: str | None
     target: str | None
-    out: Path | None
+    out: str | None
     seed: int | None
     overrides: tuple[str, ...]
     config: Path
@@ -77,16 +79,33 @@ def run(asked: Request, progress: ProgressView) -> Outcome:
     if config.target == "aws":
         raise CannotMeasure("target aws isn't built yet; --target local measures on this machine")
     prices = configuration.load_prices(config)
-    directory = RunDir.create(asked.out, config, prices, source=asked.config.name, command=list(asked.command))
+    elsewhere = Destination.of(asked.out) if asked.out else None
+    directory = RunDir.create(
+        Path(asked.out) if asked.out and not elsewhere else None,
+        config, prices, source=asked.config.name, command=list(asked.command),
+    )  # fmt: skip
+    if elsewhere is not None:
+        _begin_elsewhere(elsewhere, directory)
     interrupted = measure(tuple(dict.fromkeys(names)), directory, progress)
     _ignore_interrupts()
     status = directory.finish(interrupted)
     directory.point_latest()
     reported = make_report(directory.path)
-    lines = tuple(_summary(directory, status))
+    lines = list(_summary(directory, status))
+    if elsewhere is not None:
+        lines.append(f"{elsewhere.send(directory.path)} files are at {elsewhere.name} too")
     if interrupted:
-        return Outcome(exit_code=INTERRUPTED, lines=lines)
-    return Outcome(exit_code=_exit_code(directory, reported), lines=lines)
+        return Outcome(exit_code=INTERRUPTED, lines=tuple(lines))
+    return Outcome(exit_code=_exit_code(directory, reported), lines=tuple(lines))
+
+
+def _begin_elsewhere(elsewhere: Destination, directory: RunDir) -> None:
+    """Show before anything is measured that the run can be kept there; else leave no empty run behind."""
+    try:
+        elsewhere.begin(directory.path)
+    except UsageError:
+        shutil.rmtree(directory.path)
+        raise
 
 
 def measure(names: Sequence[str], directory: RunDir, progress: ProgressView) -> str | None:
