@@ -4,6 +4,7 @@ import math
 import random
 
 import pytest
+from scipy import stats as scipy_stats
 
 from reports import stats
 
@@ -336,3 +337,17 @@ def test_moving_blocks_refuse_short_blocks_thin_tails_and_nothing_at_all() -> No
     assert stats.block_percentile([[1.0], [2.0]] * 25, 95.0, seed=1) is None
     with pytest.raises(ValueError, match="finite numbers"):
         stats.block_percentile([], 50.0, seed=1)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_interval_and_sign_flips_agree_with_scipys_own(seed: int) -> None:
+    """Seven random pairs: scipy's t interval of the log ratios, and its exact permutation of their signs."""
+    draw = random.Random(seed)
+    base = [draw.uniform(1, 2) for _ in range(7)]
+    candidate = [value * math.exp(draw.gauss(0.1, 0.2)) for value in base]
+    logs = [math.log(b / a) for a, b in zip(base, candidate, strict=True)]
+    bounds = scipy_stats.ttest_1samp(logs, 0).confidence_interval(0.95)
+    flips = scipy_stats.permutation_test((logs,), sum, permutation_type="samples", n_resamples=math.inf)
+    found = stats.paired_ratio(base, candidate)
+    assert (found.low, found.high) == pytest.approx((math.exp(bounds.low), math.exp(bounds.high)))
+    assert found.sign_flip_p == pytest.approx(flips.pvalue)
