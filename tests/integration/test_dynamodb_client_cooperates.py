@@ -121,3 +121,33 @@ def test_a_certificate_nobody_trusts_is_a_failed_connection(tls_port):
     with pytest.raises(ConnectFailed, match="certificate verify failed") as caught:
         DynamoClient(f"https://127.0.0.1:{tls_port}").call("PutItem", b"{}")
     assert caught.value.sent is False
+
+
+def test_a_certificate_for_another_name_is_a_failed_connection(pems, tls_port):
+    """Trusted, but made out to 127.0.0.1: it doesn't vouch for localhost."""
+    trust = ssl.create_default_context(cafile=str(pems[1]))
+    with pytest.raises(ConnectFailed, match="Hostname mismatch"):
+        DynamoClient(f"https://localhost:{tls_port}", tls=trust).call("PutItem", b"{}")
+
+
+def test_the_server_is_asked_for_by_name(tmp_path):
+    """A load balancer with many certificates finds the right one: the name goes out before the certificate comes."""
+    authority, asked = trustme.CA(), []
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    context.sni_callback = lambda connection, name, context: asked.append(name)
+    trust = ssl.create_default_context()
+    authority.configure_trust(trust)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve():
+            with context.wrap_socket(listener.accept()[0], server_side=True) as secure:
+                secure.recv(65_536)
+                secure.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        with DynamoClient(f"https://localhost:{listener.getsockname()[1]}", tls=trust) as client:
+            assert client.call("Scan", b"{}").status == 200
+        thread.join()
+    assert asked == ["localhost"]
