@@ -21,7 +21,7 @@ from benchmarks import performance_page as page
 from benchmarks import servers
 from benchmarks.performance_arms import KEYS, ROWS, Servers
 from benchmarks.performance_inside import inside_locust
-from benchmarks.performance_lines import CORE, LINES, Rounds, Row
+from benchmarks.performance_lines import CORE, LINES, Rounds
 from benchmarks.performance_others import Figures
 from harness.cache.client import CacheClient
 from harness.errors import CannotMeasure
@@ -47,7 +47,7 @@ class Extent:
 
 
 def main() -> int:
-    """Parse, measure, print or write; 3 when something needed can't be had."""
+    """Parse, measure, print or write; 3 when a group couldn't be measured."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.performance", description=__doc__.splitlines()[0])
     groups = (*LINES, *CORE)
     parser.add_argument("--quick", action="store_true", help="two rounds of a second: no intervals, nothing written")
@@ -63,40 +63,37 @@ def main() -> int:
         rounds=words.rounds or (2 if words.quick else 6), seconds=words.seconds or (1 if words.quick else 2), groups=chosen
     )  # fmt: skip
     target = words.page or (None if words.quick or words.only else PROJECT_ROOT / "docs" / "performance.md")
-    try:
-        measured = measure(extent, lambda line: print(line, file=sys.stderr, flush=True))
-    except CannotMeasure as error:
-        print(f"not measured: {error}", file=sys.stderr)
-        return 3
+    measured = measure(extent, lambda line: print(line, file=sys.stderr, flush=True))
     text = page.render(measured, rounds=extent.rounds, seconds=extent.seconds, seed=SEED)
     if target is None:
         print(text)
     else:
         target.write_text(text)
         print(f"written: {target}")
-    return 0
+    return 3 if measured.missing else 0
 
 
 def measure(extent: Extent, say: Say) -> page.Measured:
-    """All groups that are asked for, one after the other."""
-    rows: list[Row] = []
-    arms: dict[str, Sequence[Figures]] = {}
-    products: dict[str, str] = {}
+    """All groups that are asked for, one after the other; one that can't be measured says why and leaves the others."""
+    found = page.Measured(rows=[], arms={}, products={}, missing={})
     with contextlib.closing(Warden.start()) as warden:
         folder = warden.scratch / "performance"
         folder.mkdir()
-        for group, set_up in _GROUPS.items():
-            if group in extent.groups:
-                with set_up(warden, folder, extent.seconds) as (measures, found):
-                    rounds = _rounds(group, measures, extent.rounds, say)
-                products |= found
-                rows += [line.row(rounds) for line in LINES[group]]
-                arms |= {arm: [one[arm] for one in rounds] for arm in rounds[0]}
-        for group, lines in CORE.items():
-            if group in extent.groups:
-                core = [_core(group, extent.seconds) for _ in _counted(group, extent.rounds, say)]
-                rows += [line.row(core) for line in lines]
-    return page.Measured(rows=rows, arms=arms, products=products)
+        for group in extent.groups:
+            try:
+                if group in LINES:
+                    with _GROUPS[group](warden, folder, extent.seconds) as (measures, products):
+                        rounds = _rounds(group, measures, extent.rounds, say)
+                    found.products.update(products)
+                    found.rows.extend(line.row(rounds) for line in LINES[group])
+                    found.arms.update({arm: [one[arm] for one in rounds] for arm in rounds[0]})
+                else:
+                    core = [_core(group, extent.seconds) for _ in _counted(group, extent.rounds, say)]
+                    found.rows.extend(line.row(core) for line in CORE[group])
+            except CannotMeasure as error:
+                say(f"{group}: not measured: {error}")
+                found.missing[group] = str(error).splitlines()[0]
+    return found
 
 
 def _rounds(group: str, measures: Sequence[Measure], rounds: int, say: Say) -> Rounds:
@@ -210,7 +207,8 @@ def _core(group: str, seconds: float) -> dict[str, float]:
     found: dict[str, float] = json.loads(ended.stdout.splitlines()[-1])
     if group == "recorder":
         return found | {"ten_million_mb": found["stream_mb_per_million"] * 10}
-    return found | {"p999_off_percent": abs(found["p999_ms"] / found["p999_by_hand_ms"] - 1) * 100}
+    kept_off = {f"{way}kept_off_percent": found[f"{way}kept_off_core_ms"] / seconds / 10 for way in ("", "sleep_")}
+    return found | kept_off | {"p999_off_percent": abs(found["p999_ms"] / found["p999_by_hand_ms"] - 1) * 100}
 
 
 _GROUPS: Mapping[

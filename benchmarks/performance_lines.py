@@ -28,10 +28,8 @@ class Goal:
 
     def verdict(self, value: float, low: float | None, high: float | None) -> str:
         """In words; *not surely* where the interval reaches to the other side."""
-        beyond = [
-            bound >= self.limit if self.at_least else bound <= self.limit
-            for bound in (value, low or value, high or value)
-        ]
+        bounds = (value, value if low is None else low, value if high is None else high)
+        beyond = [bound >= self.limit if self.at_least else bound <= self.limit for bound in bounds]
         word = "reached" if beyond[0] else "**missed**"
         return word if len(set(beyond)) == 1 else f"{word}, not surely"
 
@@ -77,13 +75,13 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Absolute:
-    """A figure of our own core, held against a limit; ``beside`` names what is printed next to it."""
+    """A figure of our own core, held against a limit where there is one; ``beside`` names what is printed next to it."""
 
     what: str
     against: str
     figure: str
     unit: str
-    goal: Goal
+    goal: Goal | None = None
     beside: str | None = None
 
     def row(self, rounds: Sequence[Mapping[str, float]]) -> Row:
@@ -94,8 +92,8 @@ class Absolute:
         beside = f"{_number(median(known))} {self.unit}" if known else "–"
         return Row(
             what=self.what, against=self.against, ours=f"{_number(found.value)} {self.unit}", theirs=beside,
-            value="–", interval=_interval(low, high), goal=f"{self.goal} {self.unit}",
-            verdict=self.goal.verdict(found.value, low, high),
+            value="–", interval=_interval(low, high), goal=f"{self.goal} {self.unit}" if self.goal else "–",
+            verdict=self.goal.verdict(found.value, low, high) if self.goal else "–",
         )  # fmt: skip
 
 
@@ -168,6 +166,10 @@ CORE: Mapping[str, tuple[Absolute, ...]] = {
         Absolute(
             what="… on the harness's whole way, recorded", against="gevent.sleep, alone",
             figure="trial_lateness_p99_ms", beside="sleep_lateness_p99_ms", unit="ms", goal=Goal(limit=0.5, at_least=False),
+        ),
+        Absolute(
+            what="… share of that time in which other processes had the core that it wanted", against="gevent.sleep, alone",
+            figure="kept_off_percent", beside="sleep_kept_off_percent", unit="%",
         ),
     ),
 }  # fmt: skip

@@ -94,7 +94,8 @@ def redis_benchmark(address: tuple[str, int], seconds: float) -> Figures:
 
 def sysbench(endpoint: SqlEndpoint, seconds: float) -> Figures:
     """Point selects by sysbench over one connection, prepared statements as it has them by default."""
-    said = _sysbench(endpoint, seconds, "--threads=1", f"--time={max(1, round(seconds))}", "--histogram=on", "run")
+    time_s = max(1, round(seconds))
+    said = _sysbench(endpoint, seconds, KEYS, "--threads=1", f"--time={time_s}", "--histogram=on", "run")
     buckets = [(float(at), int(count)) for at, count in re.findall(r"^\s*([\d.]+) \|\**\s+(\d+)$", said, re.MULTILINE)]
     whole = sum(count for _, count in buckets)
     if not whole:
@@ -104,7 +105,7 @@ def sysbench(endpoint: SqlEndpoint, seconds: float) -> Figures:
 
 def prepare_sysbench(endpoint: SqlEndpoint) -> None:
     """sysbench's table, filled by itself."""
-    _sysbench(endpoint, 10, "prepare")
+    _sysbench(endpoint, 10, ROWS, "prepare")
 
 
 def pgbench(endpoint: SqlEndpoint, seconds: float, folder: Path) -> Figures:
@@ -131,13 +132,13 @@ def pgbench_program() -> Path:
     return Path(spec.origin).parent / "pginstall" / "bin" / "pgbench"
 
 
-def _sysbench(endpoint: SqlEndpoint, seconds: float, *words: str) -> str:
+def _sysbench(endpoint: SqlEndpoint, seconds: float, rows: int, *words: str) -> str:
     program = fetched.sysbench()
     scripts = program.path.parents[1] / "share" / "sysbench"
     command = [
         str(program.path), str(scripts / "oltp_point_select.lua"), "--db-driver=mysql", f"--mysql-host={endpoint.host}",
         f"--mysql-port={endpoint.port}", f"--mysql-user={endpoint.user}", f"--mysql-password={endpoint.password}",
-        f"--mysql-db={endpoint.database}", "--tables=1", f"--table-size={ROWS}", "--rand-type=uniform", *words,
+        f"--mysql-db={endpoint.database}", "--tables=1", f"--table-size={rows}", "--rand-type=uniform", *words,
     ]  # fmt: skip
     return _said(command, seconds, program.environment | {"LUA_PATH": f"{scripts}/?.lua;;"})
 

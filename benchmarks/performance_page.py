@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from statistics import median
 
-from benchmarks.performance_lines import Row
+from benchmarks.performance_lines import CORE, LINES, Row
 from benchmarks.performance_others import Figures
 from harness import rundir
 
@@ -44,9 +44,11 @@ by hand.
 
 {when}
 
+{score}
+
 | what | against | ours | theirs | ratio | 95 % interval | asked for | |
 |---|---|--:|--:|--:|---|--:|---|
-{rows}
+{rows}{missing}
 
 Every arm, medians over the rounds:
 
@@ -71,6 +73,9 @@ Every arm, medians over the rounds:
   cost more than the tools; cache and SQL are the real servers that come with dbharness, on loopback. 1,000 keys, 400 bytes a value;
   sysbench's own table and its own statement, the same in PostgreSQL for pgbench.
 * **Prepared statements**: sysbench and pgbench use them, psycopg too; PyMySQL has none, it sends text.
+* **Arrivals** are measured by `benchmarks/core_arrivals.py`, the recorder by `benchmarks/core_recorder.py`. Lateness holds what the
+  machine's other work adds, so the share of time in which that had the core stands beside it: on a machine that is ours alone
+  it is next to nothing.
 * Retries are off everywhere, connections are kept, nothing is encrypted: loopback.
 
 On one connection nearly all of the time is the kernel waking one process and then the other: such a p50 depends on what else
@@ -82,9 +87,10 @@ the machine does and on where the two run, so look at its interval before its va
 class Measured:
     """What one run of the benchmark found."""
 
-    rows: Sequence[Row]
-    arms: Mapping[str, Sequence[Figures]]
-    products: Mapping[str, str]
+    rows: list[Row]
+    arms: dict[str, Sequence[Figures]]
+    products: dict[str, str]
+    missing: dict[str, str]  # groups that couldn't be measured, and why
 
 
 def render(found: Measured, *, rounds: int, seconds: float, seed: int) -> str:
@@ -93,9 +99,22 @@ def render(found: Measured, *, rounds: int, seconds: float, seed: int) -> str:
         f"| {row.what} | {row.against} | {row.ours} | {row.theirs} | {row.value} | {row.interval} | {row.goal} | {row.verdict} |"
         for row in found.rows
     )
-    arms = "\n".join(f"| {_TITLES[name]} | {_cells(taken)} |" for name, taken in found.arms.items())
+    arms = "\n".join(
+        f"| {title} | {_cells(found.arms[name])} |" for name, title in _TITLES.items() if name in found.arms
+    )
+    missing = "".join(f"\n\nNot measured: {group}: {why}." for group, why in found.missing.items())
     when = _when(found.products, rounds, seconds, seed)
-    return _PAGE.format(rows=rows, arms=arms, when=when, groups="getitem, cache, select, recorder, arrivals")
+    return _PAGE.format(
+        rows=rows, arms=arms, when=when, groups=", ".join((*LINES, *CORE)), score=_score(found.rows), missing=missing
+    )
+
+
+def _score(rows: Sequence[Row]) -> str:
+    """How many of the goals were reached, in one sentence."""
+    verdicts = [row.verdict for row in rows if row.verdict != "–"]
+    sure, unsure = verdicts.count("reached"), verdicts.count("reached, not surely")
+    also = f", {unsure} more not surely" if unsure else ""
+    return f"{sure} of {len(verdicts)} goals reached{also}."
 
 
 def _cells(taken: Sequence[Figures]) -> str:

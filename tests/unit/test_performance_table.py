@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks import performance_others as others
 from benchmarks import performance_page as page
-from benchmarks.performance_lines import Absolute, Comparison, Goal
+from benchmarks.performance_lines import Absolute, Comparison, Goal, Row
 from benchmarks.performance_others import Figures
 
 FASTER = Goal(limit=3, at_least=True)
@@ -31,6 +31,7 @@ def rounds(ours_s: list[float], theirs_s: list[float]) -> list[dict[str, Figures
         (CLOSER, 1.2, 1.1, 1.4, "reached"),
         (CLOSER, 1.2, 0.9, 1.6, "reached, not surely"),
         (CLOSER, 1.2, None, None, "reached"),
+        (FASTER, 4, 0.0, 9, "reached, not surely"),
     ],
 )
 def test_a_goal_says_whether_the_interval_is_on_its_side(
@@ -101,12 +102,24 @@ def test_the_page_has_a_row_a_line_and_a_dash_for_what_an_arm_does_not_tell() ->
         }
     ] * 6
     arms = {name: [one[name] for one in taken] for name in ("sysbench", "pgbench")}
-    measured = page.Measured(rows=[line.row(taken)], arms=arms, products={"sysbench": "1.0.20"})
+    measured = page.Measured(
+        rows=[line.row(taken)], arms=arms, products={"sysbench": "1.0.20"}, missing={"cache": "no redis-tools"}
+    )  # fmt: skip
     text = page.render(measured, rounds=6, seconds=2, seed=7)
     assert "| SELECT | x | 30 µs | 15 µs | 2.00 × | 2 – 2 | – | – |" in text
     assert "| SELECT, sysbench, one connection | – | – | 30 µs |" in text
     assert "| SELECT, pgbench, one connection | 16 | 12.5 µs | 15 µs |" in text
     assert "sysbench 1.0.20" in text
+    assert "Not measured: cache: no redis-tools." in text
+
+
+def test_the_page_counts_its_goals() -> None:
+    """Of three goals one is reached, one not surely, one missed; what has no goal isn't counted."""
+    words = ("reached", "reached, not surely", "**missed**", "–")
+    rows = [
+        Row(what="", against="", ours="", theirs="", value="", interval="", goal="", verdict=word) for word in words
+    ]
+    assert page._score(rows) == "1 of 3 goals reached, 1 more not surely."
 
 
 def test_what_is_not_known_is_not_a_number() -> None:
