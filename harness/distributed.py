@@ -138,20 +138,20 @@ class Workers:
             if self.failure and not last:
                 raise self.failure
             for worker in missing:
-                self._check(worker)
+                if not self._is_there(worker) or (worker in self._said.get("closed", {}) and not self._stopping):
+                    raise CannotMeasure(
+                        f"{self._name(worker)} is gone: its part of the load is missing, so this run isn't valid; "
+                        "what was measured until then is kept"
+                    )
             if time.monotonic() > deadline_s:
                 raise CannotMeasure(f"{self._name(missing[0])} didn't say {what!r} in {patience_s:g} s")
             self._news.wait(0.2)
             self._news.clear()
         return [answers.pop(worker) for worker in self._ids] if not last else list(answers.values())
 
-    def _check(self, worker: str) -> None:
+    def _is_there(self, worker: str) -> bool:
         client = self._runner.clients.get(worker)
-        if (client is None or client.state == "missing") and worker not in self._said.get("closed", {}):
-            raise CannotMeasure(
-                f"{self._name(worker)} is gone: its part of the load is missing, so this run isn't valid; "
-                "what was measured until then is kept"
-            )
+        return client is not None and client.state != "missing"
 
     def _name(self, worker: str) -> str:
         return f"worker {self._ids.index(worker)} of {len(self._ids)} ({worker})"

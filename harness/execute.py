@@ -16,7 +16,7 @@ import gevent
 import locust.stats
 from locust import User, task
 from locust import events as locust_events
-from locust.runners import MasterRunner, WorkerRunner
+from locust.runners import STATE_STOPPED, STATE_STOPPING, MasterRunner, WorkerRunner
 
 from harness import live
 from harness.distributed import Workers
@@ -117,6 +117,7 @@ class _Hooks:
             return
         if isinstance(environment.runner, MasterRunner):
             self.workers = Workers(environment.runner, self.live)
+            environment.events.quitting.add_listener(self.on_master_quitting)
         if environment.web_ui is not None:
             live.show(environment.web_ui, self.live)
         environment.events.test_start.add_listener(self.on_test_start)
@@ -154,11 +155,23 @@ class _Hooks:
             self.session.stop()
 
     def on_test_stop(self, environment: Environment, **_: Any) -> None:
-        """Close the run directory, with Locust's own count of requests beside ours; stop the services."""
-        if (session := self.session) is not None:
-            environment.process_exit_code = session.close(lambda: environment.stats.total.num_requests)
-            if self.session is session:
-                self.user.session = self.session = None
+        """Close the run directory, with Locust's own count of requests beside ours; stop the services.
+
+        In a greenlet of its own: Locust may come here in one that it kills before the end.
+        """
+        if self.session is not None:
+            gevent.spawn(self._close, environment, self.session).join()
+
+    def _close(self, environment: Environment, session: Session) -> None:
+        environment.process_exit_code = session.close(lambda: environment.stats.total.num_requests)
+        if self.session is session:
+            self.user.session = self.session = None
+
+    def on_master_quitting(self, environment: Environment, **_: Any) -> None:
+        """A master that is stopping already quits without another word: wait until the run is closed."""
+        if self.session is not None and environment.runner.state in (STATE_STOPPING, STATE_STOPPED):
+            self.session.stop()
+            self.on_test_stop(environment)
 
     def _check_distribution(self, options: Any) -> None:
         """One process only, where a scenario keeps in it what its operations did; and no users that move about."""

@@ -95,7 +95,7 @@ class Worker:
         do, test = asked.pop("do"), asked.pop("test")
         if do == "set_up":
             self._test = test
-        elif test != self._test:
+        elif test != self._test or self._closing:
             return
         try:
             self._obey(do, asked)
