@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import gevent
+import gevent.pool
 import numpy as np
 
 from harness.errors import CannotMeasure, HarnessError
@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 BUDGET_S: Mapping[str, float] = {"smoke": 2.0, "quick": 10.0, "standard": 10.0}
 TRIALS, LEAST_TRIALS = 5, 3
 TRIAL_S, LEAST_TRIAL_S = 0.25, 0.005
+WARM_UP_SHARE = 0.2  # of a trial: the processors have just done something else
 _LEARN_ATTEMPTS = 6
 
 
@@ -106,16 +107,8 @@ def floors_of(probes: Sequence[FloorProbe], *, slots: int, budget_s: float) -> l
         responder = Responder.start(warden, {probe.role: probe.server for probe in probes})
         floors = [floor for probe in probes if (floor := _learn(probe, held, slots, responder, deadline_s)) is not None]
         with uncollected():
-            left_s = deadline_s - time.monotonic()
-            trial_s = min(TRIAL_S, max(LEAST_TRIAL_S, left_s / (TRIALS * max(1, len(floors)))))
-            for done in range(TRIALS):
-                if done >= LEAST_TRIALS and time.monotonic() > deadline_s:
-                    break
-                for floor in floors:
-                    before_ns = responder.cpu_ns()
-                    _trial(floor, held, trial_s)
-                    floor.responder_cpu_ns += responder.cpu_ns() - before_ns
-        return floors
+            _take_turns(floors, held, responder, deadline_s)
+        return [floor for floor in floors if floor.trials]
     finally:
         for slot in held:
             slot.close()
@@ -149,25 +142,70 @@ def _learn(probe: FloorProbe, held: list[Slot], slots: int, responder: Responder
         return None
 
 
-def _trial(floor: Floor, held: Sequence[Slot], trial_s: float) -> None:
-    """A closed loop of ``trial_s``, and at least one operation a slot."""
-    act, times_ns, clock_ns = floor.probe.act, [], time.monotonic_ns
-    cpu_ns, end_ns = time.thread_time_ns(), clock_ns() + int(trial_s * 1e9)
+def _take_turns(floors: list[Floor], held: Sequence[Slot], responder: Responder, deadline_s: float) -> None:
+    """A trial of each floor, as often as time allows; one that breaks has none."""
+    left_s = deadline_s - time.monotonic()
+    trial_s = min(TRIAL_S, max(LEAST_TRIAL_S, left_s / (TRIALS * max(1, len(floors)))))
+    broken: set[int] = set()
+    for done in range(TRIALS):
+        if done >= LEAST_TRIALS and time.monotonic() > deadline_s:
+            return
+        for place, floor in enumerate(floors):
+            if place in broken:
+                continue
+            try:
+                _trial(floor, held, responder, trial_s)
+            except Exception as error:  # noqa: BLE001 - see _learn
+                probe = floor.probe
+                logger.warning("no floor of %s %s: %s", probe.client, probe.op, error)
+                floor.trials.clear()
+                broken.add(place)
+
+
+def _trial(floor: Floor, held: Sequence[Slot], responder: Responder, trial_s: float) -> None:
+    """A closed loop of ``trial_s``, its first part to warm up; raises CannotMeasure where the server had to answer."""
+    role = floor.probe.role
+    passed_on = responder.counts()[role].passed_on
+    _closed_loop(floor, held, WARM_UP_SHARE * trial_s)
+    cpu_ns, responder_ns = time.thread_time_ns(), responder.cpu_ns()
+    times_ns = _closed_loop(floor, held, (1 - WARM_UP_SHARE) * trial_s)
+    floor.cpu_ns += time.thread_time_ns() - cpu_ns
+    floor.responder_cpu_ns += responder.cpu_ns() - responder_ns
+    if responder.counts()[role].passed_on > passed_on:
+        raise CannotMeasure("its request isn't the same each time")
+    floor.trials.append(FloorTrial.of(times_ns))
+
+
+def _closed_loop(floor: Floor, held: Sequence[Slot], length_s: float) -> list[int]:
+    """The time of each operation that was done in ``length_s``, at least one a slot."""
+    act, clock_ns = floor.probe.act, time.monotonic_ns
+    times_ns: list[int] = []
+    end_ns = clock_ns() + int(length_s * 1e9)
 
     def work(slot: Slot) -> None:
         while True:
             start_ns = clock_ns()
-            act(slot)
+            seen = act(slot)
             now_ns = clock_ns()
+            if seen.outcome != "ok":
+                raise CannotMeasure(f"it was answered {seen.outcome} {seen.error_code}")
             times_ns.append(now_ns - start_ns)
             if now_ns >= end_ns:
                 return
             if floor.slots > 1:
                 gevent.sleep(0)  # as the load does: a slot whose answer is there already would never let another run
 
-    gevent.joinall([gevent.spawn(work, slot) for slot in held[: floor.slots]], raise_error=True)
-    floor.cpu_ns += time.thread_time_ns() - cpu_ns
-    floor.trials.append(FloorTrial.of(times_ns))
+    if floor.slots == 1:
+        work(held[0])
+        return times_ns
+    crew = gevent.pool.Group()
+    try:
+        for slot in held[: floor.slots]:
+            crew.spawn(work, slot)
+        crew.join(raise_error=True)
+    finally:
+        crew.kill()
+    return times_ns
 
 
 @contextmanager

@@ -33,6 +33,9 @@ class Outcome:
 
     def lines(self) -> Iterator[str]:
         """A line a truth, and one that counts them."""
+        if self.interrupted:
+            yield "interrupted: no truth was looked for"
+            return
         for recovery in self.recoveries:
             yield _line(recovery)
         well = sum(recovery.well for recovery in self.recoveries)

@@ -63,7 +63,7 @@ def analyse(run: Run) -> Section:
         findings = [absent(run, NAME, f"{NAME}.service_p50_ms", "ms", "lower", why_absent(run, NAME), headline=True)]
     return Section(
         scenario=NAME, title=TITLE, verdict=tuple(finding.sentence for finding in findings), findings=tuple(findings),
-        charts=(), method=("Servers answer by a schedule that is known; load, recorder, statistics and report are those of any run.",),
+        charts=(), tool=tool.rows(findings), method=("Servers answer by a schedule that is known; load, recorder, statistics and report are those of any run.",),
     )  # fmt: skip
 
 

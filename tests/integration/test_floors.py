@@ -107,3 +107,15 @@ def test_a_responder_that_is_slow_would_be_seen(services: LocalServices) -> None
 
     floors = floors_of([cache_probe(services, slow)], slots=1, budget_s=0.3)
     assert all(trial.p50_ns > 5e6 for trial in floors[0].trials)
+
+
+def test_a_probe_that_breaks_in_its_trials_has_no_floor_and_stops_nothing(services: LocalServices) -> None:
+    """It answers while it is learnt and then no more: its floor goes, the other's stays."""
+    done = itertools.count()
+
+    def breaks(client: CacheClient) -> None:
+        client.command("GET" if next(done) < 6 else "NONSENSE", "floor")
+
+    probes = [cache_probe(services, breaks, op="breaks"), cache_probe(services, lambda client: client.get("floor"))]
+    floors = floors_of(probes, slots=2, budget_s=0.3)
+    assert [floor.probe.op for floor in floors] == ["get"]

@@ -50,8 +50,10 @@ def test_a_truth_that_is_spoilt_fails_the_self_test(truth: Truth, finding: dict[
 
 
 def test_an_interrupted_self_test_recovered_nothing() -> None:
-    """Exit 130, as Ctrl-C has it."""
-    assert Outcome(recoveries=(), interrupted=True).exit_code == 130
+    """Exit 130, as Ctrl-C has it, and no count that could be read as a success."""
+    outcome = Outcome(recoveries=(), interrupted=True)
+    assert outcome.exit_code == 130
+    assert list(outcome.lines()) == ["interrupted: no truth was looked for"]
 
 
 def test_the_stall_is_exact_arithmetic() -> None:
