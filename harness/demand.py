@@ -115,11 +115,11 @@ def _gaps(
     where = f"{rows.place(int(order[widest + 1]))}: {lasts[widest] / 60e6:g} minutes after the row before"
     if share > MOST_GAPS:
         raise UsageError(
-            f"{where}, where rows are {step_us / 60e6:g} apart; for {share:.0%} of the time there is no row, "
-            f"more than {MOST_GAPS:.0%}: fill the gaps, with 0 where nothing was asked"
+            f"{where}, where rows are {step_us / 60e6:g} apart; for {100 * share:.0f} % of the time there is no row, "
+            f"more than {100 * MOST_GAPS:.0f} %: fill the gaps, with 0 where nothing was asked"
         )
     notes.append(
-        f"{len(missing):,} gaps, {share:.2%} of the time: the row before holds on (the widest: {where.replace(': ', ', ')})."
+        f"{len(missing):,} gaps, {100 * share:.2f} % of the time: the row before holds on (the widest: {where.replace(': ', ', ')})."
     )
 
 

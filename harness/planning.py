@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from harness.demand_run import read_run
 from harness.dynamodb.autoscaling import AutoscalingParameters
 from harness.dynamodb.parameters import KINDS
 from harness.dynamodb.planner import reference
-from harness.dynamodb.planner.model import Assumptions, Demand, Outcome, Scheduled, describe, short
+from harness.dynamodb.planner.model import Assumptions, Demand, Family, Outcome, Scheduled, describe, short
 from harness.dynamodb.planner.plan import Plan, as_record, make_plan, weighted_utilisation
 from harness.dynamodb.planner.replay import Replayer
 from harness.dynamodb.planner.search import MOST_CAPACITY, Wanted, usd_month
@@ -30,7 +29,7 @@ from harness.rundir import RunDir, command_line
 SCENARIO = "planner"
 """The name under which a plan stands in its directory's manifest, and of its analysis in reports."""
 CHECKED_MINUTES = 31 * 24 * 60
-FAMILIES = {
+FAMILIES: dict[Family, str] = {
     "on_demand": "on demand",
     "fixed": "fixed",
     "autoscaled": "auto scaling",
@@ -138,12 +137,12 @@ def lines(planned: Planned) -> list[str]:
     if made.found.cheapest is None:
         first = (
             f"No setting throttles at most {share} of reads and of writes; the least throttles "
-            f"{advised.throttled_share:.3%}: {describe(advised.setting)}, {_usd(usd_month(advised, made.wanted))} a month."
+            f"{100 * advised.throttled_share:.3f} %: {describe(advised.setting)}, {_usd(usd_month(advised, made.wanted))} a month."
         )
     else:
         first = (
             f"Set {describe(advised.setting)}: {_usd(usd_month(advised, made.wanted))} a month, the cheapest that throttles at "
-            f"most {share} of reads and of writes ({advised.throttled_share:.3%}, at most "
+            f"most {share} of reads and of writes ({100 * advised.throttled_share:.3f} %, at most "
             f"{advised.longest_throttled_minutes:,} minutes in a row)."
         )
     said = [first, why(planned)]
@@ -170,7 +169,8 @@ def why(planned: Planned) -> str:
         used = weighted_utilisation(next_one, planned.prices) or 0.0
         return (
             f"Why: the cheapest provisioned ({describe(next_one.setting)}) would cost {_usd(usd_month(next_one, made.wanted))} and be "
-            f"used to {used:.1%}" + (f", below the {even:.1%} at which both modes cost the same." if even else ".")
+            f"used to {100 * used:.1f} %"
+            + (f", below the {100 * even:.1f} % at which both modes cost the same." if even else ".")
         )
     used = weighted_utilisation(made.advised, planned.prices) or 0.0
     price = usd_month(made.advised, made.wanted)
@@ -179,43 +179,56 @@ def why(planned: Planned) -> str:
         " The table of hours was fitted on this very demand." if isinstance(made.advised.setting, Scheduled) else ""
     )
     return (
-        f"Why: what it provisions is used to {used:.1%}"
-        + (f"; from {even:.1%} on, provisioned is cheaper (a price check)" if even else "")
+        f"Why: what it provisions is used to {100 * used:.1f} %"
+        + (f"; from {100 * even:.1f} % on, provisioned is cheaper (a price check)" if even else "")
         + f". On demand would cost {_usd(on_demand)}{times}.{fitted}"
     )
 
 
-def tables(planned: Planned) -> list[Table]:
-    """The cheapest of each kind of setting, and what another demand would change."""
-    made = planned.plan
-    families = Table(title="The cheapest of each kind that throttles little enough, USD a month")
-    for heading in ("setting", "USD", "reserved", "throttled", "longest", "reads used", "writes used"):
-        families.add_column(heading, justify="left" if heading == "setting" else "right")
-    for family, name in FAMILIES.items():
-        one = next((one for key, one in made.found.by_family.items() if key == family), None)
-        families.add_row(*(_cells(one) if one else (f"{name}: none", *["–"] * 6)))
-    others = Table(title="If the demand is another")
-    for heading in ("demand", "cheapest then", "USD", "this one, throttled", "USD"):
-        others.add_column(heading, justify="left" if heading in ("demand", "cheapest then") else "right")
-    for other in made.variations:
-        cheapest = other.cheapest
-        others.add_row(
-            other.name, short(cheapest.setting) if cheapest else "none",
-            _usd(usd_month(cheapest, made.wanted)) if cheapest else "–",
-            f"{other.kept.throttled_share:.3%}", _usd(usd_month(other.kept, made.wanted)),
-        )  # fmt: skip
-    return [families, others]
-
-
 def show(planned: Planned, console: Console) -> None:
-    """Sentences and tables for people."""
+    """Sentences for people; tables between them on a terminal, a line for each row elsewhere."""
     said = lines(planned)
     for line in said[:2]:
         console.print(line, markup=False)
-    for table in tables(planned):
-        console.print(table)
+    for title, headings, rows in (_families(planned.plan), _variations(planned.plan)):
+        if console.is_terminal:
+            table = Table(*headings, title=title, title_justify="left")
+            for row in rows:
+                table.add_row(*row)
+            console.print(table)
+        else:
+            console.print(f"{title}:", markup=False)
+            for row in rows:
+                cells = (f"{name} {text}" for name, text in zip(headings[1:], row[1:], strict=True))
+                console.print(f"  {row[0]}: {', '.join(cells)}", markup=False)
     for line in said[2:]:
         console.print(line, markup=False)
+
+
+Rows = tuple[str, tuple[str, ...], list[tuple[str, ...]]]
+
+
+def _families(made: Plan) -> Rows:
+    """The cheapest of each family that throttles little enough."""
+    rows: list[tuple[str, ...]] = []
+    for family, name in FAMILIES.items():
+        one = made.found.by_family.get(family)
+        rows.append(_cells(one) if one else (f"{name}: none", *["–"] * 6))
+    headings = ("setting", "USD", "reserved", "throttled", "longest", "R used", "W used")
+    return "The cheapest of each kind that throttles little enough, USD a month", headings, rows
+
+
+def _variations(made: Plan) -> Rows:
+    """What another demand would change."""
+    rows: list[tuple[str, ...]] = []
+    for other in made.variations:
+        cheapest = (
+            (short(other.cheapest.setting), _usd(usd_month(other.cheapest, made.wanted)))
+            if other.cheapest
+            else ("none", "–")
+        )
+        rows.append((other.name, f"{100 * other.kept.throttled_share:.3f} %", *cheapest))
+    return "If the demand is another", ("demand", "this setting throttles", "cheapest then", "USD"), rows
 
 
 def write_report(planned: Planned, out: Path, console: Console | None) -> int:
@@ -247,13 +260,13 @@ def _scalar(one: Outcome, demand: Demand, assumptions: Assumptions) -> dict[str,
     return {kind: lane.served for kind, lane in reference.replay(demand, one.setting, assumptions).items()}
 
 
-def _cells(one: Outcome) -> Sequence[str]:
+def _cells(one: Outcome) -> tuple[str, ...]:
     used = [one.of(kind).utilisation for kind in KINDS]
     return (
         short(one.setting), _usd(one.usd_month),
         "–" if one.reserved_usd_month is None else _usd(one.reserved_usd_month),
-        f"{one.throttled_share:.3%}", f"{one.longest_throttled_minutes:,} min",
-        *("–" if share is None else f"{share:.1%}" for share in used),
+        f"{100 * one.throttled_share:.3f} %", f"{one.longest_throttled_minutes:,} min",
+        *("–" if share is None else f"{100 * share:.1f} %" for share in used),
     )  # fmt: skip
 
 

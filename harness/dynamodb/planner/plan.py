@@ -32,8 +32,8 @@ class Variation:
     def name(self) -> str:
         """In words."""
         if self.growth != 1:
-            return f"demand {'+' if self.growth > 1 else '−'}{abs(self.growth - 1):.0%}"
-        return f"peak {self.peak_to_mean:g} times the mean inside each minute"
+            return f"demand {'+' if self.growth > 1 else '−'}{100 * abs(self.growth - 1):.0f} %"
+        return f"peaks of {self.peak_to_mean:g} × the mean in each minute"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

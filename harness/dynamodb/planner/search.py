@@ -128,7 +128,7 @@ def schedule_of(demand: Demand, quantile: float) -> Scheduled:
             if (hours == hour).any()
         }
         tables[kind] = tuple(seen.get(hour, max(seen.values())) for hour in range(HOURS_A_DAY))
-    return Scheduled(read=tables["read"], write=tables["write"], name=f"the {quantile:.0%} quantile of it")
+    return Scheduled(read=tables["read"], write=tables["write"], name=f"the {100 * quantile:g} % quantile of it")
 
 
 def _settings(replayer: Replayer, wanted: Wanted, levels: int) -> Iterator[Setting]:
