@@ -111,10 +111,15 @@ class CacheClient:
 
         A command that the server refuses has its CacheReplyError in its place, since the others were carried out.
         """
-        packed = [_pack(words) for words in commands]
+        packed = [_pack(tuple(words)) for words in commands]
         if not packed:
             return []
-        replies = self._exchange("pipeline", b"".join(packed), len(packed))
+        wire = self._wire or self._connect()
+        try:
+            replies = self._talk(wire, b"".join(packed), len(packed))
+        except BaseException as error:
+            self._gone("pipeline", error)
+            raise
         return [_refusal(reply) if isinstance(reply, hiredis.ReplyError) else reply for reply in replies]
 
     def delete(self, *keys: str | bytes) -> int:
@@ -144,8 +149,20 @@ class CacheClient:
 
     def command(self, *words: Word) -> Any:
         """One command and its reply, parsed: bytes, int, list or None."""
-        packed = _pack(words)
-        (reply,) = self._exchange(words[0], packed, 1)
+        wire, reader = self._wire or self._connect(), self._reader
+        try:
+            wire.send(_pack(words))
+            while True:
+                data = wire.receive()
+                if not data:
+                    raise ConnectionError("closed by the server")
+                reader.feed(data)
+                reply = reader.gets()
+                if reply is not _INCOMPLETE:
+                    break
+        except BaseException as error:
+            self._gone(words[0], error)
+            raise
         if isinstance(reply, hiredis.ReplyError):
             raise _refusal(reply)
         return reply
@@ -163,20 +180,16 @@ class CacheClient:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _exchange(self, what: Word, packed: bytes, count: int) -> list[Any]:
-        """Send, and read ``count`` replies; after trouble the connection is left, so that no reply is taken for another."""
-        wire = self._wire or self._connect()
-        try:
-            return self._talk(wire, packed, count)
-        except TimeoutError as error:
-            self.close()
+    def _gone(self, what: Word, error: BaseException) -> None:
+        """Leave the connection, so that no reply is taken for another command's, and say what happened in our words.
+
+        Returns where it isn't about the connection: a greenlet that was killed half-way.
+        """
+        self.close()
+        if isinstance(error, TimeoutError):
             raise CacheTimeoutError(f"{what!s}: no answer in {self._timeout_s} s", "TimeoutError") from error
-        except (OSError, hiredis.ProtocolError) as error:
-            self.close()
+        if isinstance(error, OSError | hiredis.ProtocolError):
             raise CacheConnectionError(f"{what!s}: connection broke ({error})", type(error).__name__) from error
-        except BaseException:  # a greenlet killed half-way: the next command must not read this one's reply
-            self.close()
-            raise
 
     def _talk(self, wire: Wire, packed: bytes, count: int) -> list[Any]:
         wire.send(packed)
@@ -220,8 +233,8 @@ def _refusal(reply: Exception) -> CacheReplyError:
     return CacheReplyError(message, message.split(" ", 1)[0])
 
 
-def _pack(words: Sequence[Word]) -> bytes:
-    return hiredis.pack_command(tuple(words))  # type: ignore[arg-type,no-any-return] # its stub asks for a 1-tuple
+def _pack(words: tuple[Word, ...]) -> bytes:
+    return hiredis.pack_command(words)  # type: ignore[arg-type,no-any-return] # its stub asks for a 1-tuple
 
 
 def _reader() -> Any:
