@@ -16,7 +16,7 @@ import gevent
 import locust.stats
 from locust import User, task
 from locust import events as locust_events
-from locust.runners import STATE_STOPPED, STATE_STOPPING, MasterRunner, WorkerRunner
+from locust.runners import STATE_CLEANUP, STATE_STOPPED, STATE_STOPPING, MasterRunner, WorkerRunner
 
 from harness import live
 from harness.distributed import Workers
@@ -29,6 +29,7 @@ from harness.session import Session, default_profile, launch_from_environment
 from harness.worker import Worker, die_with_master
 
 logger = logging.getLogger(__name__)
+_CLOSE_PATIENCE_S = 15.0
 # Locust's hooks have no types, and its options are known to its parser only.
 Environment = Any
 events: Any = locust_events
@@ -117,13 +118,13 @@ class _Hooks:
             return
         if isinstance(environment.runner, MasterRunner):
             self.workers = Workers(environment.runner, self.live)
-            environment.events.quitting.add_listener(self.on_master_quitting)
         if environment.web_ui is not None:
             live.show(environment.web_ui, self.live)
         environment.events.test_start.add_listener(self.on_test_start)
         environment.events.test_stopping.add_listener(self.on_test_stopping)
         environment.events.test_stop.add_listener(self.on_test_stop)
         environment.events.spawning_complete.add_listener(self.on_spawning_complete)
+        environment.events.quitting.add_listener(self.on_quitting)
         environment.events.reset_stats.add_listener(self.live.clear)
         if options.headless:
             # Locust would count the set-up too; -t is the time that is measured.
@@ -167,9 +168,20 @@ class _Hooks:
         if self.session is session:
             self.user.session = self.session = None
 
-    def on_master_quitting(self, environment: Environment, **_: Any) -> None:
-        """A master that is stopping already quits without another word: wait until the run is closed."""
-        if self.session is not None and environment.runner.state in (STATE_STOPPING, STATE_STOPPED):
+    def on_quitting(self, environment: Environment, **_: Any) -> None:
+        """Close the run before Locust decides on its exit code, and wait for that where someone else is at it.
+
+        Locust quits without another word when it is stopping already, in whatever greenlet; one that it kills
+        doesn't come to ``test_stop``, so the run is closed here then.
+        """
+        if self.session is None:
+            return
+        if environment.runner.state not in (STATE_CLEANUP, STATE_STOPPING, STATE_STOPPED):
+            environment.runner.quit()
+        deadline_s = time.monotonic() + _CLOSE_PATIENCE_S
+        while self.session is not None and time.monotonic() < deadline_s:
+            gevent.sleep(0.02)
+        if self.session is not None:
             self.session.stop()
             self.on_test_stop(environment)
 
