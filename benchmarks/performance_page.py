@@ -68,7 +68,8 @@ Every arm, medians over the rounds:
 * **Bare** is the client under gevent and nothing else, so what it costs beyond that is Locust's, the conductor's and the
   recorder's.
 * **CPU** is that of the client's process, user and system, all threads, the recorder's writing included. Of `dynamo-benchmark`
-  the start is taken off, measured on one that loads everything and asks for nothing; of Node the first 0.7 s, where it compiles.
+  the start is taken off, measured on one that loads everything and asks for nothing; of Node the first 3,000 operations,
+  in which it compiles.
 * **Servers.** GetItem asks a stub that answers each request with the same item (uvloop, `benchmarks/stub.py`), since a table would
   cost more than the tools; cache and SQL are the real servers that come with dbharness, on loopback. 1,000 keys, 400 bytes a value;
   sysbench's own table and its own statement, the same in PostgreSQL for pgbench.
