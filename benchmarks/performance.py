@@ -183,6 +183,7 @@ def _select(
             [
                 partial(_inside, ("select_mysql_alone", "select_postgres_alone"), seconds, where, folder),
                 partial(_alone, "sysbench", lambda: others.sysbench(mysql, seconds)),
+                partial(_alone, "sysbench_text", lambda: others.sysbench(mysql, seconds, prepared=False)),
                 partial(_alone, "pgbench", lambda: others.pgbench(postgres, seconds, folder)),
             ],
             {**services.products, **others.select_versions()},

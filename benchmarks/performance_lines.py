@@ -136,6 +136,10 @@ LINES: Mapping[str, tuple[Comparison, ...]] = {
             ours="select_mysql_alone", theirs="sysbench", figure="p50_us", goal=Goal(limit=1.8, at_least=False),
         ),
         Comparison(
+            what="… MySQL, as text on both sides", against="sysbench, nothing prepared",
+            ours="select_mysql_alone", theirs="sysbench_text", figure="p50_us",
+        ),
+        Comparison(
             what="… PostgreSQL", against="pgbench",
             ours="select_postgres_alone", theirs="pgbench", figure="p50_us", goal=Goal(limit=1.8, at_least=False),
         ),

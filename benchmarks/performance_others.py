@@ -92,10 +92,11 @@ def redis_benchmark(address: tuple[str, int], seconds: float) -> Figures:
     )
 
 
-def sysbench(endpoint: SqlEndpoint, seconds: float) -> Figures:
-    """Point selects by sysbench over one connection, prepared statements as it has them by default."""
+def sysbench(endpoint: SqlEndpoint, seconds: float, *, prepared: bool = True) -> Figures:
+    """Point selects by sysbench over one connection, prepared as it has them by default, or sent as text."""
+    mode = f"--db-ps-mode={'auto' if prepared else 'disable'}"
     time_s = max(1, round(seconds))
-    said = _sysbench(endpoint, seconds, KEYS, "--threads=1", f"--time={time_s}", "--histogram=on", "run")
+    said = _sysbench(endpoint, seconds, KEYS, mode, "--threads=1", f"--time={time_s}", "--histogram=on", "run")
     buckets = [(float(at), int(count)) for at, count in re.findall(r"^\s*([\d.]+) \|\**\s+(\d+)$", said, re.MULTILINE)]
     whole = sum(count for _, count in buckets)
     if not whole:

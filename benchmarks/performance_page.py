@@ -24,6 +24,7 @@ _TITLES = {
     "redis_benchmark": "cache GET, redis-benchmark, one connection",
     "select_mysql_alone": "SELECT, PyMySQL, inside Locust, one connection",
     "sysbench": "SELECT, sysbench, one connection",
+    "sysbench_text": "SELECT, sysbench, nothing prepared, one connection",
     "select_postgres_alone": "SELECT, psycopg, inside Locust, one connection",
     "pgbench": "SELECT, pgbench, one connection",
 }
