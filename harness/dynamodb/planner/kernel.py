@@ -28,7 +28,10 @@ COUNT, LAST, MOST_A_DAY, INTERVAL, DAY_BEGAN = range(5)
 
 
 def _compiled(function: Function) -> Function:
-    return cast("Function", njit(cache=True)(function))
+    try:
+        return cast("Function", njit(cache=True)(function))
+    except RuntimeError:  # no place that can be written to: compiled anew in each process
+        return cast("Function", njit(function))
 
 
 @_compiled
