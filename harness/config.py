@@ -32,7 +32,7 @@ class Settings(BaseModel):
 class LoadSettings(Settings):
     """Section ``load``: the process that makes the load."""
 
-    cpu_affinity: tuple[NonNegativeInt, ...] | None = Field(default=None, min_length=1)
+    cpu_affinity: tuple[NonNegativeInt, ...] | None = None
 
 
 class Config(Settings):

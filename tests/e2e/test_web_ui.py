@@ -51,13 +51,17 @@ def web_ui(tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[bytes], Path]
 def test_a_run_started_in_the_browser_measures_and_is_reported_and_ctrl_c_leaves_nothing(
     browser: Browser, web_ui: tuple[str, subprocess.Popen[bytes], Path]
 ) -> None:
-    """Start, see requests of both arms with their latency, wait for the end, stop with Ctrl-C."""
+    """Start, see requests of both arms with their latency and what they consumed, wait for the end, stop with Ctrl-C."""
     address, process, log = web_ui
     page = browser.new_page()
     page.goto(address)
     page.get_by_role("button", name=re.compile("start", re.IGNORECASE)).first.click()
     expect(page.get_by_text(re.compile("^scan 1000$")).first).to_be_visible(timeout=60_000)
     expect(page.get_by_text(re.compile("^query 1000$")).first).to_be_visible(timeout=60_000)
+    page.get_by_role("tab", name="Units and throttles").click()
+    for column in ("Read units", "# Throttled"):
+        expect(page.get_by_text(column).first).to_be_visible(timeout=10_000)
+    expect(page.get_by_text(re.compile("^scan 1000$")).first).to_be_visible(timeout=10_000)
     deadline = time.monotonic() + 90
     while "report: " not in log.read_text() and time.monotonic() < deadline:
         time.sleep(0.5)
