@@ -22,7 +22,7 @@ class PlantedSettings(Settings):
     """What is planted; times in ms. ``tail`` gives how many of a hundred answers take how long."""
 
     tail: tuple[tuple[PositiveFloat, PositiveInt], ...] = ((5.0, 94), (15.0, 4), (40.0, 2))
-    tail_trials: PositiveInt = 5
+    tail_trials: PositiveInt = 6  # what an interval of the median takes
     tail_answers: PositiveInt = 300
     throttled_of_10: PositiveInt = 2
     hits_of_10: PositiveInt = 8
