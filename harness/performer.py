@@ -114,6 +114,8 @@ class Performer:
                 active.taken -= 1
                 active.settle()
             free_ns = time.monotonic_ns()
+            if ticket.think_ns and not active.stopping:
+                self._waiter.wait_until(free_ns + ticket.think_ns)
             # An answer that is there already is read without yielding: one slot would run on while the others starve.
             gevent.sleep(0)
         active.exhausted.add(id(line))
@@ -174,8 +176,6 @@ class Performer:
                 slot.begins_ns = None
             active.record(ticket, intended, start, end, number, attempt, seen)
             active.acting -= 1
-        if ticket.think_ns and not active.stopping:
-            self._waiter.wait_until(end + ticket.think_ns)
 
     def _row(self, trial: Trial, load: TrialLoad, meter: Meter) -> Row:
         """What records one attempt of ``trial``: a row, and a request of Locust's."""
