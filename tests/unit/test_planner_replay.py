@@ -26,6 +26,8 @@ assumptions = st.builds(
         on_demand_write_rate=st.just(5.0),
         on_demand_growth_s=st.sampled_from((0.0, 120.0, 1_800.0)),
         account_rate=st.sampled_from((40.0, 40_000.0)),
+        decreases_a_day=st.sampled_from((0, 1, 2, 4)),
+        day_began_s=st.sampled_from((0.0, 18_000.0)),
     ),
     autoscaling=st.builds(
         AutoscalingParameters, delay_s=st.sampled_from((0.0, 82.0)), up_minutes=st.sampled_from((1, 2, 3))

@@ -23,8 +23,8 @@ Tracking = npt.NDArray[np.float64]
 MINUTE, DAY = 60.0, 86_400.0
 TARGET, MINIMUM, MAXIMUM, OUT_COOLDOWN, IN_COOLDOWN, SCALE_IN, LAST_OUT, LAST_IN, STEP_OUT, DUE, DUE_UNITS = range(11)
 """Columns of Tracking. ``DUE`` is infinite where nothing is due."""
-COUNT, LAST, MOST_A_DAY, INTERVAL, DAY_BEGAN = range(5)
-"""Columns of the decreases' record: how many on the last one's day, when it was, and the quota's figures."""
+COUNT, LAST, NEXT, MOST_A_DAY, INTERVAL, DAY_BEGAN = range(6)
+"""Columns of the decreases' record: how many on the last one's day, when it was, when one is allowed, the quota's figures."""
 
 
 def _compiled(function: Function) -> Function:
@@ -72,24 +72,17 @@ def serve_on_demand(
 
 
 @_compiled
-def _forbidden(wanted: float, now_s: float, capacity: float, decreases: Units) -> bool:
-    """Whether the quota of decreases stands in the way (B6)."""
-    if wanted >= capacity or decreases[LAST] == -np.inf:
-        return False
-    day = (now_s - decreases[DAY_BEGAN]) // DAY
-    today = decreases[COUNT] if day == (decreases[LAST] - decreases[DAY_BEGAN]) // DAY else 0.0
-    if today < decreases[MOST_A_DAY]:
-        return False
-    midnight_s = (day + 1.0) * DAY + decreases[DAY_BEGAN]
-    return bool(min(decreases[LAST] + decreases[INTERVAL], midnight_s) > now_s)
-
-
-@_compiled
 def _record(now_s: float, decreases: Units) -> None:
+    """A decrease has been made; when the next one is allowed (B6), as quotas.py has it."""
     day = (now_s - decreases[DAY_BEGAN]) // DAY
     same = decreases[LAST] != -np.inf and day == (decreases[LAST] - decreases[DAY_BEGAN]) // DAY
     decreases[COUNT] = decreases[COUNT] + 1.0 if same else 1.0
     decreases[LAST] = now_s
+    decreases[NEXT] = -np.inf
+    if decreases[COUNT] >= decreases[MOST_A_DAY]:
+        midnight_s = (day + 1.0) * DAY + decreases[DAY_BEGAN]
+        allowed_s = now_s + decreases[INTERVAL]
+        decreases[NEXT] = min(allowed_s, midnight_s) if decreases[MOST_A_DAY] > 0.0 else allowed_s
 
 
 @_compiled
@@ -127,7 +120,7 @@ def _wanted(
         if wanted > capacity and (cooled or wanted - capacity > one[STEP_OUT]):
             return float(wanted)
         return -1.0
-    if one[SCALE_IN] == 0.0 or minute + 1 < down or _forbidden(capacity - 1.0, now_s, capacity, decreases):
+    if one[SCALE_IN] == 0.0 or minute + 1 < down or now_s < decreases[NEXT]:
         return -1.0
     busiest = 0.0
     for at in range(minute, minute - down, -1):
@@ -153,7 +146,7 @@ def _step(
     if one[DUE] == np.inf or now_s < one[DUE]:
         return capacity
     wanted, one[DUE] = one[DUE_UNITS], np.inf
-    if wanted == capacity or _forbidden(wanted, now_s, capacity, decreases):
+    if wanted == capacity or (wanted < capacity and now_s < decreases[NEXT]):
         return capacity
     if wanted > capacity:
         one[LAST_OUT], one[STEP_OUT], one[LAST_IN] = now_s, wanted - capacity, -np.inf
@@ -193,7 +186,7 @@ def serve_autoscaled(
                 now, hot, cold = served[kind, minute], minute + 1 - up, minute + 1 - down
                 high = hot >= 0 and now > above[kind] and served[kind, hot] > above[kind]
                 low = cold >= 0 and now < below[kind] and served[kind, cold] < below[kind]
-                if not high and not (low and rates[kind] > tracking[kind, MINIMUM]):
+                if not high and not (low and rates[kind] > tracking[kind, MINIMUM] and ends_s >= decreases[NEXT]):
                     continue
             rates[kind] = _step(
                 served[kind], minute, ends_s, rates[kind], up, down, points, delay_s, tracking[kind], decreases

@@ -125,7 +125,7 @@ class Replayer:
                 for one in (setting.read, setting.write)
             ]
         )  # fmt: skip
-        decreases = np.array([0, never, params.decreases_a_day, params.decrease_interval_s, params.day_began_s])
+        decreases = np.array([0, never, never, params.decreases_a_day, params.decrease_interval_s, params.day_began_s])
         start_s = float(self.demand.start_s)
         first = np.array(
             [first_capacity(setting, kind, float(self.demand.of(kind)[0]), start_s) for kind in KINDS], dtype=np.int64
