@@ -160,11 +160,7 @@ class _HubWire:
 
     def send(self, data: bytes) -> None:
         """See Wire."""
-        try:
-            sent = self._send(data)
-        except BlockingIOError:
-            sent = 0
-        if sent < len(data):
+        if (sent := self._send_some(data)) < len(data):
             self._send_rest(memoryview(data)[sent:])
 
     def receive(self) -> bytes:
@@ -202,4 +198,10 @@ class _HubWire:
 
         while view:
             wait_write(self._raw.fileno(), self._timeout_s)
-            view = view[self._send(view) :]
+            view = view[self._send_some(view) :]
+
+    def _send_some(self, data: bytes | memoryview) -> int:
+        try:
+            return self._send(data)
+        except BlockingIOError:
+            return 0

@@ -4,6 +4,7 @@ It costs some forty times the CPU of the lean client, which is the point: shown 
 latency is the SDK's. gevent must be patched before botocore is imported (F4), so that happens in functions.
 """
 
+from base64 import b64decode
 from typing import Any, Self
 
 import orjson
@@ -130,8 +131,6 @@ def _with_bytes(value: Any) -> Any:
     """
     if isinstance(value, dict):
         if len(value) == 1:
-            from base64 import b64decode
-
             binary, several = value.get("B"), value.get("BS")
             if isinstance(binary, str):
                 return {"B": b64decode(binary)}
