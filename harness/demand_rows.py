@@ -34,6 +34,8 @@ class Rows:
     read: Units
     write: Units
     notes: tuple[str, ...] = ()
+    numbers: npt.NDArray[np.int64] | None = None
+    """Which row of the file each one was, where they aren't in its order."""
 
     @property
     def name(self) -> str:
@@ -42,7 +44,14 @@ class Rows:
 
     def place(self, row: int) -> str:
         """How an error names a row, counted from 0: by the line of a CSV file, whose first one has the names."""
-        return _place(self.path, row)
+        return _place(self.path, row if self.numbers is None else int(self.numbers[row]))
+
+    def chosen(self, order: npt.NDArray[np.int64]) -> "Rows":
+        """These of the rows, in this order."""
+        return Rows(
+            path=self.path, time_us=self.time_us[order], read=self.read[order], write=self.write[order], notes=self.notes,
+            numbers=order if self.numbers is None else self.numbers[order],
+        )  # fmt: skip
 
 
 def read_rows(path: Path, *, timezone: str | None, item_bytes: int | None, strong: bool) -> Rows:
@@ -60,10 +69,14 @@ def read_rows(path: Path, *, timezone: str | None, item_bytes: int | None, stron
         raise UsageError(f"{path.name}: no column {BYTES}: add it, or give the size of every item with --item-bytes")
     columns = [TIME, READS, WRITES, *([BYTES] if BYTES in names and item_bytes is None else [])]
     tables = _unit_tables(strong=strong)
-    parts: list[tuple[npt.NDArray[np.int64], Units, Units]] = []
+    times: list[npt.NDArray[np.int64]] = []
+    rates: tuple[list[Units], list[Units]] = ([], [])
     count = 0
     for batch in _batches(path, columns):
-        parts.append(_part(path, count, batch, zone, item_bytes, tables))
+        time_us, *units = _part(path, count, batch, zone, item_bytes, tables)
+        times.append(time_us)
+        for column, part in zip(rates, units, strict=True):
+            column.append(part)
         count += batch.num_rows
         if count > MOST_ROWS:
             raise UsageError(f"{path.name}: more than {MOST_ROWS:,} rows; add up to minutes first")
@@ -71,10 +84,21 @@ def read_rows(path: Path, *, timezone: str | None, item_bytes: int | None, stron
     notes = [f"Columns that aren't used: {', '.join(extra)}."] if extra else []
     if zone is not None:
         notes.append(f"Times without an offset are taken as {timezone}.")
-    if not parts:
-        parts = [(np.empty(0, dtype=np.int64), np.empty(0), np.empty(0))]
-    time_us, read, write = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return Rows(path=path, time_us=time_us, read=read, write=write, notes=tuple(notes))
+    return Rows(
+        path=path, time_us=_joined(times, np.int64), read=_joined(rates[0], np.float64),
+        write=_joined(rates[1], np.float64), notes=tuple(notes),
+    )  # fmt: skip
+
+
+def _joined(parts: list[npt.NDArray[Any]], kind: type) -> npt.NDArray[Any]:
+    """The parts as one, each given up once it is copied."""
+    whole: npt.NDArray[Any] = np.empty(sum(map(len, parts)), dtype=kind)
+    at = len(whole)
+    while parts:
+        part = parts.pop()
+        at -= len(part)
+        whole[at : at + len(part)] = part
+    return whole
 
 
 def _part(

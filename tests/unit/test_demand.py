@@ -152,7 +152,7 @@ def test_over_a_gap_the_row_before_holds_and_that_is_said(tmp_path: Path) -> Non
     assert trace.demand.read[20 * 60] == 19 * 30
     assert (
         trace.notes[0]
-        == "1 gaps, 2.50 % of the time: the row before holds on (the widest: trace.csv:22, 120 minutes after the row before)."
+        == "1 gap, 2.50 % of the time: the row before holds on (the widest: trace.csv:22, 120 minutes after the row before)."
     )
 
 
