@@ -122,3 +122,16 @@ def test_a_demand_without_days_of_decreases_is_followed_for_weeks() -> None:
     policy = Policy(target_percent=70, minimum=1, maximum=40_000)
     supposed = replace(Assumptions(), admission=AdmissionParameters(decreases_a_day=1))
     assert_same(demand, Autoscaled(read=policy, write=policy), supposed)
+
+
+def test_scaling_out_ends_the_cooldown_of_scaling_in() -> None:
+    """Two hours to wait between two decreases; 3 busy minutes in between, and the second comes after a quarter of an hour."""
+    stretches = [(10, 3_000, 0), (20, 600, 0), (3, 3_000, 0), (20, 300, 0)]
+    demand = demand_of(stretches, 0)
+    policy = Policy(target_percent=50, minimum=1, maximum=1_000, scale_in_cooldown_s=7_200)
+    setting = Autoscaled(read=policy, write=policy)
+    assert_same(demand, setting, Assumptions())
+    capacity = Replayer(demand).replay(setting)["read"].capacity
+    assert capacity is not None
+    # 50 units/s at 50 % are 100; 10/s are 20 from minute 25 on; 50/s are 100 again from 32 on; 5/s are 10 from 48 on.
+    assert [int(capacity[at]) for at in (24, 25, 31, 32, 47, 48)] == [100, 20, 20, 100, 100, 10]
