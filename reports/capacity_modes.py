@@ -60,7 +60,9 @@ def _held_against(tool: Tool, finding: Finding, trials: pd.DataFrame) -> Finding
     mine, first = trials.loc[trials["done"] & (trials["arm"] == finding.labels["arm"]), "trial"], trials.iloc[0]
     length_s = first["param_ramp_service_s"] + first["param_hold_service_s"]
     stands_on_s = finding.value if finding.unit == "s" and finding.value is not None else length_s
-    return tool.exempt(finding, trials=mine, figure_ms=1e3 * float(stands_on_s / first["param_speed"]))
+    return tool.exempt(
+        finding, trials=mine, figure_ms=1e3 * float(stands_on_s / first["param_speed"]), queue_counts=True
+    )
 
 
 def _in_service_seconds(run: Run, samples: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:

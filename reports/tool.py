@@ -165,15 +165,24 @@ class Tool:
             reasons.insert(0, "the difference between the arms can't be told from 0")
         return _marked(finding, reasons)
 
-    def exempt(self, finding: Finding, *, trials: Iterable[int], figure_ms: float = math.inf) -> Finding:
+    def exempt(
+        self, finding: Finding, *, trials: Iterable[int], figure_ms: float = math.inf, queue_counts: bool = False
+    ) -> Finding:
         """Units, a share, a hit rate or a downtime: marked only where requests were dropped or the schedule was missed.
 
-        ``figure_ms`` is the time the figure stands on: an outage, or a trial's length.
+        ``figure_ms`` is the time the figure stands on: an outage, or a trial's length. ``queue_counts`` where the demand
+        itself is the point: a request that had to wait for a slot came later than planned, whoever kept the slot busy.
         """
         worst = self._worst_of(trials)
         if finding.value is None or worst is None:
             return finding
-        return _marked(finding, [*_late(worst, figure_ms), *_dropped(worst)])
+        reasons = [*_late(worst, figure_ms), *_dropped(worst)]
+        queued_ms = worst.queued_p99_ms or 0.0
+        if queue_counts and not reasons and queued_ms > max(LATE_MS, LATE_SHARE * figure_ms):
+            reasons.append(
+                f"requests waited {microseconds(1e3 * queued_ms)} for a slot at p99, so the demand came late"
+            )
+        return _marked(finding, reasons)
 
     def rows(self, findings: Iterable[Finding]) -> tuple[ToolRow, ...]:
         """A row for each floor, and for each client and operation whose latencies were held against something else."""

@@ -83,10 +83,12 @@ class PlantedRun:
         *,
         cpu_share: float = 0.3,
         lateness_p99_ms: float | None = None,
+        queued_p99_ms: float | None = None,
         dropped: int = 0,
     ) -> None:
         """Add what the generator says at the end of a trial; without lateness it was a closed loop."""
-        p50_ms, queued_ms = (None, None) if lateness_p99_ms is None else (lateness_p99_ms / 10, lateness_p99_ms)
+        p50_ms = None if lateness_p99_ms is None else lateness_p99_ms / 10
+        queued_ms = lateness_p99_ms if queued_p99_ms is None else queued_p99_ms
         self.event(
             scenario, "generator", trial=trial, t_ns=0, cpu_share=cpu_share, lateness_p50_ms=p50_ms, gc_pauses=0,
             lateness_p99_ms=lateness_p99_ms, queued_p99_ms=queued_ms, attempts=100, dropped=dropped, dropped_ops={},

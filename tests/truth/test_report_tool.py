@@ -285,16 +285,18 @@ SPEED = 50.0  # 700 service seconds in 14 s; onsets are planted at 500 service s
 
 
 @pytest.mark.parametrize(
-    ("late_ms", "dropped", "onset", "share"),
+    ("late_ms", "queued_ms", "dropped", "onset", "share"),
     [
-        (900.0, 0, "measured", "measured"),
-        (1100.0, 0, "tool_bound", "measured"),  # a tenth of the onset's 10 s, not of the trial's 14
-        (1500.0, 0, "tool_bound", "tool_bound"),
-        (0.1, 5, "tool_bound", "tool_bound"),
+        (900.0, 900.0, 0, "measured", "measured"),
+        (1100.0, 1100.0, 0, "tool_bound", "measured"),  # a tenth of the onset's 10 s, not of the trial's 14
+        (1500.0, 1500.0, 0, "tool_bound", "tool_bound"),
+        (0.1, 900.0, 0, "measured", "measured"),
+        (0.1, 1500.0, 0, "tool_bound", "tool_bound"),  # punctual itself, yet every slot was busy: the demand came late
+        (0.1, 0.1, 5, "tool_bound", "tool_bound"),
     ],
 )
 def test_onsets_and_shares_are_exempt_unless_the_schedule_was_missed_or_requests_dropped(
-    tmp_path: Path, late_ms: float, dropped: int, onset: str, share: str
+    tmp_path: Path, late_ms: float, queued_ms: float, dropped: int, onset: str, share: str
 ) -> None:
     """A busy core alone doesn't mark them; the other arm's trials don't either."""
     planted, name = PlantedRun(tmp_path / "run"), capacity_modes.NAME
@@ -318,7 +320,7 @@ def test_onsets_and_shares_are_exempt_unless_the_schedule_was_missed_or_requests
     planted.scenario(name, params=settings, trials=trials)
     for number in (0, 1):
         planted.event(name, "trial_begin", trial=number, t_ns=0)
-    planted.generator(name, 0, cpu_share=0.99, lateness_p99_ms=late_ms, dropped=dropped)
+    planted.generator(name, 0, cpu_share=0.99, lateness_p99_ms=late_ms, queued_p99_ms=queued_ms, dropped=dropped)
     planted.generator(name, 1, cpu_share=0.99, lateness_p99_ms=0.1)
     section = capacity_modes.analyse(planted.load())
     assert finding_of(section, f"{name}.provisioned.throttle_onset_s", kind="read").status == onset
