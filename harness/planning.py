@@ -2,7 +2,7 @@
 
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,8 @@ from harness.rundir import RunDir, command_line
 SCENARIO = "planner"
 """The name under which a plan stands in its directory's manifest, and of its analysis in reports."""
 CHECKED_MINUTES = 31 * 24 * 60
+LEAST_MINUTES = 7 * 24 * 60
+"""A week: the store that a table begins with, 300 s of its capacity, is then a two-thousandth of what it serves."""
 FAMILIES: dict[Family, str] = {
     "on_demand": "on demand",
     "fixed": "fixed",
@@ -90,7 +92,7 @@ def plan(asked: Request) -> Planned:
         raise UsageError(f"--out {asked.out}: exists and isn't an empty directory; name one that doesn't exist")
     config = Config(region=asked.region, prices_file=asked.prices_file)
     prices = configuration.load_prices(config)
-    trace = _trace(asked)
+    trace = _long_enough(_trace(asked))
     assumptions = Assumptions(
         key_shares=read_key_shares(asked.key_shares) if asked.key_shares else (),
         autoscaling=AutoscalingParameters(delay_s=asked.scaling_delay_s),
@@ -142,8 +144,7 @@ def lines(planned: Planned) -> list[str]:
     else:
         first = (
             f"Set {describe(advised.setting)}: {_usd(usd_month(advised, made.wanted))} a month, the cheapest that throttles at "
-            f"most {share} of reads and of writes ({100 * advised.throttled_share:.3f} %, at most "
-            f"{advised.longest_throttled_minutes:,} minutes in a row)."
+            f"most {share} of reads and of writes ({_throttles(advised)})."
         )
     said = [first, why(planned)]
     said += [f"Supposed: {note}" for note in planned.trace.notes]
@@ -154,6 +155,13 @@ def lines(planned: Planned) -> list[str]:
         f"of 730 hours, {prices.region} prices of {prices.date}, without storage; replayed in {planned.seconds:.1f} s."
     )
     return said
+
+
+def _throttles(one: Outcome) -> str:
+    if not one.throttled_share:
+        return "it throttles nothing"
+    minutes = one.longest_throttled_minutes
+    return f"{100 * one.throttled_share:.3f} %, at most {minutes:,} minute{'' if minutes == 1 else 's'} in a row"
 
 
 def why(planned: Planned) -> str:
@@ -250,6 +258,16 @@ def _trace(asked: Request) -> Trace:
     if asked.from_run:
         return read_run(asked.from_run, asked.scenario, asked.arm)
     return read_trace(asked.traces, timezone=asked.timezone, item_bytes=asked.item_bytes, strong=asked.strong)
+
+
+def _long_enough(trace: Trace) -> Trace:
+    """A short trace repeated: or a month would be priced that lives on the store that its first minutes find full."""
+    demand = trace.demand.repeated(LEAST_MINUTES)
+    if demand is trace.demand:
+        return trace
+    times = demand.minutes // trace.demand.minutes
+    note = f"{trace.demand.minutes:,} minutes are shorter than a week: the same {times:,} times after each other."
+    return replace(trace, demand=demand, notes=(*trace.notes, note))
 
 
 def _compiled(one: Outcome, demand: Demand, assumptions: Assumptions) -> dict[str, Any]:

@@ -38,14 +38,15 @@ def test_the_answer_comes_first_with_its_reason(trace: Path) -> None:
     """A table of hours fits exactly: 12 hours at 100 RCU, 12 at 20, 1 WCU: (60 · 0.00013 + 0.00065) · 730 = $6.1685."""
     said = run(trace, "--item-bytes", "100", "--check").splitlines()
     assert said[0] == (
-        "Set a capacity for each hour of the day (the 50 % quantile of it), 20 to 100 read and 1 to 1 write units: $6.17 a month, "
-        "the cheapest that throttles at most 0.1 % of reads and of writes (0.000 %, at most 0 minutes in a row)."
+        "Set a capacity for each hour of the day (the 50 % quantile of it), 20 to 100 read and 1 write units: $6.17 a month, "
+        "the cheapest that throttles at most 0.1 % of reads and of writes (it throttles nothing)."
     )
     # On demand: 60 · 3600 · 730 reads are $19.71, a write a second $1.6425.
     assert "On demand would cost $21.35, 3.5 times as much." in said[1]
     assert any(line.startswith("  fixed, 100 R 1 W: USD $9.96") for line in said)
     assert any("minute by minute the same through the twin's own rules" in line for line in said)
-    assert said[-1].startswith("Modelled, not measured: shop.csv, 2,880 minutes,")
+    assert said[-1].startswith("Modelled, not measured: shop.csv, 11,520 minutes,")
+    assert "Supposed: 2,880 minutes are shorter than a week: the same 4 times after each other." in said
 
 
 def test_json_is_one_document_with_the_same_figures(trace: Path) -> None:
@@ -62,7 +63,7 @@ def test_json_is_one_document_with_the_same_figures(trace: Path) -> None:
 
 
 def test_a_report_stands_on_the_plan_alone(trace: Path, tmp_path: Path) -> None:
-    """Findings are modelled, n is the minutes; every chart's table has its rows; a setting that doesn't do is *not measured*."""
+    """Findings are modelled, n is the minutes, eight days of them; every chart's table has its rows; a setting that doesn't do is *not measured*."""
     planned = planning.plan(planning.Request(traces=(trace,), item_bytes=100, most_throttled_percent=0))
     out = tmp_path / "plan"
     assert planning.write_report(planned, out, None) == 0
@@ -70,7 +71,7 @@ def test_a_report_stands_on_the_plan_alone(trace: Path, tmp_path: Path) -> None:
     by_id = {finding.id: finding for finding in section.findings}
     assert by_id["planner.usd_month"].value == pytest.approx(6.1685)
     assert {finding.basis for finding in section.findings if finding.value is not None} == {"modelled"}
-    assert by_id["planner.usd_month"].n == 2_880
+    assert by_id["planner.usd_month"].n == 11_520
     assert "A price check, not a measurement" in by_id["planner.break_even_utilisation"].sentence
     assert [len(chart.table) for chart in section.charts] == [len(planned.plan.found.outcomes), 960, 960, 5]
     written = json.loads((out / "findings.json").read_text())
@@ -90,10 +91,10 @@ def test_what_no_setting_can_do_is_said(trace: Path, tmp_path: Path) -> None:
     asked = planning.Request(traces=(hot,), key_shares=shares)
     planned = planning.plan(asked)
     assert planned.plan.found.cheapest is None
-    # Each minute 1,200,000 units; 180,000 are served, and 3,000 more that were stored at first.
-    assert planned.plan.advised.throttled_share == pytest.approx(1 - 363_000 / 2_400_000)
+    # Each minute 1,200,000 units; 180,000 are served, and once, of two minutes repeated for a week, 3,000 more.
+    assert planned.plan.advised.throttled_share == pytest.approx(0.85 - 3_000 / 1_200_000 / 10_080)
     assert planning.lines(planned)[0].startswith(
-        "No setting throttles at most 0.1 % of reads and of writes; the least throttles 84.875 %"
+        "No setting throttles at most 0.1 % of reads and of writes; the least throttles 85.000 %"
     )
 
 
@@ -111,7 +112,7 @@ def test_the_check_would_notice_a_difference(trace: Path, monkeypatch: pytest.Mo
     """A compiled replay that served one unit less is refused."""
     asked = planning.Request(traces=(trace,), item_bytes=100)
     planned = planning.plan(asked)
-    served = np.full(2_880, 1.0)
+    served = np.full(planned.plan.demand.minutes, 1.0)
     monkeypatch.setattr(planning, "_compiled", lambda *_: {"read": served, "write": served})
     with pytest.raises(CannotMeasure, match="differ in their reads"):
         planning.check(planned.plan, planned.assumptions)
@@ -134,3 +135,11 @@ def test_wrong_options_and_missing_prices_are_refused(trace: Path, tmp_path: Pat
     prices.write_text("date: d\nsource: s\nregions: {us-east-1: {dynamodb.on_demand_read_usd_per_million: 1}}\n")
     with pytest.raises(CannotMeasure, match="isn't in the price file"):
         planning.plan(planning.Request(traces=(trace,), item_bytes=100, prices_file=str(prices)))
+
+
+def test_a_short_trace_is_not_carried_by_the_store_it_begins_with(tmp_path: Path) -> None:
+    """One minute at 300 reads/s could be served by 50 RCU and their store; a month of them needs 150."""
+    short = tmp_path / "short.csv"
+    short.write_text("time,reads_per_s,writes_per_s,item_bytes\n2026-11-25T12:00:00Z,300,0,1\n")
+    planned = planning.plan(planning.Request(traces=(short,), most_throttled_percent=0))
+    assert planned.plan.advised.read.mean_capacity == 150

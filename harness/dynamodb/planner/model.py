@@ -51,6 +51,13 @@ class Demand:
         """The units of one kind."""
         return self.read if kind == "read" else self.write
 
+    def repeated(self, least_minutes: int) -> "Demand":
+        """The demand over and over, whole, for at least so many minutes; itself where it is as long."""
+        times = -(-least_minutes // self.minutes)
+        if times <= 1:
+            return self
+        return Demand(start_s=self.start_s, read=np.tile(self.read, times), write=np.tile(self.write, times))
+
     def grown(self, factor: float) -> "Demand":
         """The same demand, every minute of it times a factor."""
         return Demand(start_s=self.start_s, read=self.read * factor, write=self.write * factor)
@@ -190,10 +197,8 @@ def describe(setting: Setting) -> str:
         case Fixed():
             return f"{setting.read:,} read and {setting.write:,} write units, fixed"
         case Scheduled():
-            return (
-                f"a capacity for each hour of the day ({setting.name}), {min(setting.read):,} to {max(setting.read):,} "
-                f"read and {min(setting.write):,} to {max(setting.write):,} write units"
-            )
+            read, write = _span(setting.read, " to "), _span(setting.write, " to ")
+            return f"a capacity for each hour of the day ({setting.name}), {read} read and {write} write units"
         case Autoscaled():
             return (
                 f"auto scaling at {setting.read.target_percent:g} %, {setting.read.minimum:,} to {setting.read.maximum:,} "
@@ -234,6 +239,11 @@ def as_record(setting: Setting) -> dict[str, Any]:
                 kind: {"target_percent": one.target_percent, "minimum": one.minimum, "maximum": one.maximum}
                 for kind, one in policies.items()
             }
+
+
+def _span(table: tuple[int, ...], to: str) -> str:
+    least, most = min(table), max(table)
+    return f"{most:,}" if least == most else f"{least:,}{to}{most:,}"
 
 
 def _lane_record(lane: Lane) -> dict[str, Any]:
