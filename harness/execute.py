@@ -7,6 +7,7 @@ report is made by a child process, so that pandas never lives where load is made
 
 import logging
 import math
+import os
 import sys
 import time
 from pathlib import Path
@@ -26,7 +27,7 @@ from harness.plan import Trial
 from harness.recorder import Observation
 from harness.scenario import Scenario, Slot
 from harness.session import Session, default_profile, launch_from_environment
-from harness.worker import Worker, die_with_master
+from harness.worker import Worker, die_with
 
 logger = logging.getLogger(__name__)
 _CLOSE_PATIENCE_S = 15.0
@@ -81,9 +82,14 @@ class _Hooks:
         self.session: Session | None = None
         self.workers: Workers | None = None
         self.live = Live()
+        self.begun_by: int | None = None  # the process that first read the command line
+        self.initialised = False
 
     def on_parser(self, parser: Any) -> None:
         """Defaults of ours: loopback, as many slots as the scenario likes; and the harness's own options."""
+        if self.begun_by is None:
+            self.begun_by = os.getpid()
+            os.register_at_fork(after_in_child=self.on_fork)
         parser.set_defaults(web_host="127.0.0.1", num_users=self.scenario.default_slots, spawn_rate=100)
         if "--harness-profile" in parser._option_string_actions:  # several scenario files in one Locust
             return
@@ -101,8 +107,17 @@ class _Hooks:
             help="Override a key of config.yaml (repeatable)",
         )  # fmt: skip
 
+    def on_fork(self) -> None:
+        """In a worker of ``--processes``: it may not outlive its master, not even while it tries to reach it.
+
+        What is forked after Locust is initialised isn't a worker.
+        """
+        if self.begun_by is not None and not self.initialised:
+            die_with(self.begun_by)
+
     def on_init(self, environment: Environment, **_: Any) -> None:
         """Take over the run time and hook the test's beginning and end, if this scenario is the one that runs."""
+        self.initialised = True
         if self.user not in environment.user_classes:
             return
         if len(environment.user_classes) > 1:
@@ -197,8 +212,6 @@ class _Hooks:
 
     def _be_worker(self, environment: Environment) -> None:
         """The master has services, data, plan and report; here is load only."""
-        if environment.parsed_options.processes:
-            die_with_master()
         worker = Worker(environment.runner, self.scenario, _sample_to_locust(environment, self.live), self.live)
         self.user.session = worker
         environment.events.test_stopping.add_listener(lambda **_: worker.stop())

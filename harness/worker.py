@@ -202,6 +202,8 @@ class _Relay(Events):
         """Nothing is open here."""
 
 
-def die_with_master() -> None:
-    """In a forked worker: end when the master is gone, were it by kill -9."""
+def die_with(parent: int) -> None:
+    """In a child just forked: end when process ``parent`` is gone, were it by kill -9, were it gone already."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
