@@ -126,7 +126,7 @@ def plan(
         Path | None, typer.Option(metavar="FILE", help="read,write units of each UTC hour, to compare too.")
     ] = None,
     scaling_delay: Annotated[float, typer.Option(metavar="S", help="From auto scaling's alarm to its change.")] = 0.0,
-    most_capacity: Annotated[int, typer.Option(help="Auto scaling's maximum.")] = 40_000,
+    most_capacity: Annotated[int, typer.Option(help="A table's quota of each kind.")] = 40_000,
     region: Annotated[str, typer.Option(help="Whose prices.")] = "us-east-1",
     prices: Annotated[str | None, typer.Option(metavar="FILE", help="A price file of your own.")] = None,
     check: Annotated[bool, typer.Option("--check", help="Replay by the twin's own rules too.")] = False,

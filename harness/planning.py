@@ -15,7 +15,7 @@ from harness.config import Config
 from harness.demand import Trace, read_key_shares, read_schedule, read_trace
 from harness.demand_run import read_run
 from harness.dynamodb.autoscaling import AutoscalingParameters
-from harness.dynamodb.parameters import KINDS
+from harness.dynamodb.parameters import KINDS, AdmissionParameters
 from harness.dynamodb.planner import reference
 from harness.dynamodb.planner.model import Assumptions, Demand, Family, Outcome, Scheduled, describe, short
 from harness.dynamodb.planner.plan import Plan, as_record, make_plan, weighted_utilisation
@@ -95,6 +95,7 @@ def plan(asked: Request) -> Planned:
     trace = _long_enough(_trace(asked))
     assumptions = Assumptions(
         key_shares=read_key_shares(asked.key_shares) if asked.key_shares else (),
+        admission=AdmissionParameters(account_rate=float(asked.most_capacity)),
         autoscaling=AutoscalingParameters(delay_s=asked.scaling_delay_s),
     )
     wanted = Wanted(
@@ -266,7 +267,9 @@ def _long_enough(trace: Trace) -> Trace:
     if demand is trace.demand:
         return trace
     times = demand.minutes // trace.demand.minutes
-    note = f"{trace.demand.minutes:,} minutes are shorter than a week: the same {times:,} times after each other."
+    minutes = trace.demand.minutes
+    short_of = f"{minutes:,} minute{' is' if minutes == 1 else 's are'}"
+    note = f"{short_of} shorter than a week: the same {times:,} times after each other."
     return replace(trace, demand=demand, notes=(*trace.notes, note))
 
 

@@ -14,7 +14,7 @@ from reports.charts import MUTED, new_axes, new_rows, style
 from reports.findings import Better, Finding
 from reports.load import Run
 from reports.section import Chart, Section
-from reports.words import absent, dollars, number, percent
+from reports.words import absent, count, dollars, number, percent
 
 NAME, TITLE = "planner", "What to set for this demand"
 KINDS = ("read", "write")
@@ -81,10 +81,10 @@ def _advised(run: Run, plan: Mapping[str, Any]) -> Finding:
 
 def _share(run: Run, plan: Mapping[str, Any]) -> Finding:
     one = plan["advised"]
-    sentence = (
-        f"It throttles {percent(one['throttled_share'])} of the kind it throttles more of, in at most "
-        f"{one['longest_throttled_minutes']:,} minutes in a row"
-    )
+    sentence = "It throttles nothing"
+    if one["throttled_share"]:
+        longest = count(one["longest_throttled_minutes"], "minute")
+        sentence = f"It throttles {percent(one['throttled_share'])} of the kind it throttles more of, at most {longest} in a row"
     used = plan["weighted_utilisation"]
     if used is not None:
         sentence += f", and what it provisions is used to {percent(used)}"
@@ -102,9 +102,9 @@ def _family(run: Run, plan: Mapping[str, Any], family: str) -> Finding:
         return absent(run, NAME, f"{NAME}.{id}", "USD", "lower", reason, labels)
     times = one["usd_month"] / plan["advised_usd_month"] if plan["advised_usd_month"] else None
     more = f", {number(times)} times the cheapest" if times is not None and times > 1.0005 else ""
-    name = FAMILIES[family].capitalize()
-    about = "" if family == "on_demand" else f" at its cheapest, {one['setting']},"
-    sentence = f"{name}{about} costs {dollars(one['usd_month'])} a month{more} ({_priced(plan)})."
+    which = "" if family == "on_demand" else ", the cheapest of its kind that throttles little enough,"
+    setting = one["setting"][0].upper() + one["setting"][1:]
+    sentence = f"{setting}{which} costs {dollars(one['usd_month'])} a month{more} ({_priced(plan)})."
     return _finding(run, plan, id, sentence, one["usd_month"], "USD", "lower", labels)
 
 
@@ -291,7 +291,7 @@ def _method(plan: Mapping[str, Any]) -> tuple[str, ...]:
         "is provisioned and from a store of up to 300 s of it (B2), full at first; on demand from twice the peak of 30 minutes "
         f"ago, at least 4,000 write and 12,000 read units a second (B5). Nothing throttled is asked for again.{keys}",
         f"Auto scaling acts on the minutes that were served: up after 2 above its target, down after 15 below the target less 20 points, with "
-        f"the quota of decreases (B6); its maximum is {asked['most_capacity']:,}.{delay} A table of hours is fitted on this very demand. Fixed capacities are "
+        f"the quota of decreases (B6); nothing provisions more than {asked['most_capacity']:,}.{delay} A table of hours is fitted on this very demand. Fixed capacities are "
         "found to the unit; 200 levels of each kind draw the frontier.",
         "Dollars: capacity by the hour, the mean of each hour, or units served; a month is 730 hours like these; storage, indexes, backups and streams are left "
         "out. How a change within an hour is billed isn't published.",

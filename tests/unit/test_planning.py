@@ -1,6 +1,7 @@
 """`dbharness plan`: what it prints, its JSON, the report it leaves, and what it refuses."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -143,3 +144,15 @@ def test_a_short_trace_is_not_carried_by_the_store_it_begins_with(tmp_path: Path
     short.write_text("time,reads_per_s,writes_per_s,item_bytes\n2026-11-25T12:00:00Z,300,0,1\n")
     planned = planning.plan(planning.Request(traces=(short,), most_throttled_percent=0))
     assert planned.plan.advised.read.mean_capacity == 150
+
+
+def test_nothing_provisions_more_than_the_quota(tmp_path: Path) -> None:
+    """120,000 reads/s are 60,000 units: too much for any setting, until the quota is said to have been raised."""
+    large = tmp_path / "large.csv"
+    large.write_text("time,reads_per_s,writes_per_s,item_bytes\n2026-11-25T12:00:00Z,120000,0,1\n")
+    asked = planning.Request(traces=(large,))
+    planned = planning.plan(asked)
+    assert planned.plan.found.cheapest is None
+    assert max(one.read.most_capacity or 0 for one in planned.plan.found.outcomes) == 40_000
+    raised = planning.plan(replace(asked, most_capacity=100_000))
+    assert raised.plan.advised.read.mean_capacity == pytest.approx(60_000, rel=0.002)

@@ -214,11 +214,7 @@ def short(setting: Setting) -> str:
         case Fixed():
             return f"fixed, {setting.read:,} R {setting.write:,} W"
         case Scheduled():
-            read, write = (
-                f"{min(setting.read):,}–{max(setting.read):,} R",
-                f"{min(setting.write):,}–{max(setting.write):,} W",
-            )
-            return f"by the hour, {setting.name}, {read} {write}"
+            return f"by the hour, {setting.name}, {_span(setting.read, '–')} R {_span(setting.write, '–')} W"
         case Autoscaled():
             target = f"{setting.read.target_percent:g} %"
             return f"auto scaling {target}, from {setting.read.minimum:,} R {setting.write.minimum:,} W"

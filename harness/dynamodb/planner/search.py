@@ -32,14 +32,15 @@ MINIMA = (0.0, 0.25, 0.5, 0.75, 1.0)
 QUANTILES = (0.5, 0.75, 0.9, 0.95, 0.99, 1.0)
 """What a schedule provisions for an hour: this quantile of the demand in the minutes of that hour of all days."""
 MOST_CAPACITY = 40_000
-"""A table's quota of each kind unless it was raised (B11); auto scaling's maximum."""
+"""A table's quota of each kind unless it was raised (B11)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """What is asked of a setting: each kind throttles at most ``most_throttled``, a share of its units.
 
-    ``reserved``: compare with as much capacity reserved for a year as pays. ``schedule``: one of the user's own.
+    ``reserved``: compare with as much capacity reserved for a year as pays. ``most_capacity``: nothing provisions more of a
+    kind. ``schedule``: one of the user's own.
     """
 
     most_throttled: float
@@ -90,12 +91,14 @@ def usd_month(outcome: Outcome, wanted: Wanted) -> float:
     return outcome.reserved_usd_month
 
 
-def least_capacity(replayer: Replayer, kind: Kind, most_throttled: float) -> int | None:
+def least_capacity(
+    replayer: Replayer, kind: Kind, most_throttled: float, most_capacity: int = MOST_CAPACITY
+) -> int | None:
     """The least fixed capacity of one kind that throttles at most this share, to the unit.
 
-    None where no capacity does: what throttles then is single keys.
+    None where no capacity does: what throttles then is single keys, or the quota is too small.
     """
-    low, high = 1, peak_capacity(replayer, kind)
+    low, high = 1, min(peak_capacity(replayer, kind), most_capacity)
     if replayer.lane_fixed(kind, high).throttled_share > most_throttled:
         return None
     while low < high:
@@ -113,7 +116,7 @@ def peak_capacity(replayer: Replayer, kind: Kind) -> int:
     return max(1, ceil(round(rate_per_s, 6)))
 
 
-def schedule_of(demand: Demand, quantile: float) -> Scheduled:
+def schedule_of(demand: Demand, quantile: float, most_capacity: int = MOST_CAPACITY) -> Scheduled:
     """A table of hours fitted on the demand itself: what it asked for in each hour of the day, at this quantile.
 
     An hour that the demand doesn't reach takes the dearest of the others.
@@ -127,27 +130,27 @@ def schedule_of(demand: Demand, quantile: float) -> Scheduled:
             for hour in range(HOURS_A_DAY)
             if (hours == hour).any()
         }
-        tables[kind] = tuple(seen.get(hour, max(seen.values())) for hour in range(HOURS_A_DAY))
+        tables[kind] = tuple(min(seen.get(hour, max(seen.values())), most_capacity) for hour in range(HOURS_A_DAY))
     return Scheduled(read=tables["read"], write=tables["write"], name=f"the {100 * quantile:g} % quantile of it")
 
 
 def _settings(replayer: Replayer, wanted: Wanted, levels: int) -> Iterator[Setting]:
     yield OnDemand()
-    least = {kind: least_capacity(replayer, kind, wanted.most_throttled) for kind in KINDS}
+    least = {kind: least_capacity(replayer, kind, wanted.most_throttled, wanted.most_capacity) for kind in KINDS}
     if least["read"] and least["write"]:
         yield Fixed(read=least["read"], write=least["write"])
-    yield from _fixed(replayer, levels)
+    yield from _fixed(replayer, levels, wanted.most_capacity)
     yield from _autoscaled(replayer.demand, wanted)
-    yield from (schedule_of(replayer.demand, quantile) for quantile in QUANTILES)
+    yield from (schedule_of(replayer.demand, quantile, wanted.most_capacity) for quantile in QUANTILES)
     if wanted.schedule:
         yield wanted.schedule
 
 
-def _fixed(replayer: Replayer, levels: int) -> Iterator[Fixed]:
+def _fixed(replayer: Replayer, levels: int, most_capacity: int) -> Iterator[Fixed]:
     """For each share that a level of either kind throttles: the least levels that throttle no more than it."""
     if not levels:
         return
-    grids = {kind: _grid(replayer, kind, levels) for kind in KINDS}
+    grids = {kind: _grid(replayer, kind, levels, most_capacity) for kind in KINDS}
     shares = {
         kind: np.array([replayer.lane_fixed(kind, capacity).throttled_share for capacity in grid])
         for kind, grid in grids.items()
@@ -162,10 +165,10 @@ def _fixed(replayer: Replayer, levels: int) -> Iterator[Fixed]:
                 yield Fixed(read=read, write=write)
 
 
-def _grid(replayer: Replayer, kind: Kind, levels: int) -> list[int]:
-    """So many capacities from half the mean to the peak, each by the same factor above the one before."""
+def _grid(replayer: Replayer, kind: Kind, levels: int, most_capacity: int) -> list[int]:
+    """So many capacities from half the mean to the peak or the quota, each by the same factor above the one before."""
     mean = float(replayer.demand.of(kind).mean()) / MINUTE_S
-    peak = peak_capacity(replayer, kind)
+    peak = min(peak_capacity(replayer, kind), most_capacity)
     low = min(max(1.0, mean / 2), peak)
     return sorted({ceil(round(capacity, 6)) for capacity in np.geomspace(low, peak, levels).tolist()} | {peak})
 
