@@ -189,50 +189,64 @@ def _draw_frontier(table: pd.DataFrame, *, limit: float) -> Figure:
 
 
 def _timeline_charts(plan: Mapping[str, Any]) -> list[Chart]:
-    columns = plan["timeline"]
-    each = columns["minutes_each"]
     charts = []
     for kind in KINDS:
-        lane, asked = columns[kind], plan["demand"][kind]
-        if not asked["units"]:
-            continue
-        table = pd.DataFrame(
-            {
-                "UTC": pd.to_datetime(np.array(columns["start_s"], dtype=np.int64), unit="s"),
-                "demand, mean units/s": lane["mean_units_per_s"],
-                "demand, busiest minute's units/s": lane["peak_units_per_s"],
-                "capacity, units/s": lane["capacity"] or np.nan,
-                "throttled units/s": lane["throttled_units_per_s"],
-            }
-        )
-        alt = (
-            f"Demand has a mean of {number(asked['mean_units_per_s'])} {kind} units a second and a busiest minute of "
-            f"{number(asked['peak_units_per_s'])}; {plan['advised']['setting']} throttles "
-            f"{percent(plan['advised'][kind]['throttled_share'])} of them."
-        )
-        charts.append(
-            Chart(
-                id=f"{NAME}-timeline-{kind}", title=f"{kind.capitalize()}s: demand and what is provisioned",
-                caption=f"Each point stands for {each:,} minute{'' if each == 1 else 's'}. A store of 300 s of unused capacity "
-                "carries demand above capacity for a while (B2).",
-                alt=alt, table=table, draw=partial(_draw_timeline, kind=kind),
-            )
-        )  # fmt: skip
+        if plan["demand"][kind]["units"]:
+            charts += [_timeline_chart(plan, kind, which) for which in ("timeline", "close_up") if plan[which]]
     return charts
 
 
-def _draw_timeline(table: pd.DataFrame, *, kind: str) -> Figure:
+def _timeline_chart(plan: Mapping[str, Any], kind: str, which: str) -> Chart:
+    columns, asked = plan[which], plan["demand"][kind]
+    lane, each = columns[kind], columns["minutes_each"]
+    steady = each == 1
+    table = pd.DataFrame(
+        {
+            "UTC": pd.to_datetime(np.array(columns["start_s"], dtype=np.int64), unit="s"),
+            "demand, mean units/s": lane["mean_units_per_s"],
+            "demand, busiest minute's units/s": lane["peak_units_per_s"],
+            "capacity, mean units/s": lane["capacity"] or np.nan,
+            "capacity, most units/s": lane["most_capacity"] or np.nan,
+            "throttled units/s": lane["throttled_units_per_s"],
+        }
+    )
+    alt = (
+        f"Demand has a mean of {number(asked['mean_units_per_s'])} {kind} units a second and a busiest minute of "
+        f"{number(asked['peak_units_per_s'])}; {plan['advised']['setting']} throttles "
+        f"{percent(plan['advised'][kind]['throttled_share'])} of them."
+    )
+    of = "demand and what is provisioned" if which == "timeline" else "the three days around the worst minute"
+    return Chart(
+        id=f"{NAME}-{which.replace('_', '-')}-{kind}",
+        title=f"{kind.capitalize()}s: {of}",
+        caption=f"{'' if steady else f'Each point stands for {_length(each)}. '}A store of 300 s of unused capacity carries demand "
+        "above capacity for a while (B2).",
+        alt=alt,
+        table=table,
+        draw=partial(_draw_timeline, kind=kind, steady=steady),
+    )
+
+
+def _length(minutes: int) -> str:
+    if minutes % 60:
+        return count(minutes, "minute")
+    return "a day" if minutes == 1_440 else "an hour" if minutes == 60 else count(minutes // 60, "hour")
+
+
+def _draw_timeline(table: pd.DataFrame, *, kind: str, steady: bool) -> Figure:
     figure, (top, bottom) = new_rows(2, height_each=2.0)
-    plain = {"marker": "", "linewidth": 1.1}
-    top.plot(table["UTC"], table["demand, mean units/s"], label="demand", **style(0) | plain)
-    top.plot(table["UTC"], table["demand, busiest minute's units/s"], label="its busiest minute", **style(2) | plain)
-    if table["capacity, units/s"].notna().any():
-        top.plot(table["UTC"], table["capacity, units/s"], label="capacity", **style(1) | plain)
+    plain = {"marker": "", "linewidth": 1.2}
+    lines = {"demand": "demand, mean units/s", "capacity": "capacity, mean units/s"}
+    if not steady:
+        lines |= {"its busiest minute": "demand, busiest minute's units/s", "most capacity": "capacity, most units/s"}
+    for index, (label, column) in enumerate(lines.items()):
+        if table[column].notna().any():
+            top.plot(table["UTC"], table[column], label=label, **style(index) | plain)
     top.set_ylabel(f"{kind} units / s")
     top.margins(y=0.35)
     top.set_ylim(bottom=0)
-    top.legend(loc="upper right", ncols=3)
-    bottom.plot(table["UTC"], table["throttled units/s"], **style(3) | plain)
+    top.legend(loc="upper right", ncols=4)
+    bottom.plot(table["UTC"], table["throttled units/s"], **style(3) | plain | {"linestyle": "-"})
     bottom.set_ylabel("throttled,\nunits / s")
     bottom.set_ylim(bottom=0)
     bottom.set_xlabel("time, UTC")

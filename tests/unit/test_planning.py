@@ -74,7 +74,7 @@ def test_a_report_stands_on_the_plan_alone(trace: Path, tmp_path: Path) -> None:
     assert {finding.basis for finding in section.findings if finding.value is not None} == {"modelled"}
     assert by_id["planner.usd_month"].n == 11_520
     assert "A price check, not a measurement" in by_id["planner.break_even_utilisation"].sentence
-    assert [len(chart.table) for chart in section.charts] == [len(planned.plan.found.outcomes), 960, 960, 5]
+    assert [len(chart.table) for chart in section.charts] == [len(planned.plan.found.outcomes), 768, 288, 768, 288, 5]
     written = json.loads((out / "findings.json").read_text())
     assert [one["id"] for one in written] == [finding.id for finding in section.findings]
     manifest = json.loads((out / "manifest.json").read_text())

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from harness.dynamodb.parameters import KINDS, MINUTE_S
+from harness.dynamodb.parameters import KINDS, MINUTE_S, Kind
 from harness.dynamodb.planner.costs import provisioned_usd_month
-from harness.dynamodb.planner.model import Assumptions, Demand, OnDemand, Outcome, short
+from harness.dynamodb.planner.model import Assumptions, Demand, LaneReplay, OnDemand, Outcome, short
 from harness.dynamodb.planner.replay import Replayer
 from harness.dynamodb.planner.search import Found, Wanted, search, usd_month
 from harness.dynamodb.pricing import Prices, break_even_utilisation
@@ -15,8 +15,10 @@ from harness.dynamodb.pricing import Prices, break_even_utilisation
 PLAN_SCHEMA = 1
 GROWTHS = (0.8, 1.2)
 PEAKS_TO_MEAN = (2.0, 4.0)
-MOST_BINS = 1_000
-"""Points of the timeline that a chart is drawn from."""
+MOST_POINTS = 800
+"""Points of a timeline that a chart is drawn from."""
+POINT_MINUTES = (1, 5, 15, 60, 360, 1_440)
+CLOSE_UP_MINUTES = 3 * 1_440
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +125,7 @@ def as_record(
             }
             for one in plan.variations
         ],
-        "timeline": _timeline(plan, assumptions),
+        **_timelines(plan, assumptions),
     }  # fmt: skip
 
 
@@ -150,20 +152,45 @@ def _demand_record(demand: Demand) -> dict[str, Any]:
     }
 
 
-def _timeline(plan: Plan, assumptions: Assumptions) -> dict[str, Any]:
-    """Demand, capacity and throttling of the advised setting, in at most a thousand equal stretches."""
-    minutes = plan.demand.minutes
-    each = -(-minutes // MOST_BINS)
-    edges = np.arange(0, minutes, each)
-    lengths = np.diff(np.append(edges, minutes))
+def _timelines(plan: Plan, assumptions: Assumptions) -> dict[str, Any]:
+    """Demand, capacity and throttling of the advised setting: over the whole time, and of three days around the worst."""
     replays = Replayer(plan.demand, assumptions).replay(plan.advised.setting)
-    columns: dict[str, Any] = {"minutes_each": each, "start_s": (plan.demand.start_s + edges * 60).tolist()}
+    minutes = plan.demand.minutes
+    timelines = {"timeline": _timeline(plan.demand, replays, 0, minutes)}
+    if minutes <= CLOSE_UP_MINUTES:
+        return timelines | {"close_up": None}
+    begin = min(max(_worst_minute(plan.demand, replays) - CLOSE_UP_MINUTES // 2, 0), minutes - CLOSE_UP_MINUTES)
+    return timelines | {"close_up": _timeline(plan.demand, replays, begin, begin + CLOSE_UP_MINUTES)}
+
+
+def _worst_minute(demand: Demand, replays: dict[Kind, LaneReplay]) -> int:
+    """In which the largest share of a kind was throttled of its busiest minute's units; where nothing was, the busiest."""
+    throttled, asked = np.zeros(demand.minutes), np.zeros(demand.minutes)
     for kind in KINDS:
-        units, one = plan.demand.of(kind), replays[kind]
+        units = demand.of(kind)
+        most = float(units.max()) or 1.0
+        throttled = np.maximum(throttled, (units - replays[kind].served) / most)
+        asked = np.maximum(asked, units / most)
+    return int((throttled if throttled.max() > 0 else asked).argmax())
+
+
+def _timeline(demand: Demand, replays: dict[Kind, LaneReplay], begin: int, end: int) -> dict[str, Any]:
+    """A stretch of time in points of whole minutes, hours or days, few enough for a chart."""
+    each = next((one for one in POINT_MINUTES if (end - begin) / one <= MOST_POINTS), -(-(end - begin) // MOST_POINTS))
+    edges = np.arange(0, end - begin, each)
+    lengths = np.diff(np.append(edges, end - begin))
+    columns: dict[str, Any] = {
+        "minutes_each": each,
+        "start_s": (demand.start_s + (begin + edges) * 60).tolist(),
+    }
+    for kind in KINDS:
+        units, served = demand.of(kind)[begin:end], replays[kind].served[begin:end]
+        capacity = replays[kind].capacity
         columns[kind] = {
             "mean_units_per_s": (np.add.reduceat(units, edges) / lengths / MINUTE_S).tolist(),
             "peak_units_per_s": (np.maximum.reduceat(units, edges) / MINUTE_S).tolist(),
-            "throttled_units_per_s": (np.add.reduceat(units - one.served, edges) / lengths / MINUTE_S).tolist(),
-            "capacity": None if one.capacity is None else (np.add.reduceat(one.capacity, edges) / lengths).tolist(),
+            "throttled_units_per_s": (np.add.reduceat(units - served, edges) / lengths / MINUTE_S).tolist(),
+            "capacity": None if capacity is None else (np.add.reduceat(capacity[begin:end], edges) / lengths).tolist(),
+            "most_capacity": None if capacity is None else np.maximum.reduceat(capacity[begin:end], edges).tolist(),
         }
     return columns
