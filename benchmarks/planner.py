@@ -104,7 +104,7 @@ def main() -> None:
         lambda: search(year, prices, wanted, Assumptions()),
         5,
     )
-    timed("the whole plan of that year: and four other demands", lambda: make_plan(year, prices, wanted))
+    timed("the whole plan of that year, with its five variations", lambda: make_plan(year, prices, wanted))
     shares = Assumptions(key_shares=(0.9 / KEYS,) * KEYS)
     timed(
         f"{KEYS:,} keys, each a partition, 30 days by the minute",

@@ -237,7 +237,7 @@ def _variations(made: Plan) -> Rows:
             else ("none", "–")
         )
         rows.append((other.name, f"{100 * other.kept.throttled_share:.3f} %", *cheapest))
-    return "If the demand is another", ("demand", "this setting throttles", "cheapest then", "USD"), rows
+    return "If it is otherwise", ("supposed", "this setting throttles", "cheapest then", "USD"), rows
 
 
 def write_report(planned: Planned, out: Path, console: Console | None) -> int:

@@ -144,7 +144,11 @@ def _variation(run: Run, plan: Mapping[str, Any], one: Mapping[str, Any]) -> Fin
         f"With {one['name']} the same setting throttles {percent(one['kept']['throttled_share'])} of the kind it throttles more of; "
         f"the cheapest that throttles at most {_limit(plan)} would be {then} ({_priced(plan)})."
     )
-    labels = {"growth": f"{one['growth']:g}", "peak_to_mean": f"{one['peak_to_mean']:g}"}
+    labels = {
+        "growth": f"{one['growth']:g}",
+        "peak_to_mean": f"{one['peak_to_mean']:g}",
+        "store": "yes" if one["stored"] else "no",
+    }
     share = one["kept"]["throttled_share"]
     return _finding(run, plan, "varied.throttled_share", sentence, share, "share", "lower", labels)
 
@@ -273,7 +277,7 @@ def _variations_chart(plan: Mapping[str, Any], findings: Sequence[Finding]) -> C
     )
     return Chart(
         id=f"{NAME}-sensitivity",
-        title="If the demand is another: growth by a fifth, bursts inside the minute",
+        title="If it is otherwise: growth by a fifth, bursts inside the minute, no store",
         caption="Above what the advised setting would throttle, below what the cheapest setting for that demand would cost.",
         alt=" ".join(one.sentence for one in findings if one.id.endswith("varied.throttled_share")),
         table=table,
@@ -308,5 +312,5 @@ def _method(plan: Mapping[str, Any]) -> tuple[str, ...]:
         f"the quota of decreases (B6); nothing provisions more than {asked['most_capacity']:,}.{delay} A table of hours is fitted on this very demand. Fixed capacities are "
         "found to the unit; 200 levels of each kind draw the frontier.",
         "Dollars: capacity by the hour, the mean of each hour, or units served; a month is 730 hours like these; storage, indexes, backups and streams are left "
-        "out. How a change within an hour is billed isn't published.",
+        "out. How a change within an hour is billed isn't known.",
     )

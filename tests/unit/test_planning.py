@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from harness import planning
 from harness.cli import app
+from harness.dynamodb.planner.model import Fixed
 from harness.errors import CannotMeasure, UsageError
 from reports.load import Run
 from reports.planner import analyse
@@ -58,7 +59,7 @@ def test_json_is_one_document_with_the_same_figures(trace: Path) -> None:
     assert plan["cheapest"]["usd_month"] == pytest.approx(6.1685)
     assert plan["on_demand"]["usd_month"] == pytest.approx(21.3525)
     assert plan["break_even_utilisation"]["read"] == pytest.approx(0.28889, abs=1e-5)
-    assert [one["growth"] for one in plan["variations"]] == [0.8, 1.2, 1, 1]
+    assert [one["growth"] for one in plan["variations"]] == [0.8, 1.2, 1, 1, 1]
     lane = plan["timeline"]["read"]
     assert sum(lane["mean_units_per_s"]) / len(lane["mean_units_per_s"]) == pytest.approx(60, rel=0.01)
 
@@ -74,7 +75,7 @@ def test_a_report_stands_on_the_plan_alone(trace: Path, tmp_path: Path) -> None:
     assert {finding.basis for finding in section.findings if finding.value is not None} == {"modelled"}
     assert by_id["planner.usd_month"].n == 11_520
     assert "A price check, not a measurement" in by_id["planner.break_even_utilisation"].sentence
-    assert [len(chart.table) for chart in section.charts] == [len(planned.plan.found.outcomes), 768, 288, 768, 288, 5]
+    assert [len(chart.table) for chart in section.charts] == [len(planned.plan.found.outcomes), 768, 288, 768, 288, 6]
     written = json.loads((out / "findings.json").read_text())
     assert [one["id"] for one in written] == [finding.id for finding in section.findings]
     manifest = json.loads((out / "manifest.json").read_text())
@@ -156,3 +157,21 @@ def test_nothing_provisions_more_than_the_quota(tmp_path: Path) -> None:
     assert max(one.read.most_capacity or 0 for one in planned.plan.found.outcomes) == 40_000
     raised = planning.plan(replace(asked, most_capacity=100_000))
     assert raised.plan.advised.read.mean_capacity == pytest.approx(60_000, rel=0.002)
+
+
+def test_what_rests_on_the_store_is_seen_without_it(tmp_path: Path) -> None:
+    """A week of 100 reads/s and a minute an hour of 700: 59 RCU carry it, ⌈21,000 / 360⌉, by a store that nobody promises."""
+    peaks = tmp_path / "peaks.csv"
+    rows = [
+        f"2026-11-{16 + at // 1_440}T{at // 60 % 24:02}:{at % 60:02}:00Z,{700 if at % 60 == 0 else 100},0,1"
+        for at in range(10_080)
+    ]
+    peaks.write_text("\n".join(["time,reads_per_s,writes_per_s,item_bytes", *rows]) + "\n")
+    planned = planning.plan(planning.Request(traces=(peaks,), most_throttled_percent=0))
+    fixed = planned.plan.found.by_family["fixed"].setting
+    # The store is full at the hour: 300 c + 60 c serve 21,000; refilled with c − 50 a second over 59 minutes.
+    assert fixed == Fixed(read=59, write=1)
+    without = planned.plan.variations[-1]
+    assert without.name == "no store of unused capacity"
+    assert without.cheapest is not None
+    assert without.cheapest.usd_month > planned.plan.advised.usd_month

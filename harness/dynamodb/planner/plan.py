@@ -1,6 +1,6 @@
 """The whole answer: the cheapest setting for a demand, why, and how far it holds when the demand is another."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,16 +23,21 @@ CLOSE_UP_MINUTES = 3 * 1_440
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variation:
-    """The demand grown by a factor, or asked for in bursts; what would be cheapest then, and what ``kept`` would come to."""
+    """The demand grown by a factor or asked for in bursts, or a service that stores no more than a second of capacity (B2);
+    what would be cheapest then, and what ``kept``, the advised setting, would come to.
+    """
 
-    growth: float
-    peak_to_mean: float
+    growth: float = 1.0
+    peak_to_mean: float = 1.0
+    stored: bool = True
     cheapest: Outcome | None
     kept: Outcome
 
     @property
     def name(self) -> str:
         """In words."""
+        if not self.stored:
+            return "no store of unused capacity"
         if self.growth != 1:
             return f"demand {'+' if self.growth > 1 else '−'}{100 * abs(self.growth - 1):.0f} %"
         return f"peaks of {self.peak_to_mean:g} × the mean in each minute"
@@ -52,25 +57,27 @@ class Plan:
 
 
 def make_plan(demand: Demand, prices: Prices, wanted: Wanted, assumptions: Assumptions | None = None) -> Plan:
-    """Search the demand as it is, then grown and shrunk by a fifth, then in bursts inside the minute.
+    """Search the demand as it is, grown and shrunk by a fifth, in bursts inside the minute, and without a store to draw on.
 
     Raises ValueError where a price that is needed isn't known.
     """
     assumptions = assumptions or Assumptions()
     found = search(demand, prices, wanted, assumptions)
     advised = found.cheapest or found.least
-    cases = [(growth, assumptions.peak_to_mean) for growth in GROWTHS]
-    cases += [(1.0, peak) for peak in PEAKS_TO_MEAN if peak > assumptions.peak_to_mean]
+    peak = assumptions.peak_to_mean
+    cases = [(growth, peak, assumptions) for growth in GROWTHS]
+    cases += [(1.0, more, replace(assumptions, peak_to_mean=more)) for more in PEAKS_TO_MEAN if more > peak]
+    cases.append((1.0, peak, replace(assumptions, admission=replace(assumptions.admission, burst_s=1.0))))
     variations = []
-    for growth, peak in cases:
-        other = Assumptions(
-            peak_to_mean=peak, key_shares=assumptions.key_shares, admission=assumptions.admission,
-            autoscaling=assumptions.autoscaling,
-        )  # fmt: skip
+    for growth, peak_to_mean, other in cases:
         grown = demand if growth == 1 else demand.grown(growth)
         cheapest = search(grown, prices, wanted, other, levels=0).cheapest
         kept = Replayer(grown, other).outcome(advised.setting, prices)
-        variations.append(Variation(growth=growth, peak_to_mean=peak, cheapest=cheapest, kept=kept))
+        variations.append(
+            Variation(
+                growth=growth, peak_to_mean=peak_to_mean, stored=other.admission.burst_s > 1, cheapest=cheapest, kept=kept,
+            )
+        )  # fmt: skip
     return Plan(
         demand=demand, wanted=wanted, found=found, advised=advised, variations=tuple(variations),
         on_demand=next(one for one in found.outcomes if isinstance(one.setting, OnDemand)),
@@ -119,7 +126,7 @@ def as_record(
         "outcomes": [_short(one, plan.wanted) for one in plan.found.outcomes],
         "variations": [
             {
-                "name": one.name, "growth": one.growth, "peak_to_mean": one.peak_to_mean,
+                "name": one.name, "growth": one.growth, "peak_to_mean": one.peak_to_mean, "stored": one.stored,
                 "cheapest": _short(one.cheapest, plan.wanted) if one.cheapest else None,
                 "kept": _short(one.kept, plan.wanted),
             }
