@@ -28,7 +28,19 @@ from harness.recorder import SAMPLES_SCHEMA, clock_pair
 
 MANIFEST_SCHEMA = 1
 FINDINGS_SCHEMA = 1
-_LIBRARIES = ("locust", "gevent", "pyarrow", "pandas", "numpy", "boto3", "PyMySQL", "psycopg", "hiredis")
+_LIBRARIES = (
+    "locust",
+    "gevent",
+    "pyarrow",
+    "pandas",
+    "numpy",
+    "boto3",
+    "PyMySQL",
+    "psycopg",
+    "hiredis",
+    "ddsketch",
+    "numba",
+)
 
 
 class RunDir:

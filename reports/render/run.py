@@ -60,7 +60,9 @@ def lead(manifest: Mapping[str, Any], count: int) -> str:
         )
         if part
     )
-    target = {"local": "local stand-ins", "aws": "AWS"}.get(str(manifest.get("target")), str(manifest.get("target")))
+    target = {"local": "local stand-ins", "aws": "AWS", "model": "a model of DynamoDB"}.get(
+        str(manifest.get("target")), str(manifest.get("target"))
+    )
     scenarios = f"{count} scenario{'' if count == 1 else 's'}"
     profile, started = manifest.get("profile", "unknown"), when(manifest.get("started"))
     text = f"{scenarios}, profile {profile}, on {target}; started {started}."
