@@ -122,6 +122,10 @@ LINES: Mapping[str, tuple[Comparison, ...]] = {
             ours="cache_lean_alone", theirs="redis_benchmark", figure="p50_us", goal=Goal(limit=1.5, at_least=False),
         ),
         Comparison(
+            what="… both on the server's core", against="redis-benchmark, likewise",
+            ours="cache_lean_alone_together", theirs="redis_benchmark_together", figure="p50_us",
+        ),
+        Comparison(
             what="cache GET, 20 slots, operations a second, bare", against="redis-py through its pool, bare",
             ours="cache_lean_bare", theirs="cache_redis_py_bare", figure="per_second", goal=Goal(limit=3, at_least=True),
         ),
@@ -142,6 +146,14 @@ LINES: Mapping[str, tuple[Comparison, ...]] = {
         Comparison(
             what="… PostgreSQL", against="pgbench",
             ours="select_postgres_alone", theirs="pgbench", figure="p50_us", goal=Goal(limit=1.8, at_least=False),
+        ),
+        Comparison(
+            what="… MySQL, both on the server's core", against="sysbench, likewise",
+            ours="select_mysql_alone_together", theirs="sysbench_together", figure="p50_us",
+        ),
+        Comparison(
+            what="… PostgreSQL, both on the server's core", against="pgbench, likewise",
+            ours="select_postgres_alone_together", theirs="pgbench_together", figure="p50_us",
         ),
     ),
 }  # fmt: skip
