@@ -1,9 +1,19 @@
-"""For all tests: what they start must heed Ctrl-C."""
+"""For all tests: what they start heeds Ctrl-C, and Locust doesn't alter the process that runs them."""
 
+import os
 import signal
+
+_DONT = "LOCUST_SKIP_MONKEY_PATCH"
 
 
 def pytest_configure() -> None:
-    """A shell's background ignores SIGINT, and what is started there would inherit that; a handler isn't inherited."""
+    """Before anything is collected."""
+    # A shell's background ignores SIGINT, and what is started there would inherit that; a handler isn't inherited.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    # Imported by whichever test comes first, Locust would patch ssl and sockets under those that use them already.
+    # Load is made in processes of its own, which are patched as ever.
+    os.environ[_DONT] = "1"
+    import locust  # noqa: F401
+
+    del os.environ[_DONT]
