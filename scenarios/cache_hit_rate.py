@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, field_validator
 
 from harness import dataset
-from harness.cache.client import CacheClient
+from harness.cache.client import CacheClient, CacheReplyError
 from harness.cache.strategies import LazyLoading, NoCache, Read
 from harness.config import Settings
 from harness.errors import CannotMeasure
@@ -75,8 +75,11 @@ class CacheHitRate(Scenario[CacheHitRateSettings]):
         self.cache = CacheClient(*services.cache)
         self.cache.config_set("maxmemory", 0)
         self.cache.config_set("maxmemory-policy", "allkeys-lru")
-        self.empty_bytes = self._fill(0)
-        self.data_bytes = self._used_bytes() - self.empty_bytes
+        self._fill(1.0)
+        full_bytes = self._used_bytes()
+        self.cache.flush()
+        self.data_bytes = full_bytes - self._used_bytes()
+        self.connection_bytes = self._connection_bytes()
 
     def attach(self) -> None:
         """The flights, from which keys are drawn."""
@@ -95,7 +98,7 @@ class CacheHitRate(Scenario[CacheHitRateSettings]):
         """A full cache of the trial's size, its counters at zero."""
         share = float(trial.params["cache_share"])
         if trial.arm == "lazy":
-            self._fill(0 if share >= 1 else int(self.empty_bytes + share * self.data_bytes))
+            self._fill(share)
             self.cache.reset_stats()
 
     def begin(self, trial: Trial) -> TrialLoad:
@@ -190,17 +193,37 @@ class CacheHitRate(Scenario[CacheHitRateSettings]):
     def _strategy(self, arm: str, engine: Engine) -> "_Held":
         return _Held(arm, connect(self.context.services.sql[engine]), CacheClient(*self.context.services.cache))
 
-    def _fill(self, maxmemory_bytes: int) -> int:
-        """Flush; note the memory an empty cache uses; put every answer in once, in seeded order, under the limit."""
+    def _fill(self, share: float) -> None:
+        """Flush; allow the data that share of its memory; put every answer in once, in seeded order, under that limit.
+
+        The limit is of all the server uses, connections included: those that are open now, and those the slots will open.
+        """
         self.cache.config_set("maxmemory", 0)
         self.cache.flush()
-        empty_bytes = self._used_bytes()
-        self.cache.config_set("maxmemory", maxmemory_bytes)
+        if share < 1:
+            missing = 1 + self.context.slots * len(self.engines) - int(self.cache.info("clients")["connected_clients"])
+            limit = self._used_bytes() + max(0, missing) * self.connection_bytes + share * self.data_bytes
+            self.cache.config_set("maxmemory", int(limit))
         keys = sorted(self.answers)
         self.context.rng(self.name, "fill").shuffle(keys)
-        for key in keys:
-            self.cache.set(key, self.answers[key])
-        return empty_bytes
+        try:
+            for key in keys:
+                self.cache.set(key, self.answers[key])
+        except CacheReplyError as error:
+            raise CannotMeasure(
+                f"a cache of {100 * share:g} % of the data is too small for this server ({error}); raise cache_hit_rate.cache_shares"
+            ) from error
+
+    def _connection_bytes(self) -> int:
+        """What one more connection takes of the server's memory once it has been used."""
+        before, key = self._used_bytes(), min(self.answers)
+        others = [CacheClient(*self.context.services.cache) for _ in range(4)]
+        for other in others:
+            other.get(key)
+        taken = (self._used_bytes() - before) // len(others)
+        for other in others:
+            other.close()
+        return max(0, taken)
 
     def _used_bytes(self) -> int:
         return int(self.cache.info("memory")["used_memory"])
