@@ -83,7 +83,7 @@ Every arm, medians over the rounds:
 On one connection most of the time is the kernel waking one process and then the other, and left to itself it is chance whether
 both are put on one core. So for cache and SQL the servers have a core and whoever asks them has another, ours and theirs alike,
 as with a server on another machine; that is what the goals are held against. On one core no sleeping core has to be woken, a
-round trip costs a third, and the client's own work weighs more: those lines are there too, without a goal: on one core PyMySQL would
+round trip costs a third to a half, and the client's own work weighs more: those lines are there too, without a goal: on one core PyMySQL would
 miss it. The placement was chosen after runs without it had moved these lines from one side of their goals to the other.
 """
 

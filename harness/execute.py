@@ -156,6 +156,10 @@ class _Hooks:
             logger.error("%s", error)
             self._end(environment, error.exit_code)
             return
+        except Exception:  # Locust would log it and go on, with nothing to do and no end
+            logger.exception("the run can't begin")
+            self._end(environment, 3)
+            return
         self.live.clear()
         self.user.session = self.session = session
         gevent.spawn(self._conduct, environment, session)

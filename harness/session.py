@@ -19,7 +19,7 @@ from harness.affinity import keep_to, servers_apart
 from harness.conductor import Alone, Conductor, Crew
 from harness.config import Config
 from harness.distributed import Workers
-from harness.errors import CannotMeasure, HarnessError
+from harness.errors import CannotMeasure, HarnessError, UsageError
 from harness.local.services import LocalServices
 from harness.paths import PROJECT_ROOT
 from harness.performer import OnSample, Performer
@@ -84,6 +84,8 @@ class Session:
         self._workers, self._worker_records = workers, list[dict[str, Any]]()
         self._cores = os.sched_getaffinity(0)
         self._kind, self._on_sample = scenario, on_sample
+        if scenario.name not in launch.config.scenarios:
+            raise UsageError(f"{scenario.name} isn't in the list of scenarios; add it to scenarios/__init__.py")
         self._settings = launch.config.scenarios[scenario.name]
         self._slots = 0
         self._slots_ready, self._over = Event(), Event()

@@ -164,7 +164,7 @@ def _latencies(
     for p, which in LATENCIES:
         id, time = f"{NAME}.{engine}.latency_{which}_us", stats.percentile(list(trials.values()), p)
         if time is None:
-            reason = f"{count(len(rows), 'read')} are fewer than the {stats.LEAST_SAMPLES[p]} independent ones a {which} needs"
+            reason = f"{count(len(rows), 'read')} are too few or too alike: a {which} takes {stats.LEAST_SAMPLES[p]} independent ones"
             findings.append(absent(run, NAME, id, "us", "lower", reason, labels))
             continue
         sentence = f"{about} took {microseconds(time.value)} at {which} ({count(time.n, 'read')} in "

@@ -187,7 +187,7 @@ def _latencies(tool: Tool, cell: Cell, about: str, on: str, common: dict[str, An
     for p, which in LATENCIES:
         time, id = stats.percentile(trials, p), f"{NAME}.latency_{which}_ms"
         if time is None:
-            reason = f"{count(n, 'answer')} in {count(len(trials), 'trial')} are fewer than the {stats.LEAST_SAMPLES[p]} independent ones a {which} needs"
+            reason = f"{count(n, 'answer')} in {count(len(trials), 'trial')} are worth {sum(map(stats.effective_n, trials)):.0f} independent ones, and a {which} takes {stats.LEAST_SAMPLES[p]}"
             findings.append(
                 Finding(
                     id=id, value=None, unit="ms", n=n, status="unknown", reason=reason,
@@ -274,7 +274,7 @@ def _method(run: Run) -> tuple[str, ...]:
         f"seed; both arms of a pair ask for the same keys. {params['warm_up_answers']} answer(s) at the start of each trial "
         "don't count. Answers of the wrong length are errors.",
         f"Closed loop with {slots} in flight, so latency is service time: from sending to the last page parsed, the client's own "
-        "share included. Reads are eventually consistent. Units are the service's own ConsumedCapacity. The twin throttles by tables here, not by "
+        "share included. Reads are eventually consistent. Units are the ConsumedCapacity that each answer tells. The twin throttles by tables here, not by "
         "single partitions (B1): one client on the same machine asks faster than any over a network.",
         "Ratios are means of the log ratios of pairs, with a t interval; the price is the on-demand one.",
     )

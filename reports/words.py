@@ -107,7 +107,7 @@ def absent(
     return Finding(
         id=id,
         scenario=scenario,
-        sentence=f"Not measured: {id}{about}: {reason}.",
+        sentence=f"Not measured: {id}{about}: {reason.rstrip('.')}.",
         value=None,
         unit=unit,
         better=better,

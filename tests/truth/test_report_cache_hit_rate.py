@@ -25,7 +25,7 @@ def reads(number: int, arm: str, step: str, hits: int, *, bare_us: int = BARE_US
     common = {"trial": number, "pair": number, "arm": arm, "step": step, "op": "read", "engine": "postgres"}
     start = (number + 1) * 10**10
     yield common | {
-        "phase": "warm_up",
+        "phase": "warm-up",
         "t_start": start,
         "t_end": start + 10**9,
         "hit": None if arm == "no_cache" else False,
