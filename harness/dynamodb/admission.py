@@ -139,22 +139,10 @@ class Admission:
 
     def admit(self, kind: Kind, units: float, now_s: float, partition_hash: int | None = None) -> str | None:
         """Account the units and return None, or account nothing and return the throttling reason (B9)."""
-        if now_s >= self._wake_s:
-            self._catch_up(now_s)
-        lane = self._lanes[kind]
-        buckets = lane.buckets
-        for bucket in buckets:
-            if bucket.tokens <= 0 and bucket.level(now_s) <= 0:
-                return lane.reason(bucket)
-        if partition_hash is not None:
-            place = lane.partitions[bisect_right(lane.begins, partition_hash) - 1]
-            if place.tokens <= 0 and place.level(now_s) <= 0:
-                return lane.partition_reason
-            place.take_at(units, now_s, partition_hash)
-        lane.units += units
-        for bucket in buckets:
-            bucket.take(units, now_s)
-        return None
+        reason = self.check(kind, now_s, partition_hash)
+        if reason is None:
+            self.account(kind, units, now_s, partition_hash)
+        return reason
 
     def check(self, kind: Kind, now_s: float, partition_hash: int | None = None) -> str | None:
         """The reason for which a request would be throttled now, None if it would be admitted."""

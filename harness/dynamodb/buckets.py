@@ -93,13 +93,7 @@ class PartitionBucket(TokenBucket):
 
     def take_at(self, units: float, now_s: float, partition_hash: int) -> None:
         """Take the units of an admitted request, and remember where the heat is."""
-        elapsed_s = now_s - self._then_s
-        if elapsed_s > 0:
-            tokens = self.tokens + elapsed_s * self._rate_per_s
-            self.tokens = (tokens if tokens < self._capacity else self._capacity) - units
-            self._then_s = now_s
-        else:
-            self.tokens -= units
+        self.take(units, now_s)
         self.units += units
         if self.units >= self._sample_at:
             self.samples.append(partition_hash)

@@ -8,12 +8,16 @@ from urllib.request import urlopen
 
 import boto3
 import pytest
+import trustme
 import whole_runs
 from botocore.config import Config
+from emulator_wire import sender
+from normalised import Send
 from whole_runs import Place
 
 from harness.local.processes import Warden
 from harness.local.services import LocalServices, Needs
+from tools.emulators import HOST, start_dynalite, start_moto
 
 
 @pytest.fixture
@@ -44,6 +48,24 @@ def dynamodb(twin_url: str) -> Any:
     )
 
 
+@pytest.fixture(scope="module")
+def emulators() -> Iterator[Warden]:
+    """Keeps the other emulators of a file's tests."""
+    keeper = Warden.start()
+    yield keeper
+    keeper.close()
+
+
+@pytest.fixture(scope="module")
+def dynalite(emulators: Warden) -> Send:
+    return sender(f"http://{HOST}:{start_dynalite(emulators)}")
+
+
+@pytest.fixture(scope="module")
+def moto(emulators: Warden) -> Send:
+    return sender(f"http://{HOST}:{start_moto(emulators)}")
+
+
 @pytest.fixture
 def counted(twin_url: str) -> Callable[..., float]:
     """The twin's own count of units consumed and requests throttled, by table, resource and kind."""
@@ -60,3 +82,12 @@ def counted(twin_url: str) -> Callable[..., float]:
 def place(tmp_path: Path) -> Iterator[Place]:
     """Where one whole run goes; see whole_runs.py."""
     yield from whole_runs.place(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def pems(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A certificate with its key for 127.0.0.1, and the authority that vouches for it, made for these tests."""
+    folder, authority = tmp_path_factory.mktemp("tls"), trustme.CA()
+    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(folder / "server.pem")
+    authority.cert_pem.write_to_path(folder / "authority.pem")
+    return folder / "server.pem", folder / "authority.pem"

@@ -64,15 +64,6 @@ print("cooperative")
 """
 
 
-@pytest.fixture(scope="module")
-def pems(tmp_path_factory):
-    """A certificate with its key for 127.0.0.1, and the authority that vouches for it, made for these tests."""
-    folder, authority = tmp_path_factory.mktemp("tls"), trustme.CA()
-    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(folder / "server.pem")
-    authority.cert_pem.write_to_path(folder / "authority.pem")
-    return folder / "server.pem", folder / "authority.pem"
-
-
 @pytest.mark.parametrize("transport", ["plain", "tls"])
 def test_clients_cooperate_where_gevent_patched(pems, transport):
     """Patched before they are imported, client and server get along in one process, timeouts included."""

@@ -15,31 +15,11 @@ from emulator_wire import await_active, create, sender
 from normalised import Send, data_only, outcome
 from random_requests import CAPACITY, KEYS, TYPES, Requests, tables
 
-from harness.local.processes import Warden
-from tools.emulators import HOST, start_dynalite, start_moto
-
 ITEMS = ("PutItem", "UpdateItem", "DeleteItem", "GetItem", "Query", "Scan", "BatchWriteItem", "BatchGetItem")
 WRITES = ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem")
 TRANSACTIONS = ("TransactWriteItems", "TransactGetItems")
 INDEXES = ("by_g", "by_g_keys", "by_n")
 MOST_SHOWN = 5
-
-
-@pytest.fixture(scope="module")
-def emulators() -> Iterator[Warden]:
-    keeper = Warden.start()
-    yield keeper
-    keeper.close()
-
-
-@pytest.fixture(scope="module")
-def dynalite(emulators: Warden) -> Send:
-    return sender(f"http://{HOST}:{start_dynalite(emulators)}")
-
-
-@pytest.fixture(scope="module")
-def moto(emulators: Warden) -> Send:
-    return sender(f"http://{HOST}:{start_moto(emulators)}")
 
 
 @pytest.fixture

@@ -9,26 +9,7 @@ from emulator_wire import create, sender
 from known_answers import DYNALITE_PROBES, KEY, MOTO_PROBES, TABLE, Probe, part
 from normalised import CRASH, Send, refusal
 
-from harness.local.processes import Warden
 from harness.paths import PROJECT_ROOT
-from tools.emulators import HOST, start_dynalite, start_moto
-
-
-@pytest.fixture(scope="module")
-def emulators() -> Iterator[Warden]:
-    keeper = Warden.start()
-    yield keeper
-    keeper.close()
-
-
-@pytest.fixture(scope="module")
-def dynalite(emulators: Warden) -> Send:
-    return sender(f"http://{HOST}:{start_dynalite(emulators)}")
-
-
-@pytest.fixture(scope="module")
-def moto(emulators: Warden) -> Send:
-    return sender(f"http://{HOST}:{start_moto(emulators)}")
 
 
 @pytest.fixture

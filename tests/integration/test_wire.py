@@ -4,7 +4,6 @@ import subprocess
 import sys
 
 import pytest
-import trustme
 
 # Both ends are greenlets of one process where gevent patched it, threads where it didn't.
 SCRIPT = """
@@ -106,14 +105,6 @@ with socket.create_server(("127.0.0.1", 0)) as listener:
 said(ConnectionRefusedError, wire.connect, nobody, 5.0, 5.0)
 print("ok")
 """
-
-
-@pytest.fixture(scope="module")
-def pems(tmp_path_factory):
-    folder, authority = tmp_path_factory.mktemp("tls"), trustme.CA()
-    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(folder / "server.pem")
-    authority.cert_pem.write_to_path(folder / "authority.pem")
-    return folder / "server.pem", folder / "authority.pem"
 
 
 @pytest.mark.parametrize("kind", ["hub", "blocking", "tls"])

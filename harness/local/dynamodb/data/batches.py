@@ -173,10 +173,8 @@ class Batches:
 
 def _meter(part: _Part, place: Place, entry: Entry | None, now_s: float, total: Consumed) -> None:
     """Admit and account one item of a batch; raises its table's throttling error."""
-    at = part.table.items.hash_of(place[0])
-    part.table.meter.check("read", now_s, at)
     units = read_units(entry.size if entry else 0, "strong" if part.request.get("ConsistentRead") else "eventual")
-    part.table.meter.account("read", units, now_s, at)
+    part.table.meter.take("read", units, now_s, part.table.items.hash_of(place[0]))
     total.units += units
 
 

@@ -9,7 +9,7 @@ from harness.dynamodb.metering import read_units
 from harness.local.dynamodb.data import values
 from harness.local.dynamodb.data.asked import CONDITION, bindings_of, condition_of, projection_of
 from harness.local.dynamodb.data.consumed import Consumed, wanted
-from harness.local.dynamodb.data.keys import located_raw
+from harness.local.dynamodb.data.keys import located
 from harness.local.dynamodb.data.writing import Plan, delete_of, perform, put_of, update_of
 from harness.local.dynamodb.errors import validation
 from harness.local.dynamodb.expressions.grammar import parse_update
@@ -30,16 +30,12 @@ class Items:
     def get(self, request: dict[str, Any], now_s: float) -> bytes:
         """GetItem; the stored bytes go out as they are unless a projection asks for parts."""
         selection = projection_of(request)
-        table = self._tables.by_name.get(request["TableName"])
-        if table is None or not table.serving:
-            values.item(request["Key"])  # what is wrong with a key is said before what is wrong with a table
-            table = self._tables.find(request)
-        at, raw, size = table.items.look_up(*located_raw(table.schema, request["Key"]))
-        meter = table.meter
-        meter.check("read", now_s, at)
+        key = values.item(request["Key"])  # what is wrong with a key is said before what is wrong with a table
+        table = self._tables.find(request)
+        at, raw, size = table.items.look_up(*located(table.schema, key))
         units = read_units(size, "strong" if request.get("ConsistentRead") else "eventual")
-        meter.account("read", units, now_s, at)
-        how = request.get("ReturnConsumedCapacity", "NONE")
+        table.meter.take("read", units, now_s, at)
+        how = wanted(request)
         if how == "NONE":
             tail = b"}"
         else:
@@ -52,21 +48,21 @@ class Items:
             raw = orjson.dumps(project(orjson.loads(raw), selection))
         return b'{"Item":%b%b%b' % (raw, b"," if how != "NONE" else b"", tail)
 
-    def put(self, request: dict[str, Any], now_s: float) -> dict[str, Any] | bytes:
+    def put(self, request: dict[str, Any], now_s: float) -> dict[str, Any]:
         """PutItem."""
         _check_returned(request)
         item, condition = values.measured(request["Item"]), condition_of(request)
         done = perform(put_of(self._tables.find(request), *item, condition), now_s)
         return _answer(request, done, _all_old(request, done))
 
-    def delete(self, request: dict[str, Any], now_s: float) -> dict[str, Any] | bytes:
+    def delete(self, request: dict[str, Any], now_s: float) -> dict[str, Any]:
         """DeleteItem."""
         _check_returned(request)
         key, condition = values.item(request["Key"]), condition_of(request)
         done = perform(delete_of(self._tables.find(request), key, condition), now_s)
         return _answer(request, done, _all_old(request, done))
 
-    def update(self, request: dict[str, Any], now_s: float) -> dict[str, Any] | bytes:
+    def update(self, request: dict[str, Any], now_s: float) -> dict[str, Any]:
         """UpdateItem."""
         key, bindings = values.item(request["Key"]), bindings_of(request, UPDATE, CONDITION)
         text = request.get(UPDATE)
@@ -96,9 +92,7 @@ def _all_old(request: Mapping[str, Any], done: Plan) -> orjson.Fragment | None:
     return orjson.Fragment(done.old.raw) if asked and done.old is not None else None
 
 
-def _answer(request: Mapping[str, Any], done: Plan, attributes: Any) -> dict[str, Any] | bytes:
-    if attributes is None and not request.keys() & _ASKING:
-        return b"{}"
+def _answer(request: Mapping[str, Any], done: Plan, attributes: Any) -> dict[str, Any]:
     answer: dict[str, Any] = {}
     if attributes is not None:
         answer["Attributes"] = attributes
@@ -108,9 +102,6 @@ def _answer(request: Mapping[str, Any], done: Plan, attributes: Any) -> dict[str
     if request.get("ReturnItemCollectionMetrics") == "SIZE" and (metrics := collection_metrics(done)):
         answer["ItemCollectionMetrics"] = metrics
     return answer
-
-
-_ASKING = {"ReturnConsumedCapacity", "ReturnItemCollectionMetrics"}
 
 
 def collection_metrics(done: Plan) -> dict[str, Any] | None:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from harness.local.dynamodb.data import values
 from harness.local.dynamodb.data.storage import NO_SORT, KeySchema, Place
 from harness.local.dynamodb.data.values import Value, ordered
 from harness.local.dynamodb.errors import validation
@@ -14,13 +13,8 @@ _USUAL_CHARACTERS = MAX_SORT_KEY_BYTES // 4  # no character takes more than four
 _MISMATCH = "The provided key element does not match the schema"
 
 
-def located_raw(schema: KeySchema, raw: Any) -> Place:
-    """Where the item with a key as the client sent it lies."""
-    return usual_place(schema, raw) or located(schema, values.item(raw))
-
-
 def usual_place(schema: KeySchema, raw: Any) -> Place | None:
-    """The same for a key of texts of a usual length, as nearly all are; None for any other, right or wrong."""
+    """Where the item lies, for a key of texts of a usual length, as nearly all are; None for any other, right or wrong."""
     if schema.is_text and type(raw) is dict and len(raw) == len(schema.names):
         partition = _usual(raw.get(schema.partition))
         if schema.sort is None:

@@ -8,7 +8,7 @@ go both ways.
 from collections.abc import Callable
 from typing import Any
 
-from harness.dynamodb.metering import MAX_ITEM_BYTES, READ_BLOCK_BYTES, put_units, read_units
+from harness.dynamodb.metering import MAX_ITEM_BYTES, put_units, read_units
 from harness.local.dynamodb.data import values
 from harness.local.dynamodb.data.keys import check_item, place_of, usual_place
 from harness.local.dynamodb.data.storage import Entry, as_json
@@ -30,8 +30,7 @@ class ShortWays:
         if table is None or place is None:
             return None
         at, raw, size = table.items.look_up(*place)
-        units = 0.5 if size <= READ_BLOCK_BYTES else read_units(size)
-        table.meter.take("read", units, now_s, at)
+        table.meter.take("read", read_units(size), now_s, at)
         return b"{}" if raw is None else b'{"Item":%b}' % raw
 
     def put(self, request: Any, now_s: float) -> bytes | None:
