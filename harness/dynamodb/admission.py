@@ -17,7 +17,6 @@ from harness.dynamodb.parameters import (
     KINDS,
     MINUTE_S,
     PARTITION_BYTES,
-    PARTITION_RATE,
     AdmissionParameters,
     Kind,
     Limit,
@@ -28,7 +27,7 @@ from harness.dynamodb.partitions import Partitions, partition_count
 from harness.dynamodb.quotas import Decreases, Switches
 
 __all__ = [
-    "PARTITION_BYTES", "PARTITION_RATE", "Admission", "AdmissionParameters", "Kind", "Limit", "Mode", "Resource",
+    "PARTITION_BYTES", "Admission", "AdmissionParameters", "Kind", "Limit", "Mode", "Resource",
     "TokenBucket", "exception_name", "partition_count",
 ]  # fmt: skip
 
@@ -104,7 +103,7 @@ class Admission:
     ) -> "Admission":
         """A resource with ``read`` and ``write`` capacity units, on as many partitions as those need (B4)."""
         params = params or AdmissionParameters()
-        count = partitions or partition_count(read, write, size_bytes, params.partition_bytes)
+        count = partitions or partition_count(read, write, size_bytes, params)
         admission = cls(
             "provisioned", resource=resource, partitions=Partitions(count, params, now_s), params=params, now_s=now_s
         )
@@ -125,7 +124,7 @@ class Admission:
         """A new on-demand resource, its rates capped where a maximum is given (B5)."""
         params = params or AdmissionParameters()
         start: dict[Kind, float] = {kind: params.start_rate(kind) for kind in KINDS}
-        count = partitions or _partitions_on_demand(start)
+        count = partitions or _partitions_on_demand(start, params)
         admission = cls(
             "on_demand", resource=resource, partitions=Partitions(count, params, now_s), params=params, now_s=now_s
         )
@@ -196,7 +195,7 @@ class Admission:
             if growth:
                 growth.warm_up(rate_per_s)
         self._follow_growth(now_s)
-        self._partitions.grow(_partitions_on_demand(asked), now_s)
+        self._partitions.grow(_partitions_on_demand(asked, self._params), now_s)
 
     def resize(self, size_bytes: int, now_s: float) -> None:
         """Tell how much is stored: a partition that holds more than 10 GB splits (B4). Cheap enough for every write."""
@@ -219,7 +218,7 @@ class Admission:
             self._warm[kind] = max(self._warm[kind], rate_per_s)
         if decreased:
             self.decreases.record(now_s)
-        self._partitions.grow(_partitions_provisioned(rates), now_s)
+        self._partitions.grow(partition_count(rates["read"], rates["write"], 0, self._params), now_s)
 
     def set_mode(self, mode: Mode, now_s: float, *, read: float | None = None, write: float | None = None) -> None:
         """Switch the capacity mode.
@@ -281,7 +280,7 @@ class Admission:
             bucket = TokenBucket(rate_per_s, burst_s, now_s=now_s, fill=self._params.initial_fill)
             self._lanes[kind] = self._lane(kind, {"ProvisionedThroughput": bucket}, None)
             self._warm[kind] = max(self._warm[kind], rate_per_s)
-        self._partitions.grow(_partitions_provisioned(rates), now_s)
+        self._partitions.grow(partition_count(rates["read"], rates["write"], 0, self._params), now_s)
 
     def _grow_from(self, sustained: dict[Kind, float], most: dict[Kind, float | None], now_s: float) -> None:
         """On-demand lanes that sustain these rates; a maximum of the table's own comes before all other limits."""
@@ -294,7 +293,7 @@ class Admission:
             gates[limit] = TokenBucket(served_per_s, self._params.on_demand_burst_s, now_s=now_s)
             self._lanes[kind] = self._lane(kind, gates, Growth(rate_per_s, self._params.on_demand_growth_s))
             self._warm[kind] = max(self._warm[kind], rate_per_s)
-        self._partitions.grow(_partitions_on_demand(sustained), now_s)
+        self._partitions.grow(_partitions_on_demand(sustained, self._params), now_s)
 
     def _served(self, sustained_per_s: float) -> tuple[Limit, float]:
         """The lower of what partitions sustain and what the account may have, and its name (B11)."""
@@ -338,7 +337,7 @@ class Admission:
                 bucket.set_rate(served_per_s, now_s)
             self._wake_s = min(self._wake_s, lane.growth.next_s)
         if grown:
-            self._partitions.grow(_partitions_on_demand(sustained), now_s)
+            self._partitions.grow(_partitions_on_demand(sustained, self._params), now_s)
 
 
 def exception_name(reason: str, mode: Mode = "provisioned") -> str:
@@ -350,10 +349,6 @@ def exception_name(reason: str, mode: Mode = "provisioned") -> str:
     return "ThrottlingException"
 
 
-def _partitions_provisioned(rates: dict[Kind, float]) -> int:
-    return partition_count(rates["read"], rates["write"], 0)
-
-
-def _partitions_on_demand(rates: dict[Kind, float]) -> int:
+def _partitions_on_demand(rates: dict[Kind, float], params: AdmissionParameters) -> int:
     """As many as it takes: each serves reads and writes up to both its limits (B1)."""
-    return max(1, *(ceil(rates[kind] / PARTITION_RATE[kind]) for kind in KINDS))
+    return max(1, *(ceil(rates[kind] / params.partition_rate(kind)) for kind in KINDS))

@@ -10,8 +10,6 @@ Limit = Literal["ProvisionedThroughput", "KeyRangeThroughput", "AccountLimit", "
 
 KINDS: Final[tuple[Kind, ...]] = ("read", "write")
 PARTITION_BYTES: Final = 10 * 1024**3
-PARTITION_RATE: Final[dict[Kind, float]] = {"read": 3_000.0, "write": 1_000.0}
-"""Units a second that one partition serves at most (B1)."""
 MINUTE_S: Final = 60.0
 DAY_S: Final = 86_400.0
 
@@ -31,6 +29,9 @@ class AdmissionParameters:
     """Share of that store which the service uses itself: it may, says the developer guide (B2; how much: not published)."""
     partition_limits: bool = True
     """Whether a single partition's limits hold (B1). Off, a load far faster than any network meets only its table's."""
+    partition_read_rate: float = 3_000.0
+    partition_write_rate: float = 1_000.0
+    """Units a second that one partition serves at most (B1; developer guide, partitions): less of them is a scale model."""
     partition_burst_s: float = 1.0
     """Seconds of its limit that a partition keeps: B1's "at most" leaves no more than the present second (not published)."""
     partition_bytes: int = PARTITION_BYTES
@@ -56,6 +57,14 @@ class AdmissionParameters:
     day_began_s: float = 0.0
     """Any second of the caller's clock at which a UTC day begins: decreases are counted by the day."""
 
+    def __post_init__(self) -> None:
+        if not min(self.partition_rate(kind) for kind in KINDS) > 0:
+            raise ValueError("partition_read_rate and partition_write_rate must be > 0")
+
     def start_rate(self, kind: Kind) -> float:
         """Units a second that a new on-demand table sustains."""
         return self.on_demand_read_rate if kind == "read" else self.on_demand_write_rate
+
+    def partition_rate(self, kind: Kind) -> float:
+        """Units a second that one partition serves at most."""
+        return self.partition_read_rate if kind == "read" else self.partition_write_rate

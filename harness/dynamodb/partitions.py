@@ -6,7 +6,7 @@ from math import ceil
 from typing import Any, Final, Literal
 
 from harness.dynamodb.buckets import PartitionBucket
-from harness.dynamodb.parameters import KINDS, MINUTE_S, PARTITION_BYTES, PARTITION_RATE, AdmissionParameters, Kind
+from harness.dynamodb.parameters import KINDS, MINUTE_S, AdmissionParameters, Kind
 
 HASH_SPACE: Final = 1 << 64
 Cause = Literal["made", "capacity", "size", "heat"]
@@ -14,10 +14,10 @@ Cause = Literal["made", "capacity", "size", "heat"]
 _NO_LIMIT = 1e15  # units a second that nobody asks for
 
 
-def partition_count(read: float, write: float, size_bytes: int, partition_bytes: int = PARTITION_BYTES) -> int:
+def partition_count(read: float, write: float, size_bytes: int, params: AdmissionParameters) -> int:
     """Partitions of a new resource: enough for its capacity units and one for every 10 GB begun (B4)."""
-    for_rates = ceil(read / PARTITION_RATE["read"] + write / PARTITION_RATE["write"])
-    return max(1, for_rates, -(-size_bytes // partition_bytes))
+    for_rates = ceil(read / params.partition_read_rate + write / params.partition_write_rate)
+    return max(1, for_rates, -(-size_bytes // params.partition_bytes))
 
 
 class Partition:
@@ -98,7 +98,7 @@ class Partitions:
         for partition in self.ranges:
             was_hot = False
             for kind, bucket in partition.buckets.items():
-                hot = bucket.units >= self._params.split_heat * PARTITION_RATE[kind] * MINUTE_S
+                hot = bucket.units >= self._params.split_heat * self._params.partition_rate(kind) * MINUTE_S
                 bucket.close_minute(forget=not hot or idle_since)
                 was_hot = was_hot or hot
             partition.hot_minutes = partition.hot_minutes + 1 if was_hot and not idle_since else 0
@@ -167,5 +167,5 @@ def _cut(partition: Partition) -> int | None:
 
 
 def _bucket(kind: Kind, params: AdmissionParameters, now_s: float) -> PartitionBucket:
-    rate_per_s = PARTITION_RATE[kind] if params.partition_limits else _NO_LIMIT
+    rate_per_s = params.partition_rate(kind) if params.partition_limits else _NO_LIMIT
     return PartitionBucket(rate_per_s, params.partition_burst_s, now_s=now_s)

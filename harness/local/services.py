@@ -29,9 +29,13 @@ SERVERS: Mapping[Engine, Callable[[Warden, tuple[str, ...]], SqlServer]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
-    """What a scenario wants: databases that run (``engines``), servers it starts and stops itself (``sql_servers``)."""
+    """What a scenario wants: databases that run (``engines``), servers it starts and stops itself (``sql_servers``).
+
+    ``dynamodb_own``: it changes the twin's clock or parameters, so none that others use too.
+    """
 
     dynamodb: bool = False
+    dynamodb_own: bool = False
     dynamodb_speed: float = 1.0
     dynamodb_partition_limits: bool = True
     cache: bool = False
@@ -60,13 +64,14 @@ class State:
         return cls(**{**record, "sql": sql, "cache": cache})
 
     def offers(self, needs: Needs) -> bool:
-        """Whether everything needed is up already; a scenario that stops servers wants its own."""
+        """Whether everything needed is up already; a scenario that stops or alters servers wants its own."""
         same = self.dynamodb_speed, self.dynamodb_partition_limits
         wanted = needs.dynamodb_speed, needs.dynamodb_partition_limits
         twin = not needs.dynamodb or (self.dynamodb_url is not None and same == wanted)
         cache = not needs.cache or self.cache is not None
         known = {*self.sql, *self.unavailable}
-        return twin and cache and not needs.sql_servers and known.issuperset(needs.engines)
+        own = needs.dynamodb_own or needs.sql_servers
+        return twin and cache and not own and known.issuperset(needs.engines)
 
 
 class LocalServices:

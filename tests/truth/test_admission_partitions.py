@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.dynamodb.admission import Admission, Kind
+from harness.dynamodb.admission import Admission, AdmissionParameters, Kind
 from harness.dynamodb.partitions import HASH_SPACE, partition_count
 
 GB = 1024**3
@@ -65,8 +65,8 @@ def test_b3_two_hot_keys_of_one_partition_are_parted_in_minutes() -> None:
 
 def test_b4_a_new_tables_partitions_follow_capacity_or_size() -> None:
     """⌈7,500 / 3,000 + 1,500 / 1,000⌉ = 4; 45 GB need ⌈45 / 10⌉ = 5."""
-    assert partition_count(7_500, 1_500, 0) == 4
-    assert partition_count(7_500, 1_500, 45 * GB) == 5
+    assert partition_count(7_500, 1_500, 0, AdmissionParameters()) == 4
+    assert partition_count(7_500, 1_500, 45 * GB, AdmissionParameters()) == 5
 
 
 def test_b4_more_capacity_than_they_serve_splits_every_partition() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.dynamodb.admission import PARTITION_RATE, Admission, AdmissionParameters
+from harness.dynamodb.admission import Admission, AdmissionParameters
 from harness.dynamodb.partitions import HASH_SPACE
 from harness.local.dynamodb.service import Service
 
@@ -57,7 +57,7 @@ def test_a_partition_serves_no_more_than_its_limit(asked: list[tuple[int, int, i
     served = admitted(table, [(ticks, units * 10, where) for ticks, units, where in asked])
     ranges = [(int(one["begin"], 16), int(one["end"], 16)) for one in table.state(0)["partitions"]]
     for begin, end in ranges:
-        rate = PARTITION_RATE["write"]
+        rate = AdmissionParameters().partition_rate("write")
         assert_conserved([one for one in served if begin <= one[2] <= end], rate, rate)
 
 

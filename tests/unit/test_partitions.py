@@ -63,7 +63,7 @@ def test_partitions_follow_capacity_or_size_whichever_needs_more(
     read: float, write: float, size_bytes: int, count: int
 ) -> None:
     """ceil(RCU/3000 + WCU/1000), or one for every 10 GB."""
-    assert partition_count(read, write, size_bytes) == count
+    assert partition_count(read, write, size_bytes, AdmissionParameters()) == count
 
 
 def test_new_partitions_share_the_hash_space_evenly() -> None:

@@ -63,6 +63,10 @@ def test_what_is_not_given_keeps_its_default(file):
         ({"tables": {"create_s": "3"}}, 'got "3"'),
         ({"tables": {"backfill_takes_capacity": 1}}, "expected true or false, got 1"),
         ({"admission": {"partition_limits": False}}, "partition_limits: unknown"),
+        (
+            {"admission": {"partition_read_rate": 0}},
+            "admission: partition_read_rate and partition_write_rate must be > 0",
+        ),
     ],
 )
 def test_what_is_wrong_is_said_with_its_place(file, content, says):

@@ -9,7 +9,7 @@ import numpy as np
 from harness.dynamodb.admission import Admission
 from harness.dynamodb.autoscaling import TargetTracking
 from harness.dynamodb.buckets import TokenBucket
-from harness.dynamodb.parameters import KINDS, MINUTE_S, PARTITION_RATE, Kind
+from harness.dynamodb.parameters import KINDS, MINUTE_S, Kind
 from harness.dynamodb.planner.model import (
     Assumptions,
     Autoscaled,
@@ -104,7 +104,7 @@ def _pass_keys(units: Units, kind: Kind, assumptions: Assumptions) -> list[float
     busy_s = MINUTE_S / assumptions.peak_to_mean
     passed = [float(asked) for asked in units]
     for share in assumptions.key_shares:
-        bucket = TokenBucket(PARTITION_RATE[kind], assumptions.admission.partition_burst_s)
+        bucket = TokenBucket(assumptions.admission.partition_rate(kind), assumptions.admission.partition_burst_s)
         for minute, asked in enumerate(float(every) * share for every in units):
             now_s = minute * MINUTE_S
             through = min(asked, max(bucket.level(now_s), 0.0) + bucket.rate_per_s * busy_s)

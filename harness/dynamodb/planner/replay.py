@@ -4,7 +4,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from harness.dynamodb.parameters import KINDS, MINUTE_S, PARTITION_RATE, Kind
+from harness.dynamodb.parameters import KINDS, MINUTE_S, Kind
 from harness.dynamodb.planner import kernel
 from harness.dynamodb.planner.costs import Reservation, on_demand_usd_month, provisioned_usd_month, reservation
 from harness.dynamodb.planner.model import (
@@ -143,7 +143,8 @@ class Replayer:
             return units
         passed = np.empty_like(units)
         kernel.pass_keys(
-            units, np.array(self.assumptions.key_shares, dtype=np.float64), PARTITION_RATE[kind],
+            units, np.array(self.assumptions.key_shares, dtype=np.float64),
+            self.assumptions.admission.partition_rate(kind),
             max(self.assumptions.admission.partition_burst_s, 1.0), self._busy_s, passed,
         )  # fmt: skip
         return passed

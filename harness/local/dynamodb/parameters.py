@@ -1,14 +1,18 @@
 """What the twin supposes where AWS publishes nothing, given by the user in a JSON file."""
 
 import json
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from harness.dynamodb.autoscaling import AutoscalingParameters
 from harness.dynamodb.parameters import AdmissionParameters
 from harness.errors import UsageError
 from harness.local.dynamodb.tables.parameters import TableParameters
+
+MAX_SPEED = 1_000_000
+"""How much faster than the wall's the twin's clock may run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +50,15 @@ def read_parameters(path: Path) -> Parameters:
     return Parameters(**made)
 
 
-def _made(where: str, kind: type[Any], values: dict[str, Any]) -> Any:
-    known = {one.name: one.default for one in fields(kind) if one.name not in _NOT_GIVEN}
+def supposed(base: AdmissionParameters, values: Mapping[str, Any]) -> AdmissionParameters:
+    """``base`` with some of its parameters otherwise; raises UsageError with what is wrong."""
+    return cast("AdmissionParameters", _made("admission", AdmissionParameters, values, base))
+
+
+def _made(where: str, kind: type[Any], values: Mapping[str, Any], base: Any = None) -> Any:
+    """``values`` checked; the rest as ``base`` has it, or by default."""
+    hidden = _NOT_GIVEN if base is None else {"day_began_s"}
+    known = {one.name: one.default for one in fields(kind) if one.name not in hidden}
     for name, value in values.items():
         if name not in known:
             raise UsageError(f"{where}.{name}: unknown; there are {', '.join(known)}")
@@ -58,4 +69,7 @@ def _made(where: str, kind: type[Any], values: dict[str, Any]) -> Any:
             not isinstance(default, bool) and not (is_number and value >= 0)
         ):
             raise UsageError(f"{where}.{name}: expected {wanted}, got {json.dumps(value)}")
-    return kind(**values)
+    try:
+        return kind(**(({} if base is None else asdict(base)) | dict(values)))
+    except ValueError as error:
+        raise UsageError(f"{where}: {error}") from error

@@ -1,8 +1,8 @@
 """From an operation's name and body to the bytes of its answer."""
 
 import time
-from collections.abc import Callable, Generator
-from dataclasses import replace
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from math import inf
 from pathlib import Path
@@ -21,7 +21,7 @@ from harness.local.dynamodb.data.transactions import Transactions
 from harness.local.dynamodb.data.work import Work, finished
 from harness.local.dynamodb.errors import ServiceError, serialization, unknown_operation
 from harness.local.dynamodb.expressions.grammar import parse_projection
-from harness.local.dynamodb.parameters import Parameters
+from harness.local.dynamodb.parameters import Parameters, supposed
 from harness.local.dynamodb.scaling.api import PREFIX as SCALING
 from harness.local.dynamodb.scaling.api import Scaling
 from harness.local.dynamodb.tables import shapes as table_shapes
@@ -48,24 +48,25 @@ class Service:
         partition_limits: bool = True,
         parameters: Parameters | None = None,
     ) -> None:
-        self.speed = speed
+        self._given_speed = speed
         self._version = version("dbharness")  # read now: later, without root's rights, it may not be readable
         self._clock_s, self._epoch_s = clock_s, epoch_s
-        supposed = parameters or Parameters()
-        self._parameters = replace(supposed, admission=replace(supposed.admission, partition_limits=partition_limits))
+        given = parameters or Parameters()
+        self._parameters = replace(given, admission=replace(given.admission, partition_limits=partition_limits))
         parse_projection("a")  # makes the parser now rather than at the first expression
         self.endpoint = "localhost"
         """The address that DescribeEndpoints sends clients to: the twin's own, once it is bound."""
         self.reset()
 
     def reset(self) -> None:
-        """As if it had just been started: no tables, and a clock at zero."""
+        """As if it had just been started: no tables, a clock at zero, its speed and parameters as they were given."""
+        self.speed = self._given_speed
         self._began_s = self._clock_s()
-        supposed = self._parameters
-        account = Account.beginning(self._epoch_s(), supposed.tables, supposed.admission)
+        given = self._parameters
+        account = Account.beginning(self._epoch_s(), given.tables, given.admission)
         self.tables = Tables(account)
         self.ttl, self.limits = Ttl(self.tables), Limits(account, lambda: self.endpoint)
-        self.scaling = Scaling(self.tables, epoch_s=account.began_epoch_s, params=supposed.autoscaling)
+        self.scaling = Scaling(self.tables, epoch_s=account.began_epoch_s, params=given.autoscaling)
         items, batches, reading = Items(self.tables), Batches(self.tables), Reading(self.tables)
         transactions = Transactions(self.tables)
         control: dict[bytes, tuple[Shape, Handler]] = {
@@ -106,6 +107,16 @@ class Service:
     def now_s(self) -> float:
         """Seconds of the service's clock since it began."""
         return (self._clock_s() - self._began_s) * self.speed
+
+    def set_speed(self, speed: float) -> None:
+        """From now on the clock runs ``speed`` times as fast as the wall's, and goes on from where it is."""
+        self._began_s, self.speed = self._clock_s() - self.now_s / speed, speed
+
+    def suppose_admission(self, values: Mapping[str, Any]) -> None:
+        """Tables made from now on are admitted by these parameters, the others as given at the start. Raises UsageError."""
+        account = self.tables.account
+        base = replace(self._parameters.admission, day_began_s=account.admission.day_began_s)
+        self.tables.account = replace(account, admission=supposed(base, values))
 
     def begin(self, target: bytes, body: bytes) -> "Answer | Generator[None, None, Answer]":
         """Status and body of the answer to one request, or the work that returns them and yields now and then.
@@ -189,7 +200,10 @@ class Service:
                     for what, meter in meters.items()
                 },
             }
-        return {"version": self._version, "speed": self.speed, "now_s": now_s, "tables": tables}
+        admission = asdict(self.tables.account.admission)
+        return {
+            "version": self._version, "speed": self.speed, "now_s": now_s, "admission": admission, "tables": tables,
+        }  # fmt: skip
 
 
 def _going_on(work: Work) -> Generator[None, None, Answer]:

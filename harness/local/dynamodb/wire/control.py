@@ -1,9 +1,12 @@
-"""`/_twin/`: the twin's own page, for who tests with it. State, reset, and faults; no part of the service's API."""
+"""`/_twin/`: the twin's own page, for who tests with it. State, reset, clock, parameters, and faults; no part of the service's API."""
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import orjson
 
+from harness.errors import UsageError
+from harness.local.dynamodb.parameters import MAX_SPEED
 from harness.local.dynamodb.wire.faults import BadFaults, FaultPlan, Faults
 from harness.local.dynamodb.wire.guards import Guards
 from harness.local.dynamodb.wire.turns import Answer
@@ -19,6 +22,12 @@ class Controlled(Protocol):
 
     def reset(self) -> None:
         """As if it had just been started."""
+
+    def set_speed(self, speed: float) -> None:
+        """How much faster than the wall's its clock runs, from now on."""
+
+    def suppose_admission(self, values: Mapping[str, Any]) -> None:
+        """What tables made from now on are admitted by; none: as it was started. Raises UsageError."""
 
 
 class Control:
@@ -42,6 +51,10 @@ class Control:
                 self._service.reset()
                 self._guards.faults = None
                 return 200, b"{}"
+            case b"clock", b"POST":
+                return self._clock(body)
+            case b"parameters", b"POST":
+                return self._suppose(body)
             case b"faults", b"GET":
                 return 200, orjson.dumps(self._faults())
             case b"faults", b"POST":
@@ -49,9 +62,31 @@ class Control:
             case b"faults", b"DELETE":
                 self._guards.faults = None
                 return 200, b"{}"
-            case b"" | b"reset" | b"faults", _:
-                return _said(405, "there are GET /_twin/, POST /_twin/reset, and GET, POST and DELETE /_twin/faults")
-        return _said(404, "there are /_twin/, /_twin/reset and /_twin/faults")
+            case b"" | b"reset" | b"clock" | b"parameters" | b"faults", _:
+                return _said(
+                    405,
+                    "there are GET /_twin/, POST /_twin/reset, /_twin/clock and /_twin/parameters, and GET, POST and DELETE /_twin/faults",
+                )
+        return _said(404, "there are /_twin/, /_twin/reset, /_twin/clock, /_twin/parameters and /_twin/faults")
+
+    def _clock(self, body: bytes) -> Answer:
+        match _object(body):
+            case {"speed": int() | float() as speed, **rest} if (
+                not rest and not isinstance(speed, bool) and 0 < speed <= MAX_SPEED
+            ):
+                self._service.set_speed(float(speed))
+                return 200, b"{}"
+        return _said(400, f'expected {{"speed": a number above 0 and at most {MAX_SPEED:,}}}')
+
+    def _suppose(self, body: bytes) -> Answer:
+        match _object(body):
+            case {"admission": dict() as values, **rest} if not rest:
+                try:
+                    self._service.suppose_admission(values)
+                except UsageError as error:
+                    return _said(400, str(error))
+                return 200, b"{}"
+        return _said(400, 'expected {"admission": an object of parameters}')
 
     def _inject(self, body: bytes) -> Answer:
         try:
@@ -70,6 +105,13 @@ class Control:
             "service_time": None if service_time is None else service_time.state(),
             "faults": self._faults(),
         }
+
+
+def _object(body: bytes) -> Any:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
 
 
 def _said(status: int, message: str) -> Answer:

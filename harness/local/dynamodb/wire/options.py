@@ -6,12 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.errors import UsageError
-from harness.local.dynamodb.parameters import Parameters, read_parameters
+from harness.local.dynamodb.parameters import MAX_SPEED, Parameters, read_parameters
 from harness.local.dynamodb.wire.service_time import ServiceTime
 from harness.local.dynamodb.wire.signature import Verifier
 from harness.local.dynamodb.wire.wire import REQUEST_TIMEOUT_S
-
-MAX_SPEED = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
