@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from functools import cached_property, partial
+from itertools import cycle
 from statistics import fmean
 from typing import Annotated, ClassVar, Literal, get_args
 from urllib.parse import urlsplit
 
 import orjson
-from pydantic import Field, PositiveFloat, PositiveInt, field_validator
+from pydantic import Field, PositiveFloat, PositiveInt, ValidationInfo, field_validator
 
 from harness import dataset, flight_questions, flights, index_writes, noisy_neighbour
 from harness.config import Settings
@@ -63,8 +64,8 @@ class QueryVsScanSettings(Settings):
     most_keys: PositiveInt = 2000
     item_sizes: tuple[Literal["narrow", "as_is"] | PaddedTo, ...] = ("narrow", "as_is", 2048, 20480)
     item_size_items: int = Field(default=1000, ge=1, le=10_000)
-    index_write_items: PositiveInt = 1000
     index_writes: PositiveInt = 64
+    index_write_items: PositiveInt = Field(default=1000, validate_default=True)
     neighbour_items: PositiveInt = 1100
     neighbour_capacity_units: PositiveInt = 50
     neighbour_speed: float = Field(default=25, gt=0, le=10_000)
@@ -78,6 +79,14 @@ class QueryVsScanSettings(Settings):
         if not all(0 < share <= 1 for share in shares):
             raise ValueError("every share must be above 0 and at most 1")
         return shares
+
+    @field_validator("index_write_items")
+    @classmethod
+    def _are_enough(cls, items: int, info: ValidationInfo) -> int:
+        writes = sum(info.data.get(name, 0) for name in ("index_writes", "warm_up_answers"))
+        if items < writes:
+            raise ValueError(f"must be at least the {writes} writes of a trial (index_writes and warm_up_answers)")
+        return items
 
     @property
     def largest(self) -> int:
@@ -113,7 +122,7 @@ class QueryVsScan(Scenario[QueryVsScanSettings]):
         settings = self.settings
         data = dataset.load(self.context.config.months)
         for items, indexes in self._tables.items():
-            self._make(table_name(items), flights.serialised_items(data, places=self._small.order[:items]), indexes)
+            self._make(table_name(items), flights.serialised_items(data, places=self.small.order[:items]), indexes)
         if self._has("item_bytes"):
             for size in settings.item_sizes:
                 self._make(sized_name(size), self._sized(size), ())
@@ -135,7 +144,7 @@ class QueryVsScan(Scenario[QueryVsScanSettings]):
                 raise UsageError(f"{self.name}.{key}: {items} flights asked for, months hold {data.flights.num_rows}")
         self._flights = flight_questions.Flights(data)
         rng_of = partial(self.context.rng, self.name)
-        self._small = small = flight_questions.SmallAnswers(
+        self.small = small = flight_questions.SmallAnswers(
             self._flights, aircraft=settings.aircraft, airports=settings.airports,
             least_items=min(*settings.table_items, settings.item_size_items), rng_of=rng_of,
         )  # fmt: skip
@@ -251,20 +260,24 @@ class QueryVsScan(Scenario[QueryVsScanSettings]):
         )  # fmt: skip
 
     def _answers(self, trial: Trial) -> Iterator[Ticket]:
-        """Whole answers, as many as there is time for; arms of a pair ask for the same in the same order."""
+        """Whole answers, as many as there is time for; arms of a pair ask for the same in the same order.
+
+        Each of the keys comes as often as every other where answers are short, so that means over trials are of the same.
+        """
         settings, clock_ns = self.settings, self.context.clock_ns
-        rng = self.context.rng(self.name, "keys", trial.pair)
         choices, op = self._of(trial), flight_questions.access_of(trial.arm).op
-        least = settings.least_scans if flight_questions.reads_it_all(trial.arm) else settings.least_answers
+        order = self.context.rng(self.name, "keys", trial.pair).sample(choices, len(choices))
+        long = trial.labels["part"] == "answer_share" or flight_questions.reads_it_all(trial.arm)
+        least = settings.least_scans if long else settings.least_answers
         if trial.labels["part"] == "answer_share":
             least = 1
-        end_ns, answers = 0, 0
-        for _ in range(settings.warm_up_answers):
-            yield Ticket(op=op, act=self._ask(trial, rng.choice(choices), look_closely=True), warm_up=True)
-        while answers < least or clock_ns() < end_ns:
-            end_ns = end_ns or clock_ns() + int(settings.trial_s * 1e9)
-            yield Ticket(op=op, act=self._ask(trial, rng.choice(choices)))
-            answers += 1
+        for _, asked in zip(range(settings.warm_up_answers), cycle(order), strict=False):
+            yield Ticket(op=op, act=self._ask(trial, asked, look_closely=True), warm_up=True)
+        end_ns = clock_ns() + int(settings.trial_s * 1e9)
+        for answers, asked in enumerate(cycle(order)):
+            if answers >= least and clock_ns() >= end_ns and (long or answers % len(order) == 0):
+                return
+            yield Ticket(op=op, act=self._ask(trial, asked))
 
     def _writes(self, trial: Trial) -> Iterator[Ticket]:
         """The same writes in every arm of a pair, the first ones to warm up."""
@@ -324,7 +337,7 @@ class QueryVsScan(Scenario[QueryVsScanSettings]):
         """As many items as the tables of the smaller parts have at most."""
         most = max(getattr(self.settings, key) for key in FEW)
         data = dataset.load(self.context.config.months)
-        return list(map(orjson.loads, flights.serialised_items(data, places=self._small.order[:most])))
+        return list(map(orjson.loads, flights.serialised_items(data, places=self.small.order[:most])))
 
     def _sized(self, size: flights.ItemSize) -> list[Item]:
         return [flights.resized(item, size) for item in self._items(self.settings.item_size_items)]

@@ -34,7 +34,7 @@ def changed(tmp_path: Path, old: str, new: str) -> Path:
     [
         ("    pairs: 6  ", "    pears: 6  ", r"config.yaml:{line}: .*pears.*pairs"),
         ("    pairs: 6  ", "    pairs: six  ", r"config.yaml:{line}: .*query_vs_scan.pairs.*six"),
-        ("    trial_s: 0.35 ", "    trial_s: -1 ", r"config.yaml:{line}: .*query_vs_scan.trial_s.*-1"),
+        ("    trial_s: 0.025 ", "    trial_s: -1 ", r"config.yaml:{line}: .*query_vs_scan.trial_s.*-1"),
         ("profile: quick ", "profile: quirk ", r"config.yaml:{line}: .*quirk.*smoke, quick, standard"),
         ("seed: 20130101 ", "seed: [1 ", r"config.yaml:\d+: .*"),
     ],
