@@ -12,8 +12,8 @@ from functools import cached_property
 from itertools import accumulate
 
 from harness.dataset import Dataset
-from harness.dynamodb.accesses import Access, BatchGet, GetItem, Query, QueryThenBatchGet, Question, Row, Scan, rows
-from harness.dynamodb.answers import Answer
+from harness.dynamodb.accesses import Access, BatchGet, GetItem, Query, QueryThenBatchGet, Question, Row, Scan, row_of
+from harness.dynamodb.answers import Answer, Item
 from harness.errors import UsageError
 from harness.flights import BY_DEST, BY_DEST_INCLUDE, BY_DEST_KEYS, KEY, LOCAL_INCLUDE, LOCAL_KEYS
 
@@ -62,16 +62,20 @@ def reads_it_all(arm: str) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """One question and its answer, as :func:`harness.dynamodb.accesses.rows` gives it."""
+    """One question and the rows of its answer."""
 
     question: Question
     answer: frozenset[Row]
 
+    def row(self, item: Item) -> Row:
+        """What is asked of an item: to be kept of each, where the answer is to be looked at item by item."""
+        return row_of(item, self.question.attributes)
+
     def wrong(self, answer: Answer, *, item_by_item: bool) -> str | None:
-        """What is wrong with an answer, if anything is: how many items, and, looked at one by one, which."""
+        """What is wrong with an answer, if anything is: how many items, and, where their rows were kept, which."""
         if answer.items_returned != len(self.answer):
             return f"{answer.items_returned} items, not {len(self.answer)}"
-        if item_by_item and set(rows(answer.items, self.question.attributes)) != self.answer:
+        if item_by_item and set(answer.items) != self.answer:
             return "other items than were asked for"
         return None
 

@@ -303,17 +303,17 @@ class QueryVsScan(Scenario[QueryVsScanSettings]):
     ) -> Callable[[Slot], Observation]:
         """One whole answer; looked at item by item where there is time for it, else counted."""
         access, about = flight_questions.access_of(trial.arm), {"question": trial.labels["question"], "role": "report"}
-        keep_items = look_closely and trial.arm != "scan_count"
+        item_by_item = look_closely and trial.arm != "scan_count"
 
         def act(slot: Slot) -> Observation:
             clients: Connections = slot.hold("dynamodb", self._measured)
             try:
-                answer = access(clients, asked.question, keep_items=keep_items)
+                answer = access(clients, asked.question, keep=asked.row if item_by_item else None)
             except ConnectionTrouble as trouble:
                 outcome = trouble_outcome(trouble, access.op)
                 return Observation(outcome=outcome, error_code=type(trouble).__name__, extra=about)
             extra = about | {"round_trips": answer.pages}
-            return of_answer(answer, extra, wrong=asked.wrong(answer, item_by_item=keep_items))
+            return of_answer(answer, extra, wrong=asked.wrong(answer, item_by_item=item_by_item))
 
         return act
 

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Protocol, Self
 from harness.dynamodb.answers import (
     Answer,
     Item,
+    Keep,
     batch_get_all,
     get_each,
     query_all,
@@ -66,8 +67,8 @@ class Access(Protocol):
 
     op: ClassVar[str]
 
-    def __call__(self, clients: Connections, question: Question, *, keep_items: bool = False) -> Answer:
-        """The whole answer, its items where they are to be kept. Raises ConnectionTrouble."""
+    def __call__(self, clients: Connections, question: Question, *, keep: Keep | None = None) -> Answer:
+        """The whole answer, and of each item what is to be kept. Raises ConnectionTrouble."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,9 +78,9 @@ class GetItem:
     op: ClassVar[str] = "GetItem"
     strong: bool = False
 
-    def __call__(self, clients: Connections, question: Question, *, keep_items: bool = False) -> Answer:
+    def __call__(self, clients: Connections, question: Question, *, keep: Keep | None = None) -> Answer:
         """See :class:`Access`."""
-        return get_each(clients, question.table, question.keys, strong=self.strong, keep_items=keep_items)
+        return get_each(clients, question.table, question.keys, strong=self.strong, keep=keep)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,9 +90,9 @@ class BatchGet:
     op: ClassVar[str] = "BatchGetItem"
     strong: bool = False
 
-    def __call__(self, clients: Connections, question: Question, *, keep_items: bool = False) -> Answer:
+    def __call__(self, clients: Connections, question: Question, *, keep: Keep | None = None) -> Answer:
         """See :class:`Access`."""
-        return batch_get_all(clients, question.table, question.keys, strong=self.strong, keep_items=keep_items)
+        return batch_get_all(clients, question.table, question.keys, strong=self.strong, keep=keep)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,9 +110,9 @@ class Query:
     strong: bool = False
     fetched: bool = False
 
-    def __call__(self, clients: Connections, question: Question, *, keep_items: bool = False) -> Answer:
+    def __call__(self, clients: Connections, question: Question, *, keep: Keep | None = None) -> Answer:
         """See :class:`Access`."""
-        return together(query_all(clients, one, keep_items=keep_items) for one in self._requests(question))
+        return together(query_all(clients, one, keep=keep) for one in self._requests(question))
 
     def _requests(self, question: Question) -> Iterable[dict[str, Any]]:
         payload: dict[str, Any] = {"TableName": question.table, "ConsistentRead": self.strong}
@@ -134,14 +135,16 @@ class QueryThenBatchGet:
     index: str
     primary: tuple[str, ...]
 
-    def __call__(self, clients: Connections, question: Question, *, keep_items: bool = False) -> Answer:
+    def __call__(self, clients: Connections, question: Question, *, keep: Keep | None = None) -> Answer:
         """See :class:`Access`."""
-        found = Query(key=self.key, index=self.index)(clients, question, keep_items=True)
+        found = Query(key=self.key, index=self.index)(clients, question, keep=self._key)
         if found.outcome != "ok" or not found.items:
-            return found
-        keys = [{name: item[name] for name in self.primary} for item in found.items]
-        items = batch_get_all(clients, question.table, keys, keep_items=keep_items)
-        return together((_without_items(found), items))
+            return replace(found, items=())
+        items = batch_get_all(clients, question.table, found.items, keep=keep)
+        return together((replace(found, items=(), items_returned=0), items))  # nothing is found twice
+
+    def _key(self, entry: Item) -> Item:
+        return {name: entry[name] for name in self.primary}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +161,7 @@ class Scan:
     counted: bool = False
     segments: int = 1
 
-    def __call__(self, clients: Connections, question: Question, *, keep_items: bool = False) -> Answer:
+    def __call__(self, clients: Connections, question: Question, *, keep: Keep | None = None) -> Answer:
         """See :class:`Access`."""
         payload: dict[str, Any] = {"TableName": question.table, "ConsistentRead": self.strong}
         if self.projected:
@@ -167,8 +170,8 @@ class Scan:
             payload["Select"] = "COUNT"
         payload = _asking(payload, FilterExpression=question.where)
         if self.segments == 1:
-            return scan_all(clients, payload, keep_items=keep_items)
-        return scan_in_parallel(clients.each[: self.segments], payload, keep_items=keep_items)
+            return scan_all(clients, payload, keep=keep)
+        return scan_in_parallel(clients.each[: self.segments], payload, keep=keep)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -184,9 +187,9 @@ class Pace:
         self.due_s = max(self.due_s, now_s) + units / self.units_per_s
 
 
-def rows(items: Iterable[Item], attributes: Sequence[str]) -> list[Row]:
-    """The texts of these attributes of each item, None for what it lacks; numbers as they are written."""
-    return [tuple(next(iter(item[name].values())) if name in item else None for name in attributes) for item in items]
+def row_of(item: Item, attributes: Sequence[str]) -> Row:
+    """The texts of these attributes, None for what the item lacks; numbers as they are written."""
+    return tuple(next(iter(item[name].values())) if name in item else None for name in attributes)
 
 
 def _asking(payload: dict[str, Any], **conditions: Mapping[str, Sequence[str]]) -> dict[str, Any]:
@@ -214,8 +217,3 @@ def _projection(attributes: Sequence[str]) -> dict[str, Any]:
         "ProjectionExpression": ", ".join(f"#{name}" for name in attributes),
         "ExpressionAttributeNames": {f"#{name}": name for name in attributes},
     }
-
-
-def _without_items(answer: Answer) -> Answer:
-    """What it took, with nothing found yet: the same items follow."""
-    return replace(answer, items=(), items_returned=0)

@@ -20,6 +20,8 @@ LOAD_BACKOFF_S = 0.05
 LOAD_BACKOFF_MOST_S = 2.0
 
 Item = dict[str, Any]
+Keep = Callable[[Item], Any]
+"""What to keep of each item of an answer: page by page, so that a large one needs no more room than that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +29,8 @@ class Answer:
     """One question's answer, all pages together; ``pages`` counts round trips.
 
     Not ok: what came before the refusal is summed, and the answer is incomplete. ``index_units`` are the
-    part of ``read_units`` that an index consumed, None where no index was read. ``items`` are kept only
-    when asked for.
+    part of ``read_units`` that an index consumed, None where no index was read. ``items`` is what was to be kept of
+    each item, in order; nothing unless asked for.
     """
 
     outcome: Outcome
@@ -40,7 +42,12 @@ class Answer:
     items_returned: int
     items_scanned: int
     bytes_count: int
-    items: tuple[Item, ...] = ()
+    items: tuple[Any, ...] = ()
+
+
+def whole(item: Item) -> Item:
+    """Keeps an item as it is."""
+    return item
 
 
 def together(answers: Iterable[Answer]) -> Answer:
@@ -85,17 +92,17 @@ def consumed_units(body: dict[str, Any]) -> tuple[float | None, float | None]:
     return consumed["CapacityUnits"], sum(indexes) if indexes else None
 
 
-def query_all(client: Client, payload: dict[str, Any], *, keep_items: bool = False) -> Answer:
+def query_all(client: Client, payload: dict[str, Any], *, keep: Keep | None = None) -> Answer:
     """Query to the last page. Raises ConnectionTrouble like ``call``."""
-    return together(_pages(client, "Query", payload, keep_items=keep_items))
+    return together(_pages(client, "Query", payload, keep=keep))
 
 
-def scan_all(client: Client, payload: dict[str, Any], *, keep_items: bool = False) -> Answer:
+def scan_all(client: Client, payload: dict[str, Any], *, keep: Keep | None = None) -> Answer:
     """Scan to the last page. Raises ConnectionTrouble like ``call``."""
-    return together(_pages(client, "Scan", payload, keep_items=keep_items))
+    return together(_pages(client, "Scan", payload, keep=keep))
 
 
-def scan_in_parallel(clients: Sequence[Client], payload: dict[str, Any], *, keep_items: bool = False) -> Answer:
+def scan_in_parallel(clients: Sequence[Client], payload: dict[str, Any], *, keep: Keep | None = None) -> Answer:
     """Scan in as many segments as there are clients, each over its own, all at once (A17).
 
     Threads: greenlets where gevent patched them. Raises ConnectionTrouble when every segment has come to its end.
@@ -103,14 +110,14 @@ def scan_in_parallel(clients: Sequence[Client], payload: dict[str, Any], *, keep
 
     def segment(number: int) -> Answer:
         part = payload | {"Segment": number, "TotalSegments": len(clients)}
-        return scan_all(clients[number], part, keep_items=keep_items)
+        return scan_all(clients[number], part, keep=keep)
 
     with ThreadPoolExecutor(max_workers=len(clients)) as pool:
         return together(pool.map(segment, range(len(clients))))
 
 
 def get_each(
-    client: Client, table: str, keys: Iterable[Item], *, strong: bool = False, keep_items: bool = False
+    client: Client, table: str, keys: Iterable[Item], *, strong: bool = False, keep: Keep | None = None
 ) -> Answer:
     """One GetItem a key, one after the other; a key without an item adds none. Raises ConnectionTrouble like ``call``."""
 
@@ -120,13 +127,13 @@ def get_each(
             {"TableName": table, "Key": key, "ConsistentRead": strong, "ReturnConsumedCapacity": "TOTAL"},
         )
         item = response.body.get("Item")
-        return _part(response, [] if item is None else [item], keep_items=keep_items)
+        return _part(response, [] if item is None else [item], keep=keep)
 
     return together(map(one, keys))
 
 
 def batch_get_all(
-    client: Client, table: str, keys: Iterable[Item], *, strong: bool = False, keep_items: bool = False
+    client: Client, table: str, keys: Iterable[Item], *, strong: bool = False, keep: Keep | None = None
 ) -> Answer:
     """BatchGetItem, 100 keys a request; what comes back unprocessed is asked for again at once (A3).
 
@@ -146,22 +153,22 @@ def batch_get_all(
                 },
             )
             waiting.extendleft(response.body.get("UnprocessedKeys", {}).get(table, {}).get("Keys", ()))
-            yield _part(response, response.body.get("Responses", {}).get(table, []), keep_items=keep_items)
+            yield _part(response, response.body.get("Responses", {}).get(table, []), keep=keep)
 
     return together(batches())
 
 
-def _pages(client: Client, operation: str, payload: dict[str, Any], *, keep_items: bool) -> Iterator[Answer]:
+def _pages(client: Client, operation: str, payload: dict[str, Any], *, keep: Keep | None) -> Iterator[Answer]:
     request = {"ReturnConsumedCapacity": "INDEXES"} | payload
     while True:
         response = client.call(operation, request)
-        yield _part(response, response.body.get("Items", ()), keep_items=keep_items)
+        yield _part(response, response.body.get("Items", ()), keep=keep)
         if not (last_key := response.body.get("LastEvaluatedKey")):
             return
         request["ExclusiveStartKey"] = last_key
 
 
-def _part(response: Response, items: Sequence[Item], *, keep_items: bool) -> Answer:
+def _part(response: Response, items: Sequence[Item], *, keep: Keep | None) -> Answer:
     """What one request brought; where the service doesn't count (Get), every item was evaluated and returned."""
     body = response.body
     units, of_indexes = consumed_units(body) if response.status == 200 else (None, None)
@@ -175,7 +182,7 @@ def _part(response: Response, items: Sequence[Item], *, keep_items: bool) -> Ans
         items_returned=body.get("Count", len(items)),
         items_scanned=body.get("ScannedCount", len(items)),
         bytes_count=response.bytes_count,
-        items=tuple(items) if keep_items else (),
+        items=tuple(map(keep, items)) if keep else (),
     )
 
 

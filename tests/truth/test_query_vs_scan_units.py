@@ -128,7 +128,7 @@ def test_an_arm_consumes_what_was_worked_out_by_hand_and_finds_the_flights_asked
 ) -> None:
     """Units, the index's part of them, requests and items evaluated; and item by item the same answer as every other arm."""
     one = QUESTIONS[question]
-    answer = access_of(arm)(connections, one.question, keep_items=True)
+    answer = access_of(arm)(connections, one.question, keep=one.row)
     found = (answer.read_units, answer.index_units, answer.pages, answer.items_scanned)
     assert (answer.outcome, found) == ("ok", BY_HAND[question, arm])
     assert one.wrong(answer, item_by_item=arm != "scan_count") is None
@@ -151,7 +151,9 @@ def test_a_parallel_scan_consumes_each_segment_rounded_on_its_own(connections: C
         items = connections.call("Scan", part).body["Items"]
         sizes.append(sum(SIZES[item["tailnum"]["S"]] for item in items))
     assert sum(sizes) == 25_500
-    answer = access_of(parallel_scan(segments))(connections, QUESTIONS["aircraft"].question, keep_items=True)
+    answer = access_of(parallel_scan(segments))(
+        connections, QUESTIONS["aircraft"].question, keep=QUESTIONS["aircraft"].row
+    )
     assert answer.read_units == sum(0.5 * max(1, ceil(size / 4_096)) for size in sizes)
     assert (answer.pages, answer.items_scanned) == (segments, 8)
     assert QUESTIONS["aircraft"].wrong(answer, item_by_item=True) is None

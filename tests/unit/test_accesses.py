@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 
-from harness.dynamodb.accesses import Connections, GetItem, Pace, Query, QueryThenBatchGet, Question, Scan, rows
+from harness.dynamodb.accesses import Connections, GetItem, Pace, Query, QueryThenBatchGet, Question, Scan, row_of
 from harness.dynamodb.client import Response
 
 EMPTY = {"Items": [], "Count": 0, "ScannedCount": 0}
@@ -129,7 +129,7 @@ def test_a_pace_makes_each_page_wait_until_those_before_it_are_paid_for() -> Non
     assert pace.due_s == 3.0
 
 
-def test_rows_are_what_is_asked_of_an_item_and_none_where_it_lacks_it() -> None:
+def test_a_row_is_what_is_asked_of_an_item_and_none_where_it_lacks_it() -> None:
     """A cancelled flight has no delays."""
     item = {"flight_key": {"S": "2013-01-01T05:15#UA#1545"}, "arr_delay": {"N": "-7"}}
-    assert rows([item], ("flight_key", "dep_delay", "arr_delay")) == [("2013-01-01T05:15#UA#1545", None, "-7")]
+    assert row_of(item, ("flight_key", "dep_delay", "arr_delay")) == ("2013-01-01T05:15#UA#1545", None, "-7")
