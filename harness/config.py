@@ -63,10 +63,11 @@ class Source:
 
     def place(self, path: KeyPath) -> str:
         """``config.yaml:14`` for the line that set ``path`` (or the nearest parent), or the override."""
-        for depth in range(len(path), 0, -1):
-            head = path[:depth]
+        heads = [path[:depth] for depth in range(len(path), 0, -1)]
+        for head in heads:  # first: what was overridden as a whole has its members from there too
             if head in self.overrides:
                 return f"--set {self.overrides[head]}"
+        for head in heads:
             for candidate in (("profiles", self.profile, *head), head):
                 if candidate in self.lines:
                     return f"{self.name}:{self.lines[candidate]}"

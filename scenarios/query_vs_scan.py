@@ -1,175 +1,368 @@
 """Should this access be a Query or a Scan?
 
-Two questions with small answers, *all flights of one aircraft* and *all flights to one airport*, are asked of tables of
-growing size: by Query (on the table, on an index) and by Scan with a filter. The aircraft and airports asked for
-have all their flights in every table, so the answer stays the same while the table grows.
+The same questions asked of the flights in every way that DynamoDB has, one axis at a time from a base cell: all ways
+at once (part ``arms``), a growing table, a growing share of it, larger items; then what an index costs those who write,
+and what somebody's Scan costs everyone else. Questions, answers and arms are in ``harness.flight_questions``, the ways
+themselves in ``harness.dynamodb.accesses``.
 """
 
-import random
-from collections import Counter
-from collections.abc import Callable, Iterator
-from functools import cached_property
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from functools import cached_property, partial
+from itertools import cycle
+from statistics import fmean
+from typing import Annotated, ClassVar, Literal, get_args
 from urllib.parse import urlsplit
 
-from pydantic import Field, PositiveFloat, PositiveInt
+import orjson
+from pydantic import Field, PositiveFloat, PositiveInt, ValidationInfo, field_validator
 
-from harness import dataset
+from harness import dataset, flight_questions, flights, index_writes, noisy_neighbour
 from harness.config import Settings
-from harness.dynamodb.answers import Answer, bulk_load, query_all, scan_all
-from harness.dynamodb.client import Client, ConnectionTrouble, DynamoClient, trouble_outcome
+from harness.dynamodb.accesses import Connections
+from harness.dynamodb.answers import Item, bulk_load
+from harness.dynamodb.client import ConnectionTrouble, DynamoClient, trouble_outcome
 from harness.dynamodb.clients import ClientName, client_factory
-from harness.errors import UsageError
+from harness.dynamodb.metering import MAX_ITEM_BYTES, item_size
+from harness.errors import CannotMeasure, UsageError
 from harness.execute import locust_user
-from harness.flights import flight_items, table_definition
 from harness.local.services import Needs
+from harness.local.twin_control import TwinControl
+from harness.observing import of_answer
 from harness.plan import Cell, Trial, interleave
 from harness.recorder import Kind, Observation
 from harness.scenario import FloorProbe, Scenario, Slot, Stream, Ticket, TrialLoad
 
-# Enough that nothing throttles: what throttles is another scenario's question.
+# Enough that nothing throttles: what throttles is the question of part ``neighbour``, and of another scenario.
 PLENTY_UNITS = 40_000
-# question -> (attribute asked for, the arm that looks it up, the index it uses)
-QUESTIONS = {"aircraft": ("tailnum", "query", None), "airport": ("dest", "gsi_query", "by_dest")}
+PaddedTo = Annotated[int, Field(ge=512, le=MAX_ITEM_BYTES)]  # the largest flight has half of that
+Part = Literal["arms", "table_items", "answer_share", "item_bytes", "index_writes", "neighbour"]
+DEADLINE_S = 600.0  # of a trial: one answer through boto3 may be the whole year's flights
+FEW = ("item_size_items", "index_write_items", "neighbour_items")
+GROWING = {"aircraft": ("query", "scan"), "airport": ("gsi_all", "scan")}
+ALL_INDEXES = (
+    flights.BY_DEST, flights.BY_DEST_INCLUDE, flights.BY_DEST_KEYS, flights.LOCAL_INCLUDE, flights.LOCAL_KEYS,
+)  # fmt: skip
 
 
 class QueryVsScanSettings(Settings):
     """Section ``scenarios.query_vs_scan`` of config.yaml."""
 
+    parts: tuple[Part, ...] = Field(default=get_args(Part), min_length=1)
     table_items: tuple[PositiveInt, ...] = Field(default=(1000, 3000, 9000, 27004), min_length=1)
     pairs: PositiveInt = 6
-    trial_s: PositiveFloat = 0.35
+    trial_s: PositiveFloat = 0.025
     least_answers: PositiveInt = 16
+    least_scans: PositiveInt = 2
     warm_up_answers: int = Field(default=1, ge=0)
+    in_flight: PositiveInt = 1
     aircraft: PositiveInt = 8
     airports: PositiveInt = 2
+    segments: tuple[PositiveInt, ...] = (2, 4, 8)
+    answer_shares: tuple[float, ...] = (0.0001, 0.001, 0.01, 0.1, 1.0)
+    most_keys: PositiveInt = 2000
+    item_sizes: tuple[Literal["narrow", "as_is"] | PaddedTo, ...] = ("narrow", "as_is", 2048, 20480)
+    item_size_items: int = Field(default=1000, ge=1, le=10_000)
+    index_writes: PositiveInt = 64
+    index_write_items: PositiveInt = Field(default=1000, validate_default=True)
+    neighbour_items: PositiveInt = 1100
+    neighbour_capacity_units: PositiveInt = 50
+    neighbour_speed: float = Field(default=25, gt=0, le=10_000)
+    neighbour_service_s: PositiveFloat = 8
+    neighbour_reports: PositiveInt = 2
     client: ClientName = "lean"
+
+    @field_validator("answer_shares")
+    @classmethod
+    def _are_shares(cls, shares: tuple[float, ...]) -> tuple[float, ...]:
+        if not all(0 < share <= 1 for share in shares):
+            raise ValueError("every share must be above 0 and at most 1")
+        return shares
+
+    @field_validator("index_write_items")
+    @classmethod
+    def _are_enough(cls, items: int, info: ValidationInfo) -> int:
+        writes = sum(info.data.get(name, 0) for name in ("index_writes", "warm_up_answers"))
+        if items < writes:
+            raise ValueError(f"must be at least the {writes} writes of a trial (index_writes and warm_up_answers)")
+        return items
+
+    @property
+    def largest(self) -> int:
+        """Flights of the largest table: the base cell's."""
+        return max(self.table_items)
 
 
 class QueryVsScan(Scenario[QueryVsScanSettings]):
-    """Asks the same questions by Query and by Scan, of tables of growing size."""
+    """Asks the same questions in every way there is.
+
+    Several processes share all of its load, and each chooses questions and answers from the data for itself; only the
+    policy of retries in part ``neighbour`` is each process's own, as it would be each client's.
+    """
 
     name = "query_vs_scan"
     Settings = QueryVsScanSettings
-    columns: ClassVar[dict[str, Kind]] = {"question": "text"}
-    distributable, shared = True, ("asked",)
+    columns: ClassVar[dict[str, Kind]] = {"question": "text", "role": "text", "round_trips": "int"}
+    distributable = True
+    default_slots = 32  # a GetItem of part ``neighbour`` holds its slot while it waits to be tried again
+    min_slots = 1 + noisy_neighbour.SEGMENTS
 
     @classmethod
-    def needs(cls, settings: QueryVsScanSettings) -> Needs:  # noqa: ARG003 - the same whatever the settings
-        """The twin, at the wall's own speed; without the limits of partitions, which no client over a network meets."""
-        return Needs(dynamodb=True, dynamodb_partition_limits=False)
+    def needs(cls, settings: QueryVsScanSettings) -> Needs:
+        """The twin, its own where part ``neighbour`` speeds its clock up.
+
+        Without the limits of single partitions, which no client over a network meets and one on this machine would.
+        """
+        return Needs(dynamodb=True, dynamodb_partition_limits=False, dynamodb_own="neighbour" in settings.parts)
 
     def set_up(self) -> None:
-        """One table a size, the asked-for flights in each."""
-        items = list(flight_items(dataset.load(self.context.config.months)))
-        sizes = self.settings.table_items
-        if max(sizes) > len(items):
-            raise UsageError(f"query_vs_scan.table_items: {max(sizes)} flights asked for, months hold {len(items)}")
-        self.asked = {
-            "aircraft": self._keys(items, "tailnum", self.settings.aircraft),
-            "airport": self._keys(items, "dest", self.settings.airports),
+        """The tables of the chosen parts; those of a size hold the asked-for flights first."""
+        self.attach()
+        settings = self.settings
+        data = dataset.load(self.context.config.months)
+        for items, indexes in self._tables.items():
+            self._make(table_name(items), flights.serialised_items(data, places=self.small.order[:items]), indexes)
+        if self._has("item_bytes"):
+            for size in settings.item_sizes:
+                self._make(sized_name(size), self._sized(size), ())
+        if self._has("index_writes"):
+            for arm, index in index_writes.INDEXES.items():
+                written = self._items(settings.index_write_items)
+                self._make(index_writes.table_name(arm), written, (index,) if index else ())
+        if self._has("neighbour"):
+            beside, capacity = self._items(settings.neighbour_items), settings.neighbour_capacity_units
+            self._make(noisy_neighbour.TABLE, beside, (flights.BY_DEST,), read_capacity_units=capacity)
+
+    def attach(self) -> None:
+        """Choose what is asked, and know the answers."""
+        settings = self.settings
+        data = dataset.load(self.context.config.months)
+        asked_for = {"table_items": settings.largest} | {key: getattr(settings, key) for key in FEW}
+        for key, items in asked_for.items():
+            if items > data.flights.num_rows:
+                raise UsageError(f"{self.name}.{key}: {items} flights asked for, months hold {data.flights.num_rows}")
+        self._flights = flight_questions.Flights(data)
+        rng_of = partial(self.context.rng, self.name)
+        self.small = small = flight_questions.SmallAnswers(
+            self._flights, aircraft=settings.aircraft, airports=settings.airports,
+            least_items=min(*settings.table_items, settings.item_size_items), rng_of=rng_of,
+        )  # fmt: skip
+        self._asked = {"aircraft": small.aircraft, "airport": small.airport, "route": small.route}
+        largest = small.order[: settings.largest]
+        self._ranges = {
+            f"{Decimal(repr(share)).normalize():f}": flight_questions.range_of_aircraft(
+                self._flights, largest, share, rng_of("asked", "range", share), most_keys=settings.most_keys
+            )
+            for share in (settings.answer_shares if self._has("answer_share") else ())
         }
-        first = [item for item in items if self._asked_for(item)]
-        rest = [item for item in items if not self._asked_for(item)]
-        self.context.rng(self.name, "tables").shuffle(rest)
-        for size in sizes:
-            self._load(size, [*first, *rest][:size])
 
     def plan(self) -> list[Trial]:
-        """At each size and for each question: the look-up and the Scan, side by side."""
-        cells = [
-            Cell(
-                arms=(arm, "scan"),
-                step=str(size),
-                labels={"question": question},
-                params={"table_items": size},
-            )
-            for size in self.settings.table_items
-            for question, (_, arm, _) in QUESTIONS.items()
+        """Every cell of every part once a round; the arms of a cell side by side."""
+        cells_of: dict[Part, Callable[[], Iterator[Cell]]] = {
+            "arms": self._arms, "table_items": self._growing_table, "answer_share": self._growing_share,
+            "item_bytes": self._larger_items, "index_writes": self._written_indexes, "neighbour": self._noisy_neighbour,
+        }  # fmt: skip
+        cells = [cell for part in self.settings.parts for cell in cells_of[part]()]
+        trials = interleave(cells, rounds=self.settings.pairs, seed=f"{self.context.config.seed}/{self.name}")
+        written = self._items(self.settings.index_write_items)
+        of_arm: dict[str, dict[str, float | int | str]] = {
+            arm: {"index_entry_bytes": index_writes.entry_bytes(arm, written)} for arm in index_writes.INDEXES
+        }
+        return [
+            replace(trial, params=trial.params | of_arm[trial.arm]) if trial.labels["part"] == "index_writes" else trial
+            for trial in trials
         ]
-        return interleave(cells, rounds=self.settings.pairs, seed=f"{self.context.config.seed}/{self.name}")
+
+    def prepare(self, trial: Trial) -> None:
+        """For part ``neighbour`` alone: the clock sped up, and nothing saved that would be used up first."""
+        if trial.labels["part"] == "neighbour":
+            TwinControl(self.context.services.dynamodb_url).set_speed(self.settings.neighbour_speed)
+            with self._lean() as client:
+                noisy_neighbour.empty_stores(client, self._neighbourhood.keys[0], self.context.sleep_s)
 
     def begin(self, trial: Trial) -> TrialLoad:
-        """A closed loop of whole answers; both arms of a pair ask for the same keys in the same order."""
-        rng = self.context.rng(self.name, "keys", trial.pair)
+        """A closed loop of whole answers or of writes; in part ``neighbour`` open loops side by side."""
         self._measured().close()  # boto3's pool takes its time to make: before the trial, not in it
-        return TrialLoad(client=self.settings.client, streams=(Stream(tickets=self._tickets(trial, rng)),))
+        match trial.labels["part"]:
+            case "neighbour":
+                hood, pair = self._neighbourhood, trial.pair
+                streams = noisy_neighbour.Neighbours(hood, self.context, self._measured, pair=pair).streams(trial.arm)
+            case "index_writes":
+                streams = (Stream(tickets=self._writes(trial), slots=self.settings.in_flight),)
+            case _:
+                streams = (Stream(tickets=self._answers(trial), slots=self.settings.in_flight),)
+        return TrialLoad(client=self.settings.client, streams=streams, deadline_s=DEADLINE_S)
+
+    def end(self, trial: Trial) -> None:
+        """The clock at the wall's speed again."""
+        if trial.labels["part"] == "neighbour":
+            TwinControl(self.context.services.dynamodb_url).set_speed(1.0)
 
     def floor_probes(self) -> list[FloorProbe]:
-        """One whole answer of each arm for each question at each size of table: the pages of a Scan grow with it."""
+        """One whole answer of each arm at the base cell and while the table grows; those that learn fast come first."""
         at = urlsplit(self.context.services.dynamodb_url)
-        probes = {}
-        for trial in self.plan():
-            question = trial.labels["question"]
-            arm = "scan" if trial.arm == "scan" else "query"
-            labels = {"question": question, "step": trial.step}
-            probes[question, trial.step, arm] = FloorProbe(
-                client=self.settings.client, op=arm.capitalize(), role="dynamodb",
+        trials = {
+            (trial.arm, trial.labels["question"], trial.step): trial
+            for trial in self.plan() if trial.labels["part"] in ("arms", "table_items")
+        }  # fmt: skip
+        return [
+            FloorProbe(
+                client=self.settings.client, op=flight_questions.access_of(arm).op, role="dynamodb",
                 server=(at.hostname or "", at.port or 80), key="dynamodb",
-                connect=lambda host, port: client_factory(self.settings.client, f"http://{host}:{port}")(),
-                act=self._ask(trial, question, min(self.asked[question])), labels=labels,
+                connect=lambda host, port: self._connections(f"http://{host}:{port}")(),
+                act=self._ask(trial, self._of(trial)[0]), labels={"arm": arm, "question": question, "step": step},
+                slots=min(self.settings.in_flight, self.context.slots),
+            )
+            for (arm, question, step), trial in sorted(trials.items(), key=lambda one: (flight_questions.reads_it_all(one[0][0]), int(one[0][2])))
+        ]  # fmt: skip
+
+    def _arms(self) -> Iterator[Cell]:
+        largest = self.settings.largest
+        parallel = tuple(map(flight_questions.parallel_scan, self.settings.segments))
+        for question, arms in flight_questions.ARMS.items():
+            every = arms + (parallel if question == "aircraft" else ())
+            yield _cell("arms", question, every, str(largest), table_items=largest)
+
+    def _growing_table(self) -> Iterator[Cell]:
+        for size in self.settings.table_items:
+            for question, arms in GROWING.items():
+                yield _cell("table_items", question, arms, str(size), table_items=size)
+
+    def _growing_share(self) -> Iterator[Cell]:
+        largest = self.settings.largest
+        for step, asked in self._ranges.items():
+            gets = ("batch_get", "get_item") if asked.question.keys else ()
+            items, aircraft = len(asked.answer), len(asked.question.where["tailnum"])
+            yield _cell(
+                "answer_share", "range", ("query", *gets, "scan"), step, table_items=largest, answer_items=items,
+                answer_share=items / largest, aircraft=aircraft,
             )  # fmt: skip
-        return list(probes.values())
 
-    def _tickets(self, trial: Trial, rng: random.Random) -> Iterator[Ticket]:
-        question = trial.labels["question"]
-        op = "Scan" if trial.arm == "scan" else "Query"
-        end_ns, asked = 0, 0
-        least = self.settings.warm_up_answers + self.settings.least_answers
-        while asked < least or self.context.clock_ns() < end_ns:
-            warm_up = asked < self.settings.warm_up_answers
-            if not warm_up and not end_ns:
-                end_ns = self.context.clock_ns() + int(self.settings.trial_s * 1e9)
-            key = rng.choice(sorted(self.asked[question]))
-            yield Ticket(op=op, act=self._ask(trial, question, key), warm_up=warm_up)
-            asked += 1
+    def _larger_items(self) -> Iterator[Cell]:
+        for size in self.settings.item_sizes:
+            arms, items = ("query", "batch_get", "scan"), self._sized(size)
+            mean = fmean(map(item_size, items))
+            yield _cell("item_bytes", "aircraft", arms, str(size), table_items=len(items), mean_item_bytes=mean)
 
-    def _ask(self, trial: Trial, question: str, key: str) -> Callable[[Slot], Observation]:
-        page_through = scan_all if trial.arm == "scan" else query_all
-        payload = request(trial.arm, question, key, table=table_name(int(trial.step)))
-        expected = self.asked[question][key]
+    def _written_indexes(self) -> Iterator[Cell]:
+        items = self._items(self.settings.index_write_items)
+        params: dict[str, float] = {"table_items": len(items), "item_bytes": fmean(map(item_size, items))}
+        for question in index_writes.QUESTIONS:
+            yield _cell("index_writes", question, tuple(index_writes.INDEXES), flights.BY_DEST.name, **params)
+
+    def _noisy_neighbour(self) -> Iterator[Cell]:
+        settings, hood = self.settings, self._neighbourhood
+        yield _cell(
+            "neighbour", "neighbour", noisy_neighbour.ARMS, "scan_beside", table_items=settings.neighbour_items,
+            read_capacity_units=hood.capacity_units, speed=hood.speed, service_s=hood.service_s,
+            neighbours_per_s=hood.neighbours_per_s, paced_units_per_s=hood.paced_units_per_s,
+        )  # fmt: skip
+
+    def _answers(self, trial: Trial) -> Iterator[Ticket]:
+        """Whole answers, as many as there is time for; arms of a pair ask for the same in the same order.
+
+        Each of the keys comes as often as every other where answers are short, so that means over trials are of the same.
+        """
+        settings, clock_ns = self.settings, self.context.clock_ns
+        choices, op = self._of(trial), flight_questions.access_of(trial.arm).op
+        order = self.context.rng(self.name, "keys", trial.pair).sample(choices, len(choices))
+        long = trial.labels["part"] == "answer_share" or flight_questions.reads_it_all(trial.arm)
+        least = settings.least_scans if long else settings.least_answers
+        if trial.labels["part"] == "answer_share":
+            least = 1
+        for _, asked in zip(range(settings.warm_up_answers), cycle(order), strict=False):
+            yield Ticket(op=op, act=self._ask(trial, asked, look_closely=True), warm_up=True)
+        end_ns = clock_ns() + int(settings.trial_s * 1e9)
+        for answers, asked in enumerate(cycle(order)):
+            if answers >= least and clock_ns() >= end_ns and (long or answers % len(order) == 0):
+                return
+            yield Ticket(op=op, act=self._ask(trial, asked))
+
+    def _writes(self, trial: Trial) -> Iterator[Ticket]:
+        """The same writes in every arm of a pair, the first ones to warm up."""
+        question, warm_up = trial.labels["question"], self.settings.warm_up_answers
+        asked = index_writes.writes(
+            trial.arm, question, self._items(self.settings.index_write_items), warm_up + self.settings.index_writes,
+            pair=trial.pair, rng=self.context.rng(self.name, "writes", trial.pair),
+        )  # fmt: skip
+        for number, write in enumerate(asked):
+            act = index_writes.act_of(write, question, self._measured)
+            yield Ticket(op=write.op, act=act, warm_up=number < warm_up)
+
+    def _of(self, trial: Trial) -> Sequence[flight_questions.Asked]:
+        """What a trial may ask, of its table."""
+        question, step = trial.labels["question"], trial.step
+        choices = [self._ranges[step]] if question == "range" else self._asked[question]
+        of_size = trial.labels["part"] == "item_bytes"
+        table = sized_name(step) if of_size else table_name(int(trial.params["table_items"]))
+        return [replace(one, question=replace(one.question, table=table)) for one in choices]
+
+    def _ask(
+        self, trial: Trial, asked: flight_questions.Asked, *, look_closely: bool = False
+    ) -> Callable[[Slot], Observation]:
+        """One whole answer; looked at item by item where there is time for it, else counted."""
+        access, about = flight_questions.access_of(trial.arm), {"question": trial.labels["question"], "role": "report"}
+        item_by_item = look_closely and trial.arm != "scan_count"
 
         def act(slot: Slot) -> Observation:
-            client: Client = slot.hold("dynamodb", self._measured)
+            clients: Connections = slot.hold("dynamodb", self._measured)
             try:
-                return observe(page_through(client, payload), expected, question)
+                answer = access(clients, asked.question, keep=asked.row if item_by_item else None)
             except ConnectionTrouble as trouble:
-                return Observation(
-                    outcome=trouble_outcome(trouble, "Query"),
-                    error_code=type(trouble).__name__,
-                    extra={"question": question},
-                )
+                outcome = trouble_outcome(trouble, access.op)
+                return Observation(outcome=outcome, error_code=type(trouble).__name__, extra=about)
+            extra = about | {"round_trips": answer.pages}
+            return of_answer(answer, extra, wrong=asked.wrong(answer, item_by_item=item_by_item))
 
         return act
 
-    def _keys(self, items: list[dict[str, Any]], attribute: str, count: int) -> dict[str, int]:
-        """Keys drawn by the data's own skew, with the flights each has: few enough to fit the smallest table."""
-        flights = Counter(item[attribute]["S"] for item in items)
-        most = min(self.settings.table_items) // (4 * count)
-        fitting = sorted(key for key, number in flights.items() if number <= most)
-        if len(fitting) < count:
-            raise UsageError(
-                f"query_vs_scan: only {len(fitting)} values of {attribute} have {most} flights or fewer; "
-                "raise table_items or ask for fewer"
-            )
-        rng = self.context.rng(self.name, "asked", attribute)
-        drawn: dict[str, int] = {}
-        while len(drawn) < count:
-            key = rng.choices(fitting, [flights[key] for key in fitting])[0]
-            drawn[key] = flights[key]
-        return drawn
+    def _has(self, part: Part) -> bool:
+        return part in self.settings.parts
 
-    def _asked_for(self, item: dict[str, Any]) -> bool:
-        return item["tailnum"]["S"] in self.asked["aircraft"] or item["dest"]["S"] in self.asked["airport"]
+    @property
+    def _tables(self) -> dict[int, tuple[flights.FlightIndex, ...]]:
+        """The tables that differ in nothing but their size, and the indexes that each must have."""
+        largest = self.settings.largest
+        tables: dict[int, tuple[flights.FlightIndex, ...]] = {largest: ()} if self._has("answer_share") else {}
+        if self._has("table_items"):
+            tables |= dict.fromkeys(self.settings.table_items, (flights.BY_DEST,))
+        return tables | ({largest: ALL_INDEXES} if self._has("arms") else {})
 
-    def _load(self, size: int, items: list[dict[str, Any]]) -> None:
-        table = table_name(size)
+    def _items(self, count: int) -> list[Item]:
+        return self._few[:count]
+
+    @cached_property
+    def _few(self) -> list[Item]:
+        """As many items as the tables of the smaller parts have at most."""
+        most = max(getattr(self.settings, key) for key in FEW)
+        data = dataset.load(self.context.config.months)
+        return list(map(orjson.loads, flights.serialised_items(data, places=self.small.order[:most])))
+
+    def _sized(self, size: flights.ItemSize) -> list[Item]:
+        return [flights.resized(item, size) for item in self._items(self.settings.item_size_items)]
+
+    @cached_property
+    def _neighbourhood(self) -> noisy_neighbour.Neighbourhood:
+        settings = self.settings
+        return noisy_neighbour.Neighbourhood(
+            items=self._items(settings.neighbour_items), capacity_units=settings.neighbour_capacity_units,
+            speed=settings.neighbour_speed, service_s=settings.neighbour_service_s, reports=settings.neighbour_reports,
+        )  # fmt: skip
+
+    def _make(
+        self, table: str, items: Sequence[Item | bytes], indexes: tuple[flights.FlightIndex, ...],
+        read_capacity_units: int = PLENTY_UNITS,
+    ) -> None:  # fmt: skip
+        definition = flights.table_definition(
+            table, read_capacity_units=read_capacity_units, write_capacity_units=PLENTY_UNITS,
+            by_dest=False, indexes=indexes,
+        )  # fmt: skip
         with self._lean() as client:
             client.call("DeleteTable", {"TableName": table})
-            client.call(
-                "CreateTable",
-                table_definition(table, read_capacity_units=PLENTY_UNITS, write_capacity_units=PLENTY_UNITS),
-            )
+            created = client.call("CreateTable", definition)
+            if created.status != 200:
+                raise CannotMeasure(f"CreateTable {table}: {created.error_code}: {created.body.get('message')}")
         bulk_load(self._lean, table, items)
 
     def _lean(self) -> DynamoClient:
@@ -177,40 +370,27 @@ class QueryVsScan(Scenario[QueryVsScanSettings]):
         return DynamoClient(self.context.services.dynamodb_url)
 
     @cached_property
-    def _measured(self) -> Callable[[], Client]:
-        return client_factory(self.settings.client, self.context.services.dynamodb_url)
+    def _measured(self) -> Callable[[], Connections]:
+        return self._connections(self.context.services.dynamodb_url)
+
+    def _connections(self, url: str) -> Callable[[], Connections]:
+        """What makes a slot's connections: as many as the widest parallel Scan takes, opened when they are used."""
+        make = client_factory(self.settings.client, url)
+        return lambda: Connections(make, max(1, *self.settings.segments))
 
 
-def table_name(size: int) -> str:
-    """The table of that many flights."""
-    return f"flights_{size}"
+def table_name(items: int) -> str:
+    """The table of that many flights, as they are."""
+    return f"flights_{items}"
 
 
-def request(arm: str, question: str, key: str, *, table: str) -> dict[str, Any]:
-    """The request of one arm for one key; eventually consistent, as an index must be read."""
-    attribute, _, index = QUESTIONS[question]
-    condition = "FilterExpression" if arm == "scan" else "KeyConditionExpression"
-    payload: dict[str, Any] = {
-        "TableName": table,
-        condition: "#key = :key",
-        "ExpressionAttributeNames": {"#key": attribute},
-        "ExpressionAttributeValues": {":key": {"S": key}},
-    }
-    return payload | {"IndexName": index} if index and arm != "scan" else payload
+def sized_name(size: flights.ItemSize | str) -> str:
+    """The table of flights brought to that size."""
+    return f"sized_{size}"
 
 
-def observe(answer: Answer, expected: int, question: str) -> Observation:
-    """A whole answer as one sample; an answer of the wrong length is an error, whatever its speed."""
-    wrong = answer.outcome == "ok" and answer.items_returned != expected
-    return Observation(
-        outcome="error" if wrong else answer.outcome,
-        error_code="WrongAnswer" if wrong else answer.error_code,
-        reason=f"{answer.items_returned} flights, not {expected}" if wrong else answer.reason,
-        read_units=answer.read_units,
-        index_units=float("nan") if answer.index_units is None else answer.index_units,
-        items_returned=answer.items_returned, items_scanned=answer.items_scanned, bytes=answer.bytes_count,
-        pages=answer.pages, extra={"question": question},
-    )  # fmt: skip
+def _cell(part: str, question: str, arms: tuple[str, ...], step: str, **params: float) -> Cell:
+    return Cell(arms=arms, step=step, labels={"part": part, "question": question}, params=dict(params))
 
 
 SCENARIO = QueryVsScan

@@ -1,10 +1,11 @@
 """The twin asked in its own process, without HTTP: a request in, its status and answer out."""
 
 from itertools import count
-from typing import Any
+from typing import Any, Self
 
 import orjson
 
+from harness.dynamodb.client import Response
 from harness.local.dynamodb.service import Service
 
 PATIENT_S = 100
@@ -35,3 +36,24 @@ def refused(service: Service, operation: str, **request: Any) -> str:
     status, body = ask(service, operation, **request)
     assert status == 400, f"{operation}: {body}"
     return str(body["__type"]).rpartition("#")[2]
+
+
+class InProcess:
+    """A client of a twin in this process: what ``harness.dynamodb.client.Client`` asks for."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def call(self, operation: str, payload: dict[str, Any] | bytes) -> Response:
+        """One request, its answer as it would come over a connection."""
+        body = payload if isinstance(payload, bytes) else orjson.dumps(payload)
+        return Response(*self._service.answer(b"DynamoDB_20120810." + operation.encode(), body))
+
+    def close(self) -> None:
+        """There is no connection."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass

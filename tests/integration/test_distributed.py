@@ -15,8 +15,12 @@ from whole_runs import Place, until
 
 from reports.load import Run
 
-SHORT = ("query_vs_scan.table_items=[500]", "query_vs_scan.pairs=2")
-LONG = ("query_vs_scan.table_items=[500]", "query_vs_scan.pairs=60")
+ONE_SIZE = (
+    "query_vs_scan.parts=[table_items]", "query_vs_scan.table_items=[500]", "query_vs_scan.in_flight=4",
+    "query_vs_scan.trial_s=0.15",
+)  # fmt: skip
+SHORT = (*ONE_SIZE, "query_vs_scan.pairs=2")
+LONG = (*ONE_SIZE, "query_vs_scan.pairs=60")
 STATED_ERROR = 0.001
 
 

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from harness import dataset
-from harness.dynamodb.answers import bulk_load, consumed_units, query_all, scan_all
+from harness.dynamodb.answers import bulk_load, consumed_units, query_all, scan_all, whole
 from harness.dynamodb.client import DynamoClient, outcome
 from harness.flights import flight_items, key, serialised_items, table_definition
 from harness.local.services import LocalServices, Needs
@@ -56,7 +56,7 @@ def query(**conditions):
 
 def test_a_scan_gives_back_what_was_loaded(client, items):
     """Every item, attribute by attribute, and nothing else."""
-    answer = scan_all(client, {"TableName": "thousand"}, keep_items=True)
+    answer = scan_all(client, {"TableName": "thousand"}, keep=whole)
     assert by_key(answer.items) == by_key(items)
     assert (answer.outcome, answer.items_returned, answer.items_scanned) == ("ok", FLIGHTS, FLIGHTS)
     assert answer.read_units > 0
@@ -64,7 +64,7 @@ def test_a_scan_gives_back_what_was_loaded(client, items):
 
 def test_pages_of_any_size_make_the_same_answer(client, items):
     """With a Limit of 64 the scan takes 16 pages and still misses or repeats nothing."""
-    answer = scan_all(client, {"TableName": "thousand", "Limit": 64}, keep_items=True)
+    answer = scan_all(client, {"TableName": "thousand", "Limit": 64}, keep=whole)
     assert by_key(answer.items) == by_key(items)
     assert answer.pages == 16
 
@@ -74,12 +74,12 @@ def test_a_query_gives_one_aircrafts_flights_in_order(client, items):
     tails = [item["tailnum"]["S"] for item in items]
     busiest = max(set(tails), key=tails.count)
     expected = [item for item in by_key(items) if item["tailnum"]["S"] == busiest]
-    answer = query_all(client, query(tailnum=busiest), keep_items=True)
+    answer = query_all(client, query(tailnum=busiest), keep=whole)
     assert list(answer.items) == expected
     assert answer.index_units is None
     filtered = query(tailnum=busiest)
     filtered["FilterExpression"] = filtered.pop("KeyConditionExpression")
-    scan = scan_all(client, filtered, keep_items=True)
+    scan = scan_all(client, filtered, keep=whole)
     assert by_key(scan.items) == expected
     assert (scan.items_scanned, scan.read_units > answer.read_units) == (FLIGHTS, True)
 
@@ -87,7 +87,7 @@ def test_a_query_gives_one_aircrafts_flights_in_order(client, items):
 def test_the_index_gives_one_airports_flights(client, items):
     """All flights to Atlanta from the index by_dest, its units counted as the index's own."""
     expected = sorted((item for item in items if item["dest"]["S"] == "ATL"), key=lambda item: item["flight_key"]["S"])
-    answer = query_all(client, query(dest="ATL"), keep_items=True)
+    answer = query_all(client, query(dest="ATL"), keep=whole)
     assert sorted(answer.items, key=lambda item: item["flight_key"]["S"]) == expected
     assert answer.index_units == answer.read_units > 0
 

@@ -14,6 +14,7 @@ from reports.load import Run
 # A run of about half a minute on its own, so that it is cut in the middle.
 LONG = (
     "--profile", "smoke", "--set", "query_vs_scan.pairs=40", "--set", "query_vs_scan.table_items=[1000]",
+    "--set", "query_vs_scan.parts=[table_items]",
     "--set", "query_vs_scan.trial_s=0.4",
 )  # fmt: skip
 

@@ -7,7 +7,10 @@ import sys
 import pytest
 from whole_runs import Place
 
-SHORT = ("--set", "query_vs_scan.table_items=[500]", "--set", "query_vs_scan.pairs=2", "--profile", "smoke")
+SHORT = (
+    "--set", "query_vs_scan.parts=[table_items]", "--set", "query_vs_scan.table_items=[500]",
+    "--set", "query_vs_scan.pairs=2", "--profile", "smoke",
+)  # fmt: skip
 
 
 def test_a_run_measures_reports_and_leaves_nothing(place: Place) -> None:

@@ -97,6 +97,12 @@ def test_each_mistake_in_the_file_is_one_line_with_its_place(tmp_path: Path, tex
     assert refusal(tmp_path, text).startswith(start)
 
 
+def test_an_error_inside_a_list_that_was_overridden_points_at_the_option_too(tmp_path: Path) -> None:
+    """Not at the line of the profile's list, which is no longer there."""
+    message = refusal(tmp_path, BASE, profile="smoke", overrides=["cache.sizes=[nine]"])
+    assert message.startswith("--set cache.sizes=[nine]: scenarios.cache.sizes.0 should be a valid integer")
+
+
 @pytest.mark.parametrize("override", ["cache.ttl_s", "=3", "cache.ttl_s=[", "cache.nope=1"])
 def test_a_malformed_override_is_refused(tmp_path: Path, override: str) -> None:
     """The message starts with the option as it was typed."""

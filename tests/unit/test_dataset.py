@@ -14,7 +14,16 @@ import pytest
 
 from harness import dataset
 from harness.errors import CannotMeasure
-from harness.flights import flight_items, key, serialised_items, table_definition
+from harness.flights import (
+    BY_DEST_INCLUDE,
+    BY_DEST_KEYS,
+    LOCAL_INCLUDE,
+    flight_items,
+    key,
+    resized,
+    serialised_items,
+    table_definition,
+)
 
 MISSING = ("NA", "")
 
@@ -176,6 +185,39 @@ def test_tables_are_provisioned_or_on_demand():
     }
     with pytest.raises(ValueError, match="both capacities"):
         table_definition(read_capacity_units=4)
+
+
+def test_indexes_are_global_with_a_capacity_of_their_own_or_local_without():
+    """Beside each other in one definition, each attribute that is a key of any defined once."""
+    definition = table_definition(
+        read_capacity_units=4, write_capacity_units=5, by_dest=False,
+        indexes=(BY_DEST_INCLUDE, BY_DEST_KEYS, LOCAL_INCLUDE),
+    )  # fmt: skip
+    assert [one["AttributeName"] for one in definition["AttributeDefinitions"]] == ["tailnum", "flight_key", "dest"]
+    include, keys_only = definition["GlobalSecondaryIndexes"]
+    assert include["Projection"] == {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["dep_delay", "arr_delay"]}
+    assert keys_only["Projection"] == {"ProjectionType": "KEYS_ONLY"}
+    assert include["ProvisionedThroughput"] == {"ReadCapacityUnits": 4, "WriteCapacityUnits": 5}
+    (local,) = definition["LocalSecondaryIndexes"]
+    assert [one["AttributeName"] for one in local["KeySchema"]] == ["tailnum", "dest"]
+    assert "ProvisionedThroughput" not in local
+
+
+def test_a_flight_is_narrowed_or_padded_to_the_byte(january):
+    """The first flight of the year is 242 bytes (worked out in tests/truth/test_twin_units.py): the pad's name is 3, so
+    1,803 x's make 2,048; narrow leaves its keys, destination and delays."""
+    first = next(flight_items(january))
+    assert resized(first, "as_is") == first
+    assert resized(first, 2_048) == first | {"pad": {"S": "x" * (2_048 - 242 - 3)}}
+    assert resized(first, "narrow").keys() == {"tailnum", "flight_key", "dest", "dep_delay", "arr_delay"}
+    with pytest.raises(ValueError, match="expected at least 245 bytes for this flight, found 200"):
+        resized(first, 200)
+
+
+def test_flights_can_be_taken_by_their_places(january):
+    """In the order asked for."""
+    first, second = serialised_items(january, 2)
+    assert serialised_items(january, places=[1, 0]) == [second, first]
 
 
 def test_neither_pandas_nor_the_package_is_imported():

@@ -6,7 +6,18 @@ import threading
 import orjson
 import pytest
 
-from harness.dynamodb.answers import Answer, bulk_load, consumed_units, query_all, scan_all
+from harness.dynamodb.answers import (
+    Answer,
+    batch_get_all,
+    bulk_load,
+    consumed_units,
+    get_each,
+    query_all,
+    scan_all,
+    scan_in_parallel,
+    together,
+    whole,
+)
 from harness.dynamodb.client import Ambiguous, Response
 from harness.errors import CannotMeasure
 
@@ -56,7 +67,7 @@ def test_pages_are_followed_and_summed():
         page([{"k": {"S": "3"}}, {"k": {"S": "4"}}], 7, 3.0),
     )
     client = FakeClient(*pages)
-    answer = scan_all(client, {"TableName": "t"}, keep_items=True)
+    answer = scan_all(client, {"TableName": "t"}, keep=whole)
     assert answer == Answer(
         outcome="ok",
         error_code=None,
@@ -103,6 +114,65 @@ def test_the_callers_payload_is_left_as_it_was():
     scan_all(client, payload)
     assert payload == {"TableName": "t", "ReturnConsumedCapacity": "TOTAL"}
     assert client.asked[1][1]["ReturnConsumedCapacity"] == "TOTAL"
+
+
+def batch(keys, units, left=()):
+    """A BatchGetItem's answer: these keys' items, and those it didn't get to."""
+    unprocessed = {"t": {"Keys": [{"k": {"S": one}} for one in left]}} if left else {}
+    consumed = [{"TableName": "t", "CapacityUnits": units}]
+    items = [{"k": {"S": one}} for one in keys]
+    return 200, {"Responses": {"t": items}, "UnprocessedKeys": unprocessed, "ConsumedCapacity": consumed}
+
+
+def test_a_batch_asks_for_a_hundred_keys_and_again_for_what_was_left_over():
+    """150 keys: a hundred, of which the service leaves two (A3), then those two before the other fifty."""
+    names = [str(number) for number in range(150)]
+    client = FakeClient(batch(names[:98], 49.0, left=names[98:100]), batch(names[98:], 26.0))
+    answer = batch_get_all(client, "t", [{"k": {"S": one}} for one in names], strong=True, keep=whole)
+    assert (answer.outcome, answer.read_units, answer.pages, answer.items_returned) == ("ok", 75.0, 2, 150)
+    assert sorted(item["k"]["S"] for item in answer.items) == sorted(names)
+    asked = [payload["RequestItems"]["t"] for _, payload in client.asked]
+    assert [len(one["Keys"]) for one in asked] == [100, 52]
+    assert {key["k"]["S"] for key in asked[1]["Keys"]} == set(names[98:])
+    assert all(one["ConsistentRead"] for one in asked)
+
+
+def test_getting_one_by_one_skips_what_isnt_there_and_ends_at_a_throttle():
+    """Three keys: an item, none (it still costs, A1), and a refusal, after which the fourth isn't asked for."""
+
+    def got(units, **item):
+        return 200, {**item, "ConsumedCapacity": {"TableName": "t", "CapacityUnits": units}}
+
+    client = FakeClient(got(0.5, Item={"k": {"S": "1"}}), got(0.5), (400, THROTTLED), got(0.5))
+    answer = get_each(client, "t", [{"k": {"S": str(number)}} for number in range(1, 5)], keep=whole)
+    assert (answer.outcome, answer.read_units, answer.pages) == ("throttled", 1.0, 3)
+    assert (answer.items, answer.items_returned) == (({"k": {"S": "1"}},), 1)
+
+
+def test_segments_are_scanned_over_a_connection_each():
+    """Two clients, two segments of two; their pages add up."""
+    clients = [
+        FakeClient(page([{"k": {"S": "1"}}], 5, 1.5)),
+        FakeClient(page([], 3, 1.0, {"k": {"S": "2"}}), page([], 1, 0.5)),
+    ]
+    answer = scan_in_parallel(clients, {"TableName": "t"})
+    assert (answer.read_units, answer.pages, answer.items_scanned, answer.items_returned) == (3.0, 3, 9, 1)
+    for number, client in enumerate(clients):
+        assert {(p["Segment"], p["TotalSegments"]) for _, p in client.asked} == {(number, 2)}
+
+
+def test_the_first_part_that_isnt_ok_ends_an_answer():
+    """What follows it is never asked for; without any part there is no answer."""
+
+    def parts():
+        yield query_all(FakeClient(page([], 1, 1.0, index_units=1.0)), {"TableName": "t"})
+        yield query_all(FakeClient((400, THROTTLED)), {"TableName": "t"})
+        raise AssertionError("asked for more")
+
+    answer = together(parts())
+    assert (answer.outcome, answer.read_units, answer.index_units, answer.pages) == ("throttled", 1.0, 1.0, 2)
+    with pytest.raises(ValueError, match="at least one part"):
+        together([])
 
 
 def test_units_that_werent_asked_for_are_unknown():
