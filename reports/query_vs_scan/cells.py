@@ -187,7 +187,7 @@ def _part(trial: Mapping[str, Any]) -> str:
 
 
 def _placed(samples: pd.DataFrame, trials: list[dict[str, Any]]) -> pd.DataFrame:
-    """Adds part, round and service time; what older runs don't have is filled in, and their index arm is renamed.
+    """Adds part, round, place in the trial and service time; what older runs don't have is filled in, and their index arm is renamed.
 
     Pairs are numbered over the whole plan; the n-th pair of a question at a step is of round n.
     """
@@ -199,7 +199,9 @@ def _placed(samples: pd.DataFrame, trials: list[dict[str, Any]]) -> pd.DataFrame
     parts = {trial["trial"]: _part(trial) for trial in trials}
     older = [trial["trial"] for trial in trials if "part" not in trial["labels"]]
     arm = samples["arm"].mask(samples["trial"].isin(older) & (samples["arm"] == "gsi_query"), "gsi_all")
+    in_order = samples.sort_values(["trial", "op_id", "t_start"])
     return samples.assign(
+        nth=in_order.groupby("trial").cumcount(),
         part=samples["trial"].map(parts).fillna("table_items"),
         round=samples["trial"].map(rounds).fillna(samples["pair"]).astype(int),
         arm=arm,

@@ -39,7 +39,7 @@ def _exponent(asked: Asked, axis: str, cells: Sequence[Cell]) -> Finding | None:
     if exponent is None:
         return asked.unknown(
             "units_growth_exponent",
-            f"{opens}: no exponent of the {arm}'s units",
+            f"{opens}: no exponent of the units by {arm}",
             "no round has every step",
             "exponent",
             labels,
@@ -48,9 +48,9 @@ def _exponent(asked: Asked, axis: str, cells: Sequence[Cell]) -> Finding | None:
     query = asked.where(axis, "aircraft", "query") if headline else []
     other = of_rounds(axis, query) if len(set(_sizes(axis, query))) > 1 else None
     if other is not None:
-        beside = f", the Query's with {shown(other.value)}{_within(other)}"
+        beside = f", by Query with {shown(other.value)}{_within(other)}"
     sentence = (
-        f"{opens}, the {arm}'s units grew with exponent {shown(exponent.value)}{_within(exponent)}{beside} "
+        f"{opens}, units by {arm} grew with exponent {shown(exponent.value)}{_within(exponent)}{beside} "
         f"({count(exponent.n, 'round')}; {asked.on})."
     )
     finding = asked.measured("units_growth_exponent", sentence, exponent, "", labels, headline=headline)

@@ -64,8 +64,9 @@ def _labels(cell: Cell) -> dict[str, str]:
 
 def _extra(asked: Asked, base: Cell, cell: Cell, units: ByRound) -> Finding:
     extra = stats.mean_of_trials(units.to_numpy())
+    more = "unit" if extra.value == 1 else "units"
     sentence = (
-        f"{QUESTIONS[cell.question].capitalize()} takes {number(extra.value)} write units more with {INDEXES[cell.arm][0]} "
+        f"{QUESTIONS[cell.question].capitalize()} takes {number(extra.value)} write {more} more with {INDEXES[cell.arm][0]} "
         f"({count(extra.n, 'pair')}{span(extra.low, extra.high)}; {asked.on}, exact units)."
     )
     finding = asked.measured("index.extra_write_units", sentence, extra, "write units", _labels(cell), better="lower")
@@ -105,9 +106,9 @@ def _pays(asked: Asked, base: Cell, cell: Cell, units: ByRound) -> list[Finding]
         return [asked.unknown(id, opens, reason, "reads a write", labels, len(per_round))]
     figure = stats.mean_of_trials(per_round.to_numpy())
     sentence = (
-        f"{what.capitalize()} pays for itself {from_words(figure.value)}, {QUESTIONS[cell.question]} being the write and a Scan of "
-        f"{reads.scan.items:,} items the other way to read ({number(figure.value)} reads a write, {count(figure.n, 'round')}"
-        f"{span(figure.low, figure.high)}; storage aside; {asked.prices_of})."
+        f"{what.capitalize()} pays for itself {from_words(figure.value)}, where a write is {QUESTIONS[cell.question]} and a read "
+        f"{QUESTIONS[reads.scan.question]}, else by a Scan of {reads.scan.items:,} items ({number(figure.value)} reads a write, "
+        f"{count(figure.n, 'round')}{span(figure.low, figure.high)}; storage aside; {asked.prices_of})."
     )
     headline = (cell.arm, cell.question) == _HEADLINE
     finding = asked.measured(
@@ -120,6 +121,8 @@ def from_words(reads: float) -> str:
     """``from 1 read in 160 writes``, ``from 2.5 reads a write``."""
     if reads <= 0:
         return "from the first read"
+    if reads < 0.1:
+        return f"from 1 read in {1 / reads:,.0f} writes"
     return f"from 1 read in {number(1 / reads)} writes" if reads < 1 else f"from {number(reads)} reads a write"
 
 

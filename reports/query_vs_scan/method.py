@@ -1,5 +1,8 @@
 """How it was measured, in sentences; what each part was, and which parts this run doesn't have."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from reports.query_vs_scan.arms import NAME, PARTS
 from reports.query_vs_scan.cells import Asked
 from reports.words import count, number
@@ -12,8 +15,8 @@ def method(asked: Asked) -> tuple[str, ...]:
     return (
         f"Each size of table holds all flights of the {params['aircraft']} aircraft and {params['airports']} airports that are asked "
         "for, so the answer stays the same while the table grows. A sample is one whole answer, all its pages.",
-        f"Trials of {params['trial_s']} s, look-up and Scan side by side in {count(params['pairs'], 'pair')}, their order drawn by the run's "
-        f"seed; all arms of a pair ask for the same keys. {params['warm_up_answers']} answer(s) at the start of each trial "
+        f"Trials of {params['trial_s']} s{_least(params)}, all arms of a cell side by side in {count(params['pairs'], 'round')}, their "
+        f"order drawn by the run's seed; all arms of a pair ask for the same keys. {params['warm_up_answers']} answer(s) at the start of each trial "
         "don't count. Wrong answers are errors, and in no figure.",
         f"Closed loop with {slots} in flight, so latency is service time: from sending to the last page parsed, the client's own "
         "share included. Reads are eventually consistent but for the arms that say otherwise. Units are the ConsumedCapacity that "
@@ -25,6 +28,12 @@ def method(asked: Asked) -> tuple[str, ...]:
     )
 
 
+def _least(params: Mapping[str, Any]) -> str:
+    least, scans = params.get("least_answers"), params.get("least_scans")
+    of_scans = f" ({scans} where each reads the whole table)" if scans else ""
+    return f", and {count(least, 'answer')}{of_scans} at least" if least else ""
+
+
 def not_measured(asked: Asked) -> tuple[str, ...]:
     """A warning that names the parts that were planned and gave nothing."""
     have = {cell.part for cell in asked.cells} | set(asked.samples["part"] if len(asked.samples) else ())
@@ -34,10 +43,12 @@ def not_measured(asked: Asked) -> tuple[str, ...]:
 
 def _parts(asked: Asked) -> list[str]:
     neighbours = {"neighbour": _neighbour(asked)} if "neighbour" in asked.planned else {}
+    params = asked.run.scenario(NAME)["params"]
     told = {
         "answer_share": "Exponents are slopes of the logarithm of units on that of the size, fitted in each round, with a t interval "
         "over rounds. Break-evens against Query are where the two measured curves cross, in each round; against Gets they are a Scan's "
-        "units ÷ those of a Get of one key × all keys, since Gets are asked for 2,000 keys at most unless the run sets another limit.",
+        "units ÷ those of a Get of one key × all keys, since Gets are asked for up to "
+        f"{count(params.get('most_keys', 2000), 'key')} alone.",
         "index_writes": "What an index costs: units of the same writes with and without it, by pairs; what a read through it saves is "
         "taken from the reads of the largest table. Storage is the mean entry and 100 bytes billed with each, GB of 10⁹ bytes.",
     } | neighbours

@@ -9,6 +9,7 @@ import pandas as pd
 
 from reports import stats
 from reports.findings import Finding
+from reports.query_vs_scan.answers import PERCENTILES
 from reports.query_vs_scan.arms import NAME
 from reports.query_vs_scan.cells import Asked
 from reports.tool import Statistic
@@ -24,7 +25,6 @@ _ARMS: Mapping[str, tuple[str, str]] = {
     "parallel_scan_off_peak": ("somebody scans in parallel off-peak", "a parallel Scan off-peak"),
     "gsi_query": ("somebody asks an index", "a Query on an index"),
 }
-_WAITS: tuple[tuple[float, Statistic], ...] = ((50.0, "p50"), (99.0, "p99"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +122,7 @@ def _instead(beside: Beside) -> str:
 
 
 def _of_arm(asked: Asked, beside: Beside, cures: Sequence[str]) -> list[Finding]:
-    found = [_throttled(asked, beside, cures), *(_wait(asked, beside, p, which) for p, which in _WAITS)]
+    found = [_throttled(asked, beside, cures), *(_wait(asked, beside, p, which) for p, which in PERCENTILES)]
     return [*found, _report(asked, beside)] if len(beside.report) else found
 
 
@@ -207,16 +207,14 @@ def shares_and_waits(found: Iterable[Finding]) -> pd.DataFrame:
     for one in found:
         if one.id.startswith(f"{NAME}.neighbour."):
             by_id.setdefault(one.labels["arm"], {})[one.id.removeprefix(f"{NAME}.neighbour.")] = one
-    rows = []
+    rows: list[dict[str, Any]] = []
     for arm, these in by_id.items():
-        share, p99 = these["throttled_share"], these["latency_p99_ms"]
-        p50, report = these["latency_p50_ms"], these.get("report_s")
+        share, report = these["throttled_share"], these.get("report_s")
         bounds = [None if bound is None else 100 * bound for bound in (share.value, share.low, share.high)]
-        rows.append(
-            {
-                "arm": arm, "throttled, %": bounds[0], "throttled from, %": bounds[1], "throttled to, %": bounds[2],
-                "p50, service ms": p50.value, "p99, service ms": p99.value, "p99 from": p99.low, "p99 to": p99.high,
-                "the report took, service s": report.value if report else None, "trials": share.n,
-            }
-        )  # fmt: skip
+        row = dict(zip(("arm", "throttled, %", "throttled from, %", "throttled to, %"), (arm, *bounds), strict=True))
+        for _, which in PERCENTILES:
+            wait = these[f"latency_{which}_ms"]
+            row |= {f"{which}, service ms": wait.value, f"{which} from": wait.low, f"{which} to": wait.high}
+        row |= {"the report took, service s": report.value if report else None, "trials": share.n}
+        rows.append(row)
     return pd.DataFrame(rows)

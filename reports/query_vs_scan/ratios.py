@@ -3,7 +3,7 @@
 from reports import stats
 from reports.findings import Finding
 from reports.query_vs_scan.arms import LOOKUPS, QUESTIONS, saves_nothing_against
-from reports.query_vs_scan.cells import Asked, ByRound, Cell, trials_of, units_for_each
+from reports.query_vs_scan.cells import Asked, ByRound, Cell, trials_of
 from reports.words import count, number, percent, span
 
 _NO_CHANGE = 0.005  # what a change of less is called: nothing
@@ -66,7 +66,7 @@ def _strong(asked: Asked) -> list[Finding]:
     found = []
     for cell in asked.where("arms"):
         base = asked.cell("arms", cell.question, cell.how.plain) if cell.how.strong else None
-        ratio = paired(base.units(), cell.units()) if base else None
+        ratio = paired(*_same_answers(base, cell)) if base else None
         if base is None or ratio is None:
             continue
         sentence = (
@@ -79,8 +79,27 @@ def _strong(asked: Asked) -> list[Finding]:
     return found
 
 
+def _same_answers(one: Cell, other: Cell) -> tuple[ByRound, ByRound]:
+    """Mean units of both by round, over the answers that both gave: the n-th of a round is for the same keys in either.
+
+    A faster arm gives more answers in the time of a trial, and those for other keys would blur what is exact.
+    """
+    both = one.rows.merge(other.rows, on=["round", "nth"], suffixes=("_one", "_other")).groupby("round")
+    return both["read_units_one"].mean(), both["read_units_other"].mean()
+
+
+def _as_many_evaluated(base: Cell, cell: Cell) -> tuple[ByRound, ByRound]:
+    """Mean units by round of ``base`` and ``cell``, of those answers of ``cell`` that ``base`` has evaluated as many items for.
+
+    A filter's question isn't its plain arm's: their answers differ, what they evaluate for the same aircraft doesn't.
+    """
+    plain = cell.rows["items_scanned"].map(base.rows.groupby("items_scanned")["read_units"].mean())
+    both = cell.rows.assign(plain=plain).dropna(subset="plain").groupby("round")
+    return both["plain"].mean(), both["read_units"].mean()
+
+
 def _saves_nothing(asked: Asked) -> list[Finding]:
-    """By units an item evaluated: a filter's question differs from its plain arm's, so their answers differ in length."""
+    """Against the plain arm, evaluating as many items."""
     found = []
     for cell in asked.where("arms"):
         against = saves_nothing_against(cell.arm)
@@ -88,15 +107,13 @@ def _saves_nothing(asked: Asked) -> list[Finding]:
             continue
         plain, tried = against
         base = asked.cell("arms", cell.question, plain) or asked.cell("arms", "aircraft", plain)
-        ratio = paired(*(units_for_each(one.rows, "items_scanned") for one in (base, cell))) if base else None
+        ratio = paired(*_as_many_evaluated(base, cell)) if base else None
         if base is None or ratio is None:
             continue
         returned = cell.rows["items_returned"].sum() / cell.rows["items_scanned"].sum()
-        change = ratio.ratio - 1
-        verdict = "changes nothing of" if abs(change) < _NO_CHANGE else f"changes by {percent(change)}"
         sentence = (
-            f"{tried} {verdict} what is consumed: {cell.about} returned {percent(returned)} of the items it evaluated and "
-            f"consumed {number(ratio.ratio)} times the read units of a plain {base.how.words} for each of them "
+            f"{tried} {_change(ratio)} what is consumed: {cell.about} returned {percent(returned)} of the items it evaluated and "
+            f"consumed {number(ratio.ratio)} times the read units of a plain {base.how.words} that evaluates as many "
             f"({count(ratio.n, 'pair')}{span(ratio.low, ratio.high)}; {asked.on}, exact units)."
         )
         finding = asked.measured(
@@ -104,6 +121,15 @@ def _saves_nothing(asked: Asked) -> list[Finding]:
         )
         found.append(asked.tool.exempt(finding, trials=trials_of((base, cell))))
     return found
+
+
+def _change(ratio: stats.PairedRatio) -> str:
+    """What a ratio is called; a change that can't be told from none isn't one."""
+    if abs(ratio.ratio - 1) < _NO_CHANGE:
+        return "changes nothing of"
+    if ratio.low is not None and ratio.high is not None and ratio.low <= 1 <= ratio.high:
+        return "can't be told to change"
+    return f"changes by {percent(ratio.ratio - 1)}"
 
 
 def paired(base: ByRound, candidate: ByRound) -> stats.PairedRatio | None:

@@ -59,7 +59,7 @@ def _finding(asked: Asked, against: str, told: str = "") -> Finding:
     share = stats.crossing_of_rounds(crossings, most)
     assert share is not None, "a crossing before the first share was told above"
     share = _within_the_table(share)
-    how = "units a key × keys" if against in GETS else "measured units"
+    how = "units a key × keys" if against in GETS else _between(scans, others, share)
     grounds = f"({count(share.n, 'round')}{span(share.low, share.high, percent)}; {how}; {of}; {asked.on})"
     if share.at_least:
         flips = f"more than {_INSTEAD[against]} up to {percent(share.value)} of the table"
@@ -94,6 +94,14 @@ def _of_gets(asked: Asked, scans: list[Cell], against: str) -> list[float]:
     whole_table = units_a_key(asked, against) * scans[0].items
     shares = (scan / whole_table).dropna()
     return [float(share) if share < 1 else NEVER for share in shares]
+
+
+def _between(scans: list[Cell], others: list[Cell], share: stats.Interval) -> str:
+    """The shares measured on both sides of a crossing: between them the curves are taken for straight."""
+    measured = sorted({cell.share for cell in scans} & {cell.share for cell in others})
+    below = [percent(one) for one in measured if one <= share.value][-1:]
+    above = [percent(one) for one in measured if one > share.value][:1]
+    return f"measured at {' and '.join(below + above)}"
 
 
 def _within_the_table(share: stats.Interval) -> stats.Interval:

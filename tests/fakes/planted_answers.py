@@ -29,16 +29,18 @@ class PlantedAnswers:
         planted.manifest["prices"]["values"] |= {"dynamodb.storage_gb_month_usd": 0.25}
         self.cells: list[tuple[dict[str, str], str, Mapping[str, Any], Mapping[str, Any]]] = []
 
-    def ask(self, part: str, question: str, step: str, arms: Mapping[str, "Answer | Arm"], **params: Any) -> None:
-        """A cell of a part, all its arms side by side in every round; a param that is a mapping says it for each arm."""
+    def ask(
+        self, part: str, question: str, step: str, arms: Mapping[str, "Answer | Arm | None"], **params: Any
+    ) -> None:
+        """A cell of a part, all its arms side by side in every round; a param that is a dict says it for each arm."""
         self.cells.append(({"part": part, "question": question}, step, arms, params))
 
     def write(
-        self, *, rounds: int = ROUNDS, neighbours: Any = None, until: Any = lambda about, number: True, **fields: Any
+        self, *, rounds: int = ROUNDS, rows_of: Any = None, until: Any = lambda about, number: True, **fields: Any
     ) -> None:
         """Number pairs and trials over the whole plan, and write samples and scenario.
 
-        ``neighbours`` makes the rows of such a trial; a trial that ``until`` is false of was planned and not measured.
+        ``rows_of`` makes a trial's rows where they aren't answers that are all alike; a trial that ``until`` is false of was planned and not measured.
         """
         rows, trials, pair = [], [], 0
         for number in range(rounds):
@@ -50,8 +52,8 @@ class PlantedAnswers:
                     trials.append(trial(len(trials), arm, step, pair=pair, labels=labels, params=own, done=done))
                     if not done:
                         continue
-                    if labels.get("part") == "neighbour":
-                        rows += neighbours(about, number)
+                    if answer is None:
+                        rows += rows_of(about, number)
                     else:
                         said = answer(number) if callable(answer) else answer
                         rows += answers(about | {"question": labels["question"], "role": "report"}, said)
@@ -103,7 +105,7 @@ def base_cell(run: PlantedAnswers) -> None:
     route = {
         "lsi_include": {"read_units": 0.5, "index_units": 0.5}, "lsi_include_strong": {"read_units": 1.0, "index_units": 1.0},
         "lsi_fetch": {"read_units": 5.5, "index_units": 0.5}, "lsi_fetch_strong": {"read_units": 11.0, "index_units": 1.0},
-        "query_filter": {"read_units": 6.0, "items_scanned": 160, "items_returned": 8}, "scan": scan,
+        "query_filter": {"read_units": 1.5, "items_scanned": 40, "items_returned": 2}, "scan": scan,
     }  # fmt: skip
     run.ask("arms", "route", "10000", route, table_items=10_000)
 

@@ -1,15 +1,18 @@
 """What was planted in the parts of query_vs_scan comes back: growth, break-even, what saves nothing, sizes, and what is missing."""
 
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from planted_answers import (
     HALF,
+    MS,
     NAME,
     SWINGS,
     PlantedAnswers,
+    S,
     base_cell,
     beside_rows,
     everything,
@@ -73,9 +76,8 @@ def test_exponents_of_a_growing_table_are_one_of_the_scan_and_none_of_the_query(
     opens = finding_of(section, id, question="aircraft", arm="scan")
     assert opens.headline
     assert (
-        "While the table grew from 1,000 to 10,000 items under the same answer (all flights of one aircraft), the Scan's units "
-        "grew with exponent 1.00 (95 % interval 0.94 to 1.06), the Query's with 0.00 (exact) (6 rounds;"
-        in opens.sentence
+        "While the table grew from 1,000 to 10,000 items under the same answer (all flights of one aircraft), units by Scan "
+        "grew with exponent 1.00 (95 % interval 0.94 to 1.06), by Query with 0.00 (exact) (6 rounds;" in opens.sentence
     )
 
 
@@ -98,6 +100,7 @@ def test_a_scan_breaks_even_with_queries_where_the_measured_curves_cross(planted
     assert found.sentence.startswith(
         "A Scan consumes less than one Query an aircraft once more than 60 % of the table is asked for "
     )
+    assert "; measured at 10 % and 100 %; 10,000 items; " in found.sentence
     assert found.sentence.endswith("), than Gets of its keys above 6 %.")
 
 
@@ -142,8 +145,10 @@ def test_gets_of_large_items_never_consume_more_than_the_scan_they_spare(planted
     assert (found.value, found.status) == (1, "at_least")
 
 
-def test_what_is_tried_to_save_units_is_held_against_the_plain_arm_by_units_an_item(planted: PlantedRun) -> None:
-    """A Scan's 300 stay 300; in 2 segments 301, in 8 303. The filter: 6 ÷ 160 items, as the Query's 1.5 ÷ 40."""
+def test_what_is_tried_to_save_units_is_held_against_the_plain_arm_that_evaluates_as_many_items(
+    planted: PlantedRun,
+) -> None:
+    """A Scan's 300 stay 300; in 2 segments 301, in 8 303. The filter: 1.5 for 40 items, as the Query."""
     section = section_of(planted, base_cell)
     found = {one.labels["arm"]: one for one in findings_of(section, f"{NAME}.saves_nothing.units_ratio")}
     values = {arm: one.value for arm, one in found.items()}
@@ -174,6 +179,58 @@ def test_strong_reads_are_held_against_eventual_ones(planted: PlantedRun) -> Non
         f"{arm}_strong" for arm in ("query", "get_item", "batch_get", "scan", "lsi_include", "lsi_fetch")
     }
     assert [(one.value, one.low, one.high) for one in found] == [pytest.approx((2, 2, 2))] * 6
+
+
+def test_strong_and_eventual_reads_are_compared_over_the_answers_that_both_gave(planted: PlantedRun) -> None:
+    """The faster arm gave two more, for an aircraft of 8 units: the same answers cost 2 and 4, whatever came after."""
+
+    def faster(about: dict[str, Any], number: int) -> Iterator[dict[str, Any]]:
+        strong = about["arm"] == "query_strong"
+        for nth in range(4 if strong else 6):
+            units = (2.0 if nth < 4 else 8.0) * (2 if strong else 1)
+            start = (1000 * about["trial"] + nth) * S
+            yield about | {
+                "question": "aircraft", "op_id": 100 * about["trial"] + nth, "t_start": start, "t_end": start + MS,
+                "read_units": units, "items_scanned": 10,
+            }  # fmt: skip
+
+    run = PlantedAnswers(planted)
+    run.ask("arms", "aircraft", "10000", {"query": None, "query_strong": None}, table_items=10_000)
+    run.write(rows_of=faster)
+    found = finding_of(query_vs_scan.analyse(planted.load()), f"{NAME}.strong.units_ratio", arm="query_strong")
+    assert (found.value, found.low, found.high) == pytest.approx((2, 2, 2))
+
+
+@pytest.mark.parametrize(
+    ("units", "says"),
+    [
+        (reads(1.5, items_scanned=40), "A filter changes nothing of what is consumed"),
+        (swung(1.6, items_scanned=40), "A filter can't be told to change what is consumed"),
+        (reads(3.0, items_scanned=40), "A filter changes by 100 % what is consumed"),
+    ],
+)
+def test_a_change_of_units_is_said_only_where_its_interval_shows_one(
+    planted: PlantedRun, units: Any, says: str
+) -> None:
+    """1.5 as the plain Query; 1.6·e^x, 1.07 with an interval from 0.92; twice as many."""
+
+    def filtered(run: PlantedAnswers) -> None:
+        query = reads(1.5, items_scanned=40, items_returned=40)
+        run.ask("arms", "aircraft", "10000", {"query": query}, table_items=10_000)
+        run.ask("arms", "route", "10000", {"query_filter": units}, table_items=10_000)
+
+    found = finding_of(section_of(planted, filtered), f"{NAME}.saves_nothing.units_ratio", arm="query_filter")
+    assert found.sentence.startswith(says)
+
+
+def test_a_filter_is_not_held_against_queries_that_evaluated_another_number_of_items(planted: PlantedRun) -> None:
+    """160 items where every plain Query evaluated 40: nothing is claimed."""
+
+    def filtered(run: PlantedAnswers) -> None:
+        run.ask("arms", "aircraft", "10000", {"query": reads(1.5, items_scanned=40)}, table_items=10_000)
+        run.ask("arms", "route", "10000", {"query_filter": reads(6, items_scanned=160)}, table_items=10_000)
+
+    assert findings_of(section_of(planted, filtered), f"{NAME}.saves_nothing.units_ratio") == []
 
 
 def test_each_arm_tells_units_bytes_pages_trips_and_dollars_and_refuses_what_few_answers_cannot_carry(
@@ -230,7 +287,7 @@ def test_items_that_grow_stand_by_their_size(planted: PlantedRun) -> None:
 
 
 def test_a_whole_run_draws_seven_charts_that_conclude_and_opens_with_six_sentences(planted: PlantedRun) -> None:
-    everything(planted).write(neighbours=beside_rows)
+    everything(planted).write(rows_of=beside_rows)
     section = query_vs_scan.analyse(planted.load())
     assert len(section.charts) == len(drawn(section)) == 7
     assert all(len(chart.alt) > 40 and chart.caption for chart in section.charts)
@@ -263,7 +320,7 @@ def test_parts_that_were_not_asked_are_named_and_have_no_findings(planted: Plant
 
 def test_a_planned_part_that_gave_nothing_is_a_warning(planted: PlantedRun) -> None:
     """The run ended before: its trials stand in the manifest, not in the samples."""
-    everything(planted).write(neighbours=lambda about, number: iter(()), status="partial")
+    everything(planted).write(rows_of=lambda about, number: iter(()), status="partial")
     section = query_vs_scan.analyse(planted.load())
     assert section.warnings == ("Planned, and not measured: neighbour (everyone else's reads beside a Scan).",)
     assert findings_of(section, f"{NAME}.neighbour.throttled_share") == []
@@ -297,7 +354,7 @@ def test_a_price_that_is_missing_costs_dollars_alone(planted: PlantedRun) -> Non
     """Units, exponents and break-evens stand; dollars are unknown, an index's too, and the chart of its cost isn't drawn."""
     run = everything(planted)
     planted.manifest["prices"]["values"] = {}
-    run.write(neighbours=beside_rows)
+    run.write(rows_of=beside_rows)
     section = query_vs_scan.analyse(planted.load())
     dollars = [one for one in section.findings if one.unit == "USD" or "reads_per_write" in one.id]
     assert {(one.value, one.status) for one in dollars} == {(None, "unknown")}
