@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from reports import stats
 from reports.findings import Finding
 from reports.query_vs_scan.arms import QUESTIONS
-from reports.query_vs_scan.cells import Asked, Cell, trials_of
+from reports.query_vs_scan.cells import Asked, ByRound, Cell, trials_of
 from reports.words import count, percent, span
 
 # part that grows something -> its questions, each with its arms
@@ -59,11 +59,27 @@ def _exponent(asked: Asked, axis: str, cells: Sequence[Cell]) -> Finding | None:
 
 def of_rounds(axis: str, cells: Sequence[Cell]) -> stats.Interval | None:
     """The exponent over the rounds that have every step; None where none has."""
-    units = [cell.units() for cell in cells]
+    alike = axis == "table_items" and cells[0].op != "Scan"  # what reads it all consumes the same for any answer
+    units = _of_same_answers(cells) if alike else [cell.units() for cell in cells]
     whole = set.intersection(*(set(of_step.index[of_step > 0]) for of_step in units))
     xs = _sizes(axis, cells)
     rounds = [(xs, [float(of_step[number]) for of_step in units]) for number in sorted(whole)]
     return stats.growth_exponent(rounds) if rounds else None
+
+
+def _of_same_answers(cells: Sequence[Cell]) -> list[ByRound]:
+    """Units by round at each size, over answers as long as some at every other size, each length counting once.
+
+    Each trial draws its own keys: without this, those that it happened to draw oftener would look like growth.
+    """
+    by_length = [
+        cell.rows.assign(length=cell.rows["items_returned"].fillna(0)).groupby(["round", "length"])["read_units"].mean()
+        for cell in cells
+    ]
+    common = by_length[0].index
+    for one in by_length[1:]:
+        common = common.intersection(one.index)
+    return [one[common].groupby("round").mean() for one in by_length]
 
 
 def _sizes(axis: str, cells: Sequence[Cell]) -> list[float]:

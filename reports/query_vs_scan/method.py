@@ -45,8 +45,9 @@ def _parts(asked: Asked) -> list[str]:
     neighbours = {"neighbour": _neighbour(asked)} if "neighbour" in asked.planned else {}
     params = asked.run.scenario(NAME)["params"]
     told = {
-        "answer_share": "Exponents are slopes of the logarithm of units on that of the size, fitted in each round, with a t interval "
-        "over rounds. Break-evens against Query are where the two measured curves cross, in each round; against Gets they are a Scan's "
+        "table_items": "Exponents are slopes of the logarithm of units on that of the size, fitted in each round, with a t interval "
+        "over rounds; where the table grows, over answers of the same lengths at every size, since each trial draws its own keys.",
+        "answer_share": "Break-evens against Query are where the two measured curves cross, in each round; against Gets they are a Scan's "
         "units ÷ those of a Get of one key × all keys, since Gets are asked for up to "
         f"{count(params.get('most_keys', 2000), 'key')} alone.",
         "index_writes": "What an index costs: units of the same writes with and without it, by pairs; what a read through it saves is "

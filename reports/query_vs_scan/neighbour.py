@@ -184,8 +184,11 @@ def _report(asked: Asked, beside: Beside) -> Finding:
         f"{beside.job[0].upper()}{beside.job[1:]} beside everyone else's reads took {at_least}{seconds(took.value)} ({count(took.n, 'trial')}{cut}{span(took.low, took.high, seconds)}; service time at speed "
         f"{beside.labels['speed']}; {asked.on})."
     )
-    finding = asked.measured("neighbour.report_s", sentence, took, "s", beside.labels, better="lower")
-    return _exempt(asked, beside, finding)
+    labels = beside.labels | {"op": str(beside.report["op"].iloc[0])}
+    finding = asked.measured("neighbour.report_s", sentence, took, "s", labels, better="lower")
+    return asked.tool.judged(
+        finding, trials=beside.trials, per_trial=[*ended, *unended], floor=None, statistic="p50", speed=beside.speed
+    )
 
 
 def _jobs(beside: Beside, *, times: int) -> tuple[list[float], list[float]]:

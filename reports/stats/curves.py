@@ -21,6 +21,7 @@ from reports.stats.intervals import (
 )
 
 NEVER = math.inf  # the first curve stays below the second as far as was measured
+_DECIMALS = 12  # of a slope: beyond these stands the rounding of logarithms, which would pass for a spread
 ALWAYS = 0.0  # it lies above it from the first point on
 
 
@@ -71,4 +72,4 @@ def _slope(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> float:
     if len(x) != len(y) or len(np.unique(x)) < 2 or min(x.min(), y.min()) <= 0:
         raise ValueError(f"a slope needs two different positive xs with a positive y each, got {len(x)} and {len(y)}")
     of_x = np.log(x) - np.log(x).mean()
-    return float(of_x @ np.log(y) / (of_x @ of_x))
+    return round(float(of_x @ np.log(y) / (of_x @ of_x)), _DECIMALS) + 0.0  # + 0.0: no −0

@@ -81,6 +81,39 @@ def test_exponents_of_a_growing_table_are_one_of_the_scan_and_none_of_the_query(
     )
 
 
+def test_answers_for_other_keys_do_not_look_like_growth(planted: PlantedRun) -> None:
+    """Aircraft of 10 flights take 1 unit, of 40 flights 2. The larger table was asked for the latter oftener, and for one of 80.
+
+    Means of all answers, 1.25 and 2.4, would give 0.28; over 10 and 40 flights alike it is none.
+    """
+
+    def drawn_unevenly(about: dict[str, Any], number: int) -> Iterator[dict[str, Any]]:
+        lengths = (10, 10, 10, 40) if about["step"] == "1000" else (10, 40, 40, 40, 80)
+        for nth, length in enumerate(lengths):
+            start = (1000 * about["trial"] + nth) * S
+            yield about | {
+                "question": "aircraft", "op_id": nth, "t_start": start, "t_end": start + MS, "items_returned": length,
+                "read_units": {10: 1.0, 40: 2.0, 80: 5.0}[length],
+            }  # fmt: skip
+
+    run = PlantedAnswers(planted)
+    for items in (1000, 10_000):
+        run.ask("table_items", "aircraft", str(items), {"query": None}, table_items=items)
+    run.write(rows_of=drawn_unevenly)
+    found = finding_of(query_vs_scan.analyse(planted.load()), f"{NAME}.units_growth_exponent", arm="query")
+    assert (found.value, found.low, found.high, found.n) == (0, 0, 0, 6)
+
+
+def test_a_scan_needs_no_answers_of_the_same_length(planted: PlantedRun) -> None:
+    """It asked for 10 flights of the smaller table and for 40 of the larger, and read ten times as much: exponent 1."""
+
+    def grown(run: PlantedAnswers) -> None:
+        run.ask("table_items", "aircraft", "1000", {"scan": reads(30, items_returned=10)}, table_items=1000)
+        run.ask("table_items", "aircraft", "10000", {"scan": reads(300, items_returned=40)}, table_items=10_000)
+
+    assert finding_of(section_of(planted, grown), f"{NAME}.units_growth_exponent").value == pytest.approx(1)
+
+
 def test_exponents_of_a_growing_answer(planted: PlantedRun) -> None:
     """Queries grow as 500 × share, Gets as the keys, both with exponent 1; the Scan takes 300 whatever is asked."""
     section = section_of(planted, growing_answers)

@@ -20,6 +20,14 @@ def test_a_power_has_its_exponent_in_every_round_and_no_spread() -> None:
     assert found.low == found.high == found.value
 
 
+def test_rounding_of_logarithms_is_no_spread() -> None:
+    """0.1, 0.3 and 0.7, the same at every x of a round: exponents of 0, though their logarithms add up to 1e−17 or so."""
+    xs = [1000, 3000, 9000, 27_004]
+    found = stats.growth_exponent([(xs, [level] * 4) for level in (0.1, 0.3, 0.7)])
+    assert (found.value, found.low, found.high) == (0, 0, 0)
+    assert math.copysign(1, found.value) == 1
+
+
 def test_the_exponents_of_rounds_are_averaged_with_the_interval_of_a_t_table() -> None:
     """Between x = 1 and 10, y grows from 1 to 10·e^s: a slope of 1 + s/ln 10 in each round, so ± HALF/ln 10 around 1."""
     found = stats.growth_exponent([([1, 10], [1, 10 * math.exp(swing)]) for swing in SWINGS])

@@ -42,7 +42,7 @@ def _row(asked: Asked, cell: Cell) -> dict[str, Any]:
 
     times = {f"{which}, ms": value(percentile(cell, p)) for p, which in PERCENTILES}
     return {
-        "question": QUESTIONS.get(cell.question, cell.question), "arm": cell.arm, "units": mean("read_units"),
+        "arm": cell.arm, "question": QUESTIONS.get(cell.question, cell.question), "units": mean("read_units"),
         "index units": mean("index_units"), "bytes": mean("bytes"), "pages": mean("pages"),
         "round trips": mean("round_trips"), "items evaluated": mean("items_scanned"),
         "items returned": mean("items_returned"), **times,
