@@ -21,6 +21,8 @@ POLICIES: tuple[Mode, ...] = ("none", "standard", "adaptive")
 AS_PUBLISHED = AdmissionParameters()
 PAST_ONSET = 1.4
 """How long a flat demand above capacity is watched, as a multiple of when B2 lets the first throttle come."""
+TRIED_AGAIN = 1.5
+"""Attempts a request at most, on average, where throttled requests are tried again: so much slower the clock must run."""
 HOUR_S = 3600.0
 UnitsPair = tuple[PositiveInt, PositiveInt]
 
@@ -48,7 +50,7 @@ class CapacityModesSettings(Settings):
     max_capacity_units: PositiveInt = 40
     warm_multiple: PositiveFloat = 1.25
     max_multiple: PositiveFloat = 2
-    diurnal_hours: tuple[int, int] = (5, 11)
+    diurnal_hours: tuple[int, int] = (5, 10)
     diurnal_peak_multiple: PositiveFloat = 1.5
     hot_partition_units: UnitsPair = (12, 1)
     hot_key_units: UnitsPair = (6, 2)
@@ -61,8 +63,8 @@ class CapacityModesSettings(Settings):
     index_multiple: PositiveFloat = 0.5
     starved_index_units: PositiveInt = 1
     index_service_s: PositiveFloat = 200
-    speed: float = Field(default=600, gt=0, le=10_000)
-    speeds: dict[Part, PositiveFloat] = Field(default_factory=dict)
+    speed: float = Field(default=800, gt=0, le=10_000)
+    requests_per_s: PositiveFloat = 7_000
     pairs: PositiveInt = 3
     client: ClientName = "lean"
     retries: Mode = "none"
@@ -134,8 +136,11 @@ def _cell(
     settings: CapacityModesSettings, part: Part, arms: Sequence[str], step: str, params: Mapping[str, float],
     *, demand: str, service_s: float, units: UnitsPair | None = None,
 ) -> Cell:  # fmt: skip
-    speed = float(settings.speeds.get(part, settings.speed))
     read, write = units or (settings.read_capacity_units, settings.write_capacity_units)
+    attempts = 1.0 if part != "policy" and settings.retries == "none" else TRIED_AGAIN
+    # Every request consumes one unit of its table, so units are requests.
+    busiest_per_s = params["peak_multiple"] * (read + write) * attempts
+    speed = round(min(settings.speed, settings.requests_per_s / busiest_per_s), 1)
     # On-demand limits are of a second: jitter that makes requests come in bunches must not look like demand.
     keeps_s = max(AS_PUBLISHED.on_demand_burst_s, settings.jitter_ms / 1000 * speed)
     common: dict[str, float | int | str] = {
