@@ -20,6 +20,7 @@ from harness.samples.schema import Observation
 
 Load = Literal["read", "write"]
 Item = dict[str, Any]
+UNHEARD_OF = 10_000  # a delay that no flight has, min: whatever stands there, it is a change
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +84,7 @@ def touching_writes(table: str, flights: Mapping[str, Sequence[Item]], rng: rand
     """Endless: PutItem and UpdateItem in turn, each of which changes a delay, and so the index's entry (A12)."""
     items = [item for name in sorted(flights) for item in flights[name]]
     for number in count():
-        item, delay = rng.choice(items), str(number)
+        item, delay = rng.choice(items), str(UNHEARD_OF + number)
         yield change(table, item, delay) if number % 2 else put(table, item | {"arr_delay": {"N": delay}})
 
 
