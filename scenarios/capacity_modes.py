@@ -1,204 +1,195 @@
-"""Provisioned or on-demand?
+"""Provisioned or on-demand, and how?
 
-The same open-loop demand, for reads and for writes at once, rises to a multiple of what is provisioned and stays there:
-on a provisioned table, whose burst bucket (300 s of unused capacity) drains until it throttles, and on an on-demand
-one. One attempt a request, unless ``retries`` says otherwise: a throttled request is a result, not something a client
-hides by trying again; where it does try, every attempt is a row.
+Open-loop demand for reads and for writes at once, in streams of their own, on a table of each arm: a ramp, flat
+demand at multiples of capacity, a spike, a day of flights, a hot partition and a hot key, three ways for a client to try
+again, and an index that holds back its table. One attempt a request, unless the retry policy says otherwise: a
+throttled request is a result, not something a client hides by trying again; where it does try, every attempt is a row.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from functools import cached_property
-from itertools import count, tee
-from math import ceil
-from typing import Any, ClassVar, Literal
+from itertools import tee
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-from pydantic import Field, PositiveFloat, PositiveInt
+import pyarrow as pa
+import pyarrow.compute as pc
+from gevent.lock import Semaphore
 
 from harness import dataset
-from harness.arrivals import work_ramp
-from harness.config import Settings
-from harness.dynamodb import metering
-from harness.dynamodb.answers import bulk_load, consumed_units
-from harness.dynamodb.attempts import DynamoAttempt, attempts
+from harness.demand_shapes import due_ns
+from harness.dynamodb import capacity_jobs as jobs
+from harness.dynamodb.answers import bulk_load
+from harness.dynamodb.attempts import attempts
+from harness.dynamodb.boto_client import BotoClient, botocore_client
+from harness.dynamodb.capacity_arms import Request, arm_of, supposed
+from harness.dynamodb.capacity_jobs import Item, Job, Load
+from harness.dynamodb.capacity_plan import CapacityModesSettings, cells, demand_of, trials_of
 from harness.dynamodb.client import Client, DynamoClient
-from harness.dynamodb.clients import ClientName, client_factory
-from harness.dynamodb.retries import Mode, Retries
+from harness.dynamodb.clients import client_factory
+from harness.dynamodb.parameters import KINDS, MINUTE_S
+from harness.dynamodb.retries import Retries
 from harness.errors import CannotMeasure
 from harness.execute import locust_user
 from harness.flights import flight_items, table_definition
+from harness.local.capacity_watch import CapacityWatch, consumed_units
 from harness.local.services import Needs
-from harness.plan import Cell, Trial, interleave
+from harness.local.twin_control import TwinControl
+from harness.plan import Trial
 from harness.recorder import Kind, Observation
 from harness.scenario import FloorProbe, Scenario, Slot, Stream, Ticket, TrialLoad
 
-STEP = "ramp"
 AIRCRAFT = 6  # whose flights are in the table; few, so that loading them takes little of the burst
 FLIGHTS_EACH = (10, 14)
-
-Load = Literal["read", "write"]
-
-
-class CapacityModesSettings(Settings):
-    """Section ``scenarios.capacity_modes`` of config.yaml."""
-
-    read_capacity_units: PositiveInt = 4
-    write_capacity_units: PositiveInt = 4
-    peak_multiple: PositiveFloat = 2.0
-    ramp_service_s: float = Field(default=300, ge=0)
-    hold_service_s: float = Field(default=400, ge=0)
-    speed: float = Field(default=70, gt=0, le=10_000)
-    pairs: PositiveInt = 3
-    client: ClientName = "lean"
-    retries: Mode = "none"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """One request and what it would consume."""
-
-    op: str
-    load: Load
-    payload: dict[str, Any]
-    units: float
+LOADING_SPEED = 20_000  # of the twin's clock while a table is loaded: its store is full again in milliseconds
+LOOK_EVERY_S = 10.0  # service seconds between two looks at what is provisioned …
+LEAST_LOOK_S = 0.02  # … but of the wall at least so long
 
 
 class CapacityModes(Scenario[CapacityModesSettings]):
-    """Puts one rising demand on a provisioned and on an on-demand table."""
+    """Puts the same demand on tables that differ in how their capacity is set."""
 
     name = "capacity_modes"
     Settings = CapacityModesSettings
     columns: ClassVar[dict[str, Kind]] = {"kind": "text", "demand_units": "float"}
-    distributable, shared = True, ("flights",)
-    default_slots = 16
+    distributable, shared = True, ("flights", "by_dest", "weights", "day")
+    # As many as wait with `adaptive` at most: 2 × 2 reads and writes a second, each for 10 s, and room.
+    default_slots = 128
     min_slots = 2
 
     @classmethod
     def needs(cls, settings: CapacityModesSettings) -> Needs:
-        """The twin, its clock sped up: B2's 300 s don't fit a quick run."""
-        return Needs(dynamodb=True, dynamodb_speed=settings.speed)
+        """A twin of its own: each trial sets its clock and what its tables suppose."""
+        return Needs(dynamodb=True, dynamodb_own=True, dynamodb_speed=settings.speed)
 
     def set_up(self) -> None:
-        """Choose the few aircraft that the requests are about."""
-        by_aircraft: dict[str, list[dict[str, Any]]] = {}
-        for item in flight_items(dataset.load(self.context.config.months)):
-            by_aircraft.setdefault(item["tailnum"]["S"], []).append(item)
-        least, most = FLIGHTS_EACH
-        fitting = sorted(key for key, flights in by_aircraft.items() if least <= len(flights) <= most)
-        chosen = self.context.rng(self.name, "aircraft").sample(fitting, AIRCRAFT)
-        self.flights = {key: by_aircraft[key] for key in chosen}
+        """Choose the few aircraft that requests are about, a flight to each destination, and the busiest day."""
+        data = dataset.load(self.context.config.months)
+        self.flights = self._flights_of_few(data)
+        self.by_dest, self.weights = _destinations(data)
+        hours = data.flights_per_hour()
+        self.day = max((hours[at : at + 24] for at in range(0, len(hours), 24)), key=sum)
 
     def plan(self) -> list[Trial]:
-        """Pairs of a provisioned and an on-demand trial."""
-        settings = self.settings
-        params: dict[str, float | int | str] = {
-            "speed": settings.speed,
-            "read_capacity_units": settings.read_capacity_units,
-            "write_capacity_units": settings.write_capacity_units,
-            "ramp_service_s": settings.ramp_service_s,
-            "hold_service_s": settings.hold_service_s,
-            "peak_multiple": settings.peak_multiple,
-        }
-        cell = Cell(arms=("provisioned", "on_demand"), step=f"{STEP}_{settings.peak_multiple:g}x", params=params)
-        return interleave([cell], rounds=settings.pairs, seed=f"{self.context.config.seed}/{self.name}")
+        """See ``harness.dynamodb.capacity_plan``."""
+        return trials_of(self.settings, seed=f"{self.context.config.seed}/{self.name}")
 
     def floor_probes(self) -> list[FloorProbe]:
-        """Each of the three requests, one at a time, as an open loop does; of a table of their own."""
+        """Each of the four requests, one at a time, as an open loop does; of a table of their own."""
         table, flights = "capacity_floor", next(iter(self.flights.values()))
         with self._lean() as client:
             client.call("DeleteTable", {"TableName": table})
             client.call("CreateTable", table_definition(table, by_dest=False))
         bulk_load(self._lean, table, flights, concurrency=1)
         at = urlsplit(self.context.services.dynamodb_url)
-        trial = Trial(trial=-1, pair=-1, arm="floor", step=STEP, labels={}, params={})
+        asked = [
+            jobs.get(table, flights[0]), jobs.query(table, flights), jobs.put(table, flights[0]),
+            jobs.change(table, flights[0], "1"),
+        ]  # fmt: skip
+        floor = Trial(trial=-1, pair=-1, arm="floor", step="floor", labels={}, params={"speed": self.settings.speed})
         return [
             FloorProbe(
                 client=self.settings.client, op=job.op, role="dynamodb", server=(at.hostname or "", at.port or 80),
-                key="dynamodb", act=self._do(trial, job, Retries("none")), slots=1,
+                key="dynamodb", act=self._do(floor, job, Retries("none"), Semaphore()), slots=1,
                 connect=lambda host, port: client_factory(self.settings.client, f"http://{host}:{port}")(),
             )
-            for job in (get(table, flights[0]), query(table, flights), put(table, flights[0]))
+            for job in asked
         ]  # fmt: skip
 
     def prepare(self, trial: Trial) -> None:
-        """A table of its own for each trial, loaded, its burst bucket full again."""
-        settings, table = self.settings, table_name(trial)
-        items = [item for flights in self.flights.values() for item in flights]
-        provisioned = (
-            {f"{load}_capacity_units": units for load, units in self._capacity().items()}
-            if trial.arm == "provisioned"
-            else {}
-        )
-        definition = table_definition(table, by_dest=False, **provisioned)
+        """A table of its own for each trial, loaded, its store full again; then the clock as fast as the trial wants."""
+        table, arm, hot = table_name(trial), arm_of(trial.arm, trial.params), trial.labels["part"] == "hot"
+        items = self.by_dest if hot else [item for flights in self.flights.values() for item in flights]
+        self._twin.suppose(supposed(trial.params))
+        self._twin.set_speed(LOADING_SPEED)
+        definition = arm.definition(table, "dest" if hot else "tailnum")
         with self._lean() as client:
             created = client.call("CreateTable", definition)
             if created.status != 200:
                 raise CannotMeasure(f"CreateTable {table}: {created.error_code}: {created.body.get('message')}")
-        bulk_load(self._lean, table, items, concurrency=1)
-        # Loading took a unit an item from the burst bucket; wait until it is full again, and as long once more.
-        self.context.sleep_s(2 * len(items) / settings.write_capacity_units / settings.speed)
+        bulk_load(self._lean, table, items, concurrency=1, sleep=lambda _: self.context.sleep_s(0.001))
+        # Loading took a unit an item from a store, of the index too; wait until it is full, and as long once more.
+        slowest = min((units.write for units in (arm.provisioned, arm.index) if units), default=len(items))
+        self.context.sleep_s(2 * len(items) / slowest / LOADING_SPEED)
+        self._twin.set_speed(float(trial.params["speed"]))
+        if arm.scaling:
+            self._scale(*arm.scaling.begin(table))
+            self._wait_for_its_moment(trial)
+        self._loaded_units = consumed_units(self._twin.state(), table)
 
     def begin(self, trial: Trial) -> TrialLoad:
-        """Reads and writes in open loops of their own, each up to its multiple of what is provisioned."""
-        settings = self.settings
+        """Reads and writes in open loops of their own."""
         self._throttled: set[Load] = set()
-        duration_s = (settings.ramp_service_s + settings.hold_service_s) / settings.speed
         self._measured().close()  # boto3's pool takes its time to make: before the trial, not in it
+        speed = float(trial.params["speed"])
         # One policy for all slots, as for the threads that share an application's client; on the service's clock.
         policy = Retries(
-            settings.retries,
-            clock_s=lambda: self.context.clock_ns() / 1e9 * settings.speed,
+            trial.labels["policy"],  # type: ignore[arg-type] # the plan's own words
+            clock_s=lambda: self.context.clock_ns() / 1e9 * speed,
             rng=self.context.rng(self.name, "retries", trial.trial),
         )
-        streams = tuple(
-            Stream(tickets=self._tickets(self._jobs(trial, load), trial, units, policy))
-            for load, units in self._capacity().items()
-        )
-        return TrialLoad(client=settings.client, streams=streams, deadline_s=duration_s * 2 + 30)
+        turn = Semaphore()
+        streams = tuple(Stream(tickets=self._tickets(trial, load, policy, turn)) for load in KINDS)
+        lasts_s = float(trial.params["service_s"]) / speed
+        return TrialLoad(client=self.settings.client, streams=streams, deadline_s=lasts_s * 2 + 30)
+
+    def begun(self, trial: Trial, begin_ns: int) -> None:
+        """Watch what is provisioned, where anything is."""
+        self._watch: CapacityWatch | None = None
+        if arm_of(trial.arm, trial.params).provisioned:
+            every_s = max(LEAST_LOOK_S, LOOK_EVERY_S / float(trial.params["speed"]))
+            self._watch = CapacityWatch(self._lean(), table_name(trial), self.context.events, trial.trial, every_s)
+            self._watch.start(begin_ns)
 
     def end(self, trial: Trial) -> None:
-        """Delete the trial's table."""
+        """Write down what the service counted, and take table and scaling away."""
+        table, arm = table_name(trial), arm_of(trial.arm, trial.params)
+        if self._watch:
+            self._watch.stop()
+        counted = consumed_units(self._twin.state(), table)
+        read, write = (counted[kind] - self._loaded_units[kind] for kind in KINDS)
+        self.context.events.add("consumed", trial=trial.trial, read_units=read, write_units=write)
+        if arm.scaling:
+            self._scale(*arm.scaling.end(table))
         with self._lean() as client:
-            client.call("DeleteTable", {"TableName": table_name(trial)})
+            client.call("DeleteTable", {"TableName": table})
 
-    def _capacity(self) -> dict[Load, int]:
-        return {"read": self.settings.read_capacity_units, "write": self.settings.write_capacity_units}
-
-    def _tickets(self, jobs: Iterator[Job], trial: Trial, capacity_units: int, policy: Retries) -> Iterator[Ticket]:
-        settings = self.settings
-        jobs, costs = tee(jobs)
-        due = work_ramp(
-            (job.units for job in costs),
-            peak_per_s=settings.peak_multiple * capacity_units * settings.speed,
-            ramp_s=settings.ramp_service_s / settings.speed,
-            hold_s=settings.hold_service_s / settings.speed,
-        )
-        for (due_ns, _), job in zip(due, jobs, strict=False):
-            yield Ticket(op=job.op, act=self._do(trial, job, policy), due_ns=due_ns)
+    def _tickets(self, trial: Trial, load: Load, policy: Retries, turn: Semaphore) -> Iterator[Ticket]:
+        asked, costs = tee(self._jobs(trial, load))
+        demand = demand_of(trial, load, self.day)
+        due = due_ns(demand, (job.units for job in costs), speed=float(trial.params["speed"]))
+        for at_ns, job in zip(due, asked, strict=False):
+            yield Ticket(op=job.op, act=self._do(trial, job, policy, turn), due_ns=at_ns)
 
     def _jobs(self, trial: Trial, load: Load) -> Iterator[Job]:
-        """Endless requests of one kind; the same for both arms of a pair."""
+        """Endless requests of one kind; the same for all arms of a pair."""
         rng, table = self.context.rng(self.name, "jobs", load, trial.pair), table_name(trial)
-        aircraft = sorted(self.flights)
-        for number in count():
-            flights = self.flights[rng.choice(aircraft)]
-            item = rng.choice(flights)
-            if load == "write":
-                yield put(table, item)
-            else:
-                yield get(table, item) if number % 2 else query(table, flights)
+        match trial.labels["demand"]:
+            case "hot_partition":
+                return jobs.skewed(table, self.by_dest, self.weights, load, rng)
+            case "hot_key":
+                return jobs.skewed(table, self.by_dest[:1], [1], load, rng)
+        if load == "read":
+            return jobs.reads(table, self.flights, rng)
+        if trial.labels["part"] == "back_pressure":
+            return jobs.touching_writes(table, self.flights, rng)
+        return jobs.writes(table, self.flights, rng)
 
-    def _do(self, trial: Trial, job: Job, policy: Retries) -> Callable[[Slot], Observation]:
-        speed, clock_ns = self.settings.speed, self.context.clock_ns
-
-        def sleep_s(service_s: float) -> None:
-            self.context.sleep_s(service_s / speed)
+    def _do(
+        self, trial: Trial, job: Job, policy: Retries, turn: AbstractContextManager[object]
+    ) -> Callable[[Slot], Observation]:
+        speed, clock_ns, wall_s = float(trial.params["speed"]), self.context.clock_ns, self.context.sleep_s
+        patience_ns = int(self.settings.patience_service_s / speed * 1e9)
 
         def act(slot: Slot) -> Observation:
             client: Client = slot.hold("dynamodb", self._measured)
-            for attempt in attempts(client, job.op, job.payload, policy, clock_ns=clock_ns, sleep_s=sleep_s):
-                seen = observe(job, attempt)
+            for attempt in attempts(
+                client, job.op, job.payload, policy, clock_ns=clock_ns,
+                sleep_s=lambda service_s: wall_s(service_s / speed), turn=turn, patience_ns=patience_ns,
+            ):  # fmt: skip
+                seen = jobs.observe(job, attempt)
                 self._note_throttle(trial, job.load, attempt.outcome == "throttled")
                 if not attempt.final:
                     slot.attempt(seen, start_ns=attempt.start_ns, end_ns=attempt.end_ns)
@@ -212,6 +203,30 @@ class CapacityModes(Scenario[CapacityModesSettings]):
             self._throttled.add(load)
             self.context.events.add("throttle_began", trial=trial.trial, load=load)
 
+    def _wait_for_its_moment(self, trial: Trial) -> None:
+        """Auto scaling looks once a clock minute, and a spike comes at any second of it: at another one in each round."""
+        rounds, speed = self.settings.pairs, float(trial.params["speed"])
+        a_round = trial.pair // len(list(cells(self.settings)))
+        wanted_s = (a_round + 0.5) / rounds * MINUTE_S - float(trial.params.get("before_service_s", 0.0))
+        self.context.sleep_s((wanted_s - self._twin.state()["now_s"]) % MINUTE_S / speed)
+
+    def _flights_of_few(self, data: dataset.Dataset) -> dict[str, list[Item]]:
+        least, most = FLIGHTS_EACH
+        counted = pc.value_counts(data.flights["aircraft_key"]).to_pylist()
+        fitting = sorted(one["values"] for one in counted if least <= one["counts"] <= most)
+        chosen = self.context.rng(self.name, "aircraft").sample(fitting, AIRCRAFT)
+        theirs = data.flights.filter(pc.is_in(data.flights["aircraft_key"], pa.array(chosen)))
+        flights: dict[str, list[Item]] = {key: [] for key in chosen}
+        for item in flight_items(replace(data, flights=theirs)):
+            flights[item["tailnum"]["S"]].append(item)
+        return flights
+
+    def _scale(self, *requests: Request) -> None:
+        for operation, payload in requests:
+            answer = self._scaling.call(operation, payload)
+            if answer.status != 200:
+                raise CannotMeasure(f"{operation}: {answer.error_code}: {answer.body.get('message')}")
+
     def _lean(self) -> DynamoClient:
         """For what isn't measured, whatever the setting."""
         return DynamoClient(self.context.services.dynamodb_url)
@@ -220,48 +235,28 @@ class CapacityModes(Scenario[CapacityModesSettings]):
     def _measured(self) -> Callable[[], Client]:
         return client_factory(self.settings.client, self.context.services.dynamodb_url)
 
+    @cached_property
+    def _scaling(self) -> Client:
+        """Application Auto Scaling, which the twin has at its own address."""
+        return BotoClient(botocore_client(self.context.services.dynamodb_url, service="application-autoscaling"))
 
-def observe(job: Job, attempt: DynamoAttempt) -> Observation:
-    """One attempt as a sample."""
-    extra = {"kind": job.load, "demand_units": job.units}
-    response = attempt.response
-    if response is None or attempt.outcome != "ok":
-        return Observation(outcome=attempt.outcome, error_code=attempt.error_code, reason=attempt.reason, extra=extra)
-    units = consumed_units(response.body)[0]
-    consumed = float("nan") if units is None else units
-    if job.load == "write":
-        return Observation(write_units=consumed, bytes=response.bytes_count, extra=extra)
-    return Observation(read_units=consumed, bytes=response.bytes_count, extra=extra)
+    @cached_property
+    def _twin(self) -> TwinControl:
+        return TwinControl(self.context.services.dynamodb_url)
+
+
+def _destinations(data: dataset.Dataset) -> tuple[list[Item], list[int]]:
+    """The first flight to each destination, the busiest destination first, and how many flights each has."""
+    groups = data.flights.group_by("dest").aggregate([("flight_key", "min"), ("flight_key", "count")])
+    groups = groups.sort_by([("flight_key_count", "descending"), ("dest", "ascending")])
+    firsts = data.flights.filter(pc.is_in(data.flights["flight_key"], groups["flight_key_min"].combine_chunks()))
+    items: dict[str, Any] = {item["dest"]["S"]: item for item in flight_items(replace(data, flights=firsts))}
+    return [items[dest] for dest in groups["dest"].to_pylist()], groups["flight_key_count"].to_pylist()
 
 
 def table_name(trial: Trial) -> str:
     """Each trial has a table of its own, so that no bucket remembers the trial before."""
     return f"capacity_{trial.trial}_{trial.arm}"
-
-
-def get(table: str, item: dict[str, Any]) -> Job:
-    """A strongly consistent GetItem: one unit for each 4 KB begun (A1)."""
-    key = {name: item[name] for name in ("tailnum", "flight_key")}
-    payload = {"TableName": table, "Key": key, "ConsistentRead": True, "ReturnConsumedCapacity": "TOTAL"}
-    return Job(op="GetItem", load="read", payload=payload, units=ceil(metering.item_size(item) / 4096))
-
-
-def query(table: str, flights: list[dict[str, Any]]) -> Job:
-    """A strongly consistent Query of one aircraft: its flights summed, then rounded up to 4 KB once (A4)."""
-    payload = {
-        "TableName": table,
-        "KeyConditionExpression": "tailnum = :aircraft",
-        "ExpressionAttributeValues": {":aircraft": flights[0]["tailnum"]},
-        "ConsistentRead": True,
-        "ReturnConsumedCapacity": "TOTAL",
-    }
-    return Job(op="Query", load="read", payload=payload, units=ceil(sum(map(metering.item_size, flights)) / 4096))
-
-
-def put(table: str, item: dict[str, Any]) -> Job:
-    """A PutItem over the same item: one unit for each 1 KB begun (A2, A10)."""
-    payload = {"TableName": table, "Item": item, "ReturnConsumedCapacity": "TOTAL"}
-    return Job(op="PutItem", load="write", payload=payload, units=ceil(metering.item_size(item) / 1024))
 
 
 SCENARIO = CapacityModes

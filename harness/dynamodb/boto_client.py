@@ -81,10 +81,11 @@ def botocore_client(
     connections: int = 64,
     profile: str | None = None,
     verify: bool | str = True,
+    service: str = "dynamodb",
 ) -> Any:
-    """botocore's DynamoDB client for :class:`BotoClient`: one attempt a call, no proxy, a pool of ``connections``.
+    """botocore's client for :class:`BotoClient`: one attempt a call, no proxy, a pool of ``connections``.
 
-    ``credentials`` None: botocore's own chain. ``verify``: as botocore's, a file of certificates to trust.
+    ``service`` is DynamoDB, or one that stands beside it (``application-autoscaling``). ``credentials`` None: botocore's own chain. ``verify``: as botocore's, a file of certificates to trust.
     """
     from botocore.config import Config
     from botocore.session import Session
@@ -95,7 +96,7 @@ def botocore_client(
         keys = {"aws_access_key_id": given.access_key, "aws_secret_access_key": given.secret_key}
         keys["aws_session_token"] = given.token
     return Session(profile=profile).create_client(
-        "dynamodb",
+        service,
         region_name=region,
         endpoint_url=endpoint_url,
         verify=verify,

@@ -86,8 +86,13 @@ class Retries:
         """The bookkeeping of one operation."""
         return Tries(self)
 
+    @property
+    def holds(self) -> bool:
+        """Whether attempts may be held back at all: ``adaptive`` alone does that."""
+        return self._limiter is not None
+
     def hold_s(self) -> float:
-        """How long to wait before asking again; 0: an attempt may be sent now. Only ``adaptive`` ever holds."""
+        """How long to wait before asking again; 0: an attempt may be sent now."""
         return self._limiter.hold_s() if self._limiter else 0.0
 
     def answered(self, end: Fate) -> None:

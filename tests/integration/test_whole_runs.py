@@ -32,7 +32,7 @@ def test_a_run_measures_reports_and_leaves_nothing(place: Place) -> None:
     ("scenario", "sets"),
     [
         ("query_vs_scan", ["query_vs_scan.table_items=[500]", "query_vs_scan.pairs=2"]),
-        ("capacity_modes", ["capacity_modes.speed=300", "capacity_modes.pairs=1"]),
+        ("capacity_modes", ["capacity_modes.parts=[ramp]", "capacity_modes.speed=300"]),
         ("cache_hit_rate", ["cache_hit_rate.engines=[postgres]", "cache_hit_rate.cache_shares=[0.2]"]),
         ("rds_failover", ["rds_failover.engines=[postgres]", "rds_failover.trials=1"]),
     ],

@@ -3,7 +3,7 @@
 import heapq
 from collections import Counter
 from collections.abc import Callable, Iterator
-from itertools import count, islice, pairwise, repeat
+from itertools import count, islice, pairwise
 from math import ceil, exp
 
 import pytest
@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness import dataset
-from harness.arrivals import constant, poisson, ramp, replay, share, spike, think_time, work_ramp
+from harness.arrivals import constant, poisson, ramp, replay, share, spike, think_time
 
 S = 1_000_000_000
 HOUR_NS = 3600 * S
@@ -213,34 +213,6 @@ def test_exponential_thinking_has_its_mean_and_its_shape(seed: int) -> None:
     assert abs(sum(pauses) / 20_000 - 1) < 4 * 0.0071
 
 
-def test_a_ramp_of_work_in_unit_costs_is_due_where_the_integral_says() -> None:
-    """To 10 a second over 10 s, D(t) = t²/2: the 2nd (1 unit asked) at √2 s, the 51st at 10 s, then each 0.1 s."""
-    due = [offset / 1e9 for offset, _ in work_ramp(repeat(1.0), peak_per_s=10, ramp_s=10, hold_s=1)]
-    assert due[0] == 0
-    assert due[1] == pytest.approx(2**0.5)
-    assert due[50] == pytest.approx(10.0)
-    assert due[51] == pytest.approx(10.1)
-    assert len(due) == 60  # 50 units while rising, 10 while level
-
-
-@given(
-    costs=st.lists(st.floats(0.5, 40), min_size=1, max_size=200),
-    peak=st.floats(0.1, 1000),
-    ramp_s=st.floats(0.1, 50),
-    hold_s=st.floats(0, 50),
-)
-def test_work_asked_for_by_any_time_is_the_integral_of_demand(
-    costs: list[float], peak: float, ramp_s: float, hold_s: float
-) -> None:
-    """Each arrival comes when the demand so far equals the cost of those before it."""
-    asked = 0.0
-    for offset_ns, cost in work_ramp(iter(costs), peak_per_s=peak, ramp_s=ramp_s, hold_s=hold_s):
-        t = offset_ns / 1e9
-        demand = peak * t * t / (2 * ramp_s) if t < ramp_s else peak * ramp_s / 2 + peak * (t - ramp_s)
-        assert demand == pytest.approx(asked, abs=peak * 1e-6 + 1e-6)
-        asked += cost
-
-
 @pytest.mark.parametrize(
     ("make", "complaint"),
     [
@@ -257,7 +229,6 @@ def test_work_asked_for_by_any_time_is_the_integral_of_demand(
         (lambda: replay([1], bin_ns=1, speed=0), "speed must be > 0, got 0"),
         (lambda: share(count(), 2, 2), "worker must be 0 to 1, got 2"),
         (lambda: think_time(-1, "constant", 1), "mean_ns must be >= 0, got -1"),
-        (lambda: next(work_ramp(repeat(1.0), peak_per_s=0, ramp_s=1, hold_s=1)), "peak > 0"),
     ],
 )
 def test_impossible_schedules_are_refused_when_they_are_asked_for(make: Callable[[], object], complaint: str) -> None:

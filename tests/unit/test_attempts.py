@@ -115,3 +115,51 @@ def test_the_attempts_of_a_transaction_share_a_token():
 def test_a_success_is_one_attempt(mode):
     """Whatever the policy, nothing is added to what goes well."""
     assert told(mode, OK) == [(0, 5, "ok", None, True)]
+
+
+class Turn:
+    """A lock that remembers when it was taken and given back."""
+
+    def __init__(self, client):
+        self.client, self.spans = client, []
+
+    def __enter__(self):
+        self.since_ns = self.client.now_ns
+
+    def __exit__(self, *_):
+        self.spans.append((self.since_ns, self.client.now_ns))
+
+
+def held_back(*answers, patience_ns):
+    """An operation of a client whose first one was throttled, so that `adaptive` holds back the next; and the turn."""
+    client = Scripted(THROTTLED, *answers)
+    policy = Retries("adaptive", max_attempts=1, clock_s=lambda: client.now_ns / 1e9, rng=Half())
+    clock, turn = {"clock_ns": lambda: client.now_ns, "sleep_s": client.sleep_s}, Turn(client)
+    list(attempts(client, "GetItem", {}, policy, **clock))
+    said = list(attempts(client, "GetItem", {}, policy, **clock, turn=turn, patience_ns=patience_ns))
+    return client, said, turn
+
+
+def test_who_is_held_back_waits_in_turn_and_not_in_the_attempt():
+    """After a throttle at 5 ms the rate is at its least, 0.5 a second; 0.005 of a token was there: (1 − 0.005)/0.5 = 1.99 s."""
+    client, (only,), turn = held_back(OK, patience_ns=3_000_000_000)
+    assert (only.outcome, only.end_ns - only.start_ns) == ("ok", 5_000_000)
+    assert turn.spans == [(5_000_000, 1_995_000_000)]
+    assert len(client.asked) == 2
+
+
+def test_what_is_held_back_too_long_is_given_up_and_seen():
+    """Patience of 1 s ends before the token comes: throttled by the client itself, final, and nothing was sent."""
+    client, (only,), _ = held_back(patience_ns=1_000_000_000)
+    assert (only.outcome, only.error_code, only.reason, only.final) == ("throttled", "GaveUp", "ClientSendRate", True)
+    assert only.response is None
+    assert len(client.asked) == 1
+
+
+@pytest.mark.parametrize("mode", ["none", "standard"])
+def test_a_client_without_a_rate_of_its_own_never_waits_for_a_turn(mode):
+    """Only ``adaptive`` has one."""
+    client = Scripted(OK)
+    turn = Turn(client)
+    assert [one.outcome for one in attempts(client, "GetItem", {}, Retries(mode), turn=turn)] == ["ok"]
+    assert turn.spans == []
