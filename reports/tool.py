@@ -120,8 +120,8 @@ class Tool:
         """A latency with its floor and its excess, marked where it is tool-bound.
 
         ``per_trial`` is the same statistic of each trial, in the finding's unit (ns, us, ms or s); its spread and that of the
-        floor's trials give the interval of the excess (Welch's t). The finding's clock runs ``speed`` times the wall's, on
-        which the tool takes its time.
+        floor's trials give the interval of the excess (Welch's t). ``speed`` where the finding is in service time: the tool's
+        own times are the wall's.
         """
         if finding.value is None:
             return finding
