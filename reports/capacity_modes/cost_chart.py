@@ -10,7 +10,7 @@ from harness.dynamodb.pricing import on_demand_usd, provisioned_usd
 from reports.capacity_modes.money import HOUR_S, break_even_share, paid_usd, prices
 from reports.capacity_modes.samples import KINDS, NAME, Cell, Kind
 from reports.capacity_modes.told import Told
-from reports.capacity_modes.wording import ARMS
+from reports.capacity_modes.wording import arm
 from reports.charts import MUTED, new_rows, style
 from reports.findings import Finding
 from reports.load import Run
@@ -18,7 +18,7 @@ from reports.section import Chart
 from reports.words import number
 
 PARTS = ("ramp", "steps", "spike", "diurnal")
-LINE = (2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0)  # utilisations, %, at which the prices' own lines are drawn
+LINE = (2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0)  # utilisations, %, at which the prices' own lines are drawn
 _USED, _USD = "served ÷ capacity of the provisioned arm, %", "USD a million served units"
 
 
@@ -47,7 +47,7 @@ def _point(run: Run, cell: Cell) -> Iterator[dict[str, object]]:
     if paid is None or len(served) < len(paid):
         return
     yield {
-        "series": ARMS.get(cell.arm, cell.arm), "kind": cell.kind, "demand": cell.step,
+        "series": arm(cell), "kind": cell.kind, "demand": cell.step,
         _USED: 100 * float(served.mean()) / (cell.capacity_units * cell.length_s), _USD: 1e6 * float((paid / served).mean()),
     }  # fmt: skip
 
@@ -91,8 +91,7 @@ def _draw(table: pd.DataFrame, *, even: dict[Kind, float | None]) -> Figure:
         axes.set_yscale("log")
         axes.set_ylabel(f"{kind}s: USD a million\nserved units")
     handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper left", ncols=3)
-    ticks = [used for used in LINE if used <= 200]
-    panels[-1].set_xticks(ticks, [number(used) for used in ticks])
+    figure.legend(handles, labels, loc="outside upper left", ncols=3, fontsize=8.5)
+    panels[-1].set_xticks(LINE, [number(used) for used in LINE])
     panels[-1].set_xlabel("served ÷ provisioned capacity, %")
     return figure

@@ -39,13 +39,11 @@ def _of_onsets(sayer: Sayer, known: Sequence[tuple[Told, Finding]]) -> str:
         within = (
             "no {} was throttled within {} s" if when.status == "at_least" else "the first {} was throttled after {} s"
         )
-        beside = (
-            "" if ratio is None or ratio.value is None else f", {number(ratio.value)} times what B2's arithmetic says"
-        )
+        beside = "" if ratio is None else f" ({number(_value(ratio))} of what B2's arithmetic says)"
         parts.append(within.format(one.cell.kind, number(_value(when))) + beside)
     first, when = known[0]
     about = f"{first.cell.kind}s: {sure(_interval(when))}; {sayer.on(first.cell)}, service seconds"
-    return f"{case(first.cell)}, {'; '.join(parts)} ({about})."
+    return f"{case(first.cell)}, {', '.join(parts)} ({about})."
 
 
 def _spike(sayer: Sayer, told: Sequence[Told]) -> Found:
@@ -56,11 +54,12 @@ def _spike(sayer: Sayer, told: Sequence[Told]) -> Found:
         parts = []
         for one, share in known:
             read = reads.get(one.cell.arm)
-            beside = "" if read is None else f" (reads {percent(_value(read))})"
+            beside = "" if read is None else f" ({percent(_value(read))})"
             parts.append(f"{arm(one.cell)} {percent(_value(share))}{beside}")
         first, share = known[0]
         about = f"{arm(first.cell)}: {sure(_interval(share), percent)}; {sayer.on(known[-1][0].cell)}"
-        return f"{case(first.cell)}, of the writes were throttled: {', '.join(parts)} ({about})."
+        beside = " (reads)" if reads else ""
+        return f"{case(first.cell)}, of the writes{beside} were throttled: {'; '.join(parts)} ({about})."
 
     return _said([one for one in spike if one.cell.kind == "write"], "throttled_share", sentence)
 

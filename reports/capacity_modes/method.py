@@ -11,7 +11,7 @@ from reports.capacity_modes.told import Told, chosen
 from reports.load import Run
 from reports.words import number, percent
 
-PARTS = {
+_PARTS = {
     "ramp": "a rising demand", "steps": "flat demands", "spike": "a spike", "diurnal": "a day of flights",
     "hot": "hot partitions and keys", "policy": "retry policies", "back_pressure": "an index that gets too little",
 }  # fmt: skip
@@ -25,7 +25,7 @@ def method(run: Run, told: Sequence[Told], samples: pd.DataFrame) -> tuple[str, 
 def _parts(told: Sequence[Told]) -> Iterator[str]:
     """What the plan left out, where it had parts to choose from."""
     planned = {one.cell.part for one in told}
-    left_out = [text for part, text in PARTS.items() if part not in planned]
+    left_out = [text for part, text in _PARTS.items() if part not in planned]
     if left_out and planned != {"ramp"}:
         yield f"Not asked of this run (setting parts): {', '.join(left_out)}."
 

@@ -59,13 +59,15 @@ def _wasted(sayer: Sayer, cell: Cell) -> Finding:
 def _latency(sayer: Sayer, cell: Cell, p: float, statistic: Statistic) -> Finding:
     """From when a served request was due to the end of its last attempt; the mean of the trials' own percentiles.
 
-    The tool's own time passes on the wall's clock, and counts ``speed`` times here: what it comes to is said.
+    Within a trial latency changes by design, once the store is empty: effective samples mean nothing there, and the
+    trials' spread is what says how sure it is. The tool's own time passes on the wall's clock, and counts ``speed`` times here: what it comes to is said.
     """
     id = f"policy.latency_{statistic}_s"
     served = cell.ops[cell.ops["served"]].sort_values("due_s")
     trials = [times.to_numpy() for _, times in served.groupby("trial")["latency_s"]]
-    if len(trials) < len(cell.trials) or stats.percentile(trials, p) is None:
-        reason = f"{count(len(served), 'served request')} are too few for a {statistic}"
+    fewest = min(len(times) for times in trials) if len(trials) == len(cell.trials) else 0
+    if fewest < stats.LEAST_SAMPLES[p]:
+        reason = f"a trial with {count(fewest, 'served request')} has too few for a {statistic}"
         return sayer.absent(cell, id, "s", "lower", reason)
     each = [float(np.percentile(times, p)) for times in trials]
     time, op = not_negative(stats.mean_of_trials(each)), str(cell.attempts["op"].mode().iloc[0])

@@ -1,14 +1,17 @@
 """What each retry policy served, how many attempts it took, and how long."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reports.capacity_modes.samples import NAME
 from reports.capacity_modes.told import Told, chosen
-from reports.charts import new_rows, style
+from reports.charts import PAPER, new_rows, style
 from reports.section import Chart
 from reports.words import number
 
@@ -47,21 +50,26 @@ def _row(one: Told) -> dict[str, object]:
 
 
 def _draw(table: pd.DataFrame) -> Figure:
-    figure, (top, middle, bottom) = new_rows(3)
+    figure, (top, middle, bottom) = new_rows(3, height_each=1.9)
     names = [f"{policy},\n{kind}s" for policy, kind in zip(table["policy"], table["kind"], strict=True)]
     place = np.arange(len(table))
     for axes, column, index in ((top, "served, %", 2), (middle, "attempts a request", 1)):
-        bars = axes.bar(place, table[column], color=style(index)["color"], width=0.5)
-        axes.bar_label(bars, labels=[number(value) if np.isfinite(value) else "–" for value in table[column]])
-        axes.margins(y=0.25)
+        _bars(axes, place, table[column], color=style(index)["color"], width=0.5)
         axes.set_ylabel(column.replace(" a ", "\na "))
-    for shift, column, index in ((-0.2, "p50, service s", 0), (0.2, "p99, service s", 3)):
-        times = table[column].fillna(0)
-        bars = bottom.bar(place + shift, times, color=style(index)["color"], width=0.36, label=column.split(",")[0])
-        bottom.bar_label(bars, labels=[number(value) if np.isfinite(value) else "–" for value in table[column]])
     bottom.set_yscale("log")
-    bottom.margins(y=0.25)
+    for shift, column, index, hatch in ((-0.2, "p50, service s", 0, ""), (0.2, "p99, service s", 3, "///")):
+        look = {"color": style(index)["color"], "width": 0.36, "hatch": hatch, "edgecolor": PAPER}
+        _bars(bottom, place + shift, table[column], label=column.split(",")[0], **look)
+    bottom.margins(y=0.4)
     bottom.set_ylabel("latency,\nservice s")
     bottom.legend(loc="upper left", ncols=2)
     bottom.set_xticks(place, names)
     return figure
+
+
+def _bars(axes: Axes, place: npt.NDArray[Any], heights: "pd.Series[float]", **look: Any) -> None:
+    """Bars with their figures above them; a dash where there is none."""
+    bars = axes.bar(place, heights.fillna(0), **look)
+    figures = [number(value) if np.isfinite(value) else "–" for value in heights]
+    axes.bar_label(bars, labels=figures, fontsize=7.5, padding=1)
+    axes.margins(y=0.25)

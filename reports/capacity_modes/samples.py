@@ -15,6 +15,14 @@ from reports.load import Run
 NAME, TITLE = "capacity_modes", "Provisioned or on-demand"
 Kind = Literal["read", "write"]
 KINDS: tuple[Kind, ...] = ("read", "write")
+PARTS = ("ramp", "steps", "spike", "diurnal", "hot", "policy", "back_pressure")
+ARMS = {
+    "provisioned": "provisioned", "autoscaled": "with auto scaling", "on_demand": "on demand",
+    "on_demand_warm": "on demand, warmed up", "on_demand_max": "on demand with a maximum", "none": "without retries",
+    "standard": "standard retries", "adaptive": "adaptive retries", "no_index": "without an index",
+    "index_enough": "an index with enough", "index_starved": "an index with too little",
+}  # fmt: skip
+"""The arms in words, in the order of the page; trials come in one that was drawn."""
 TABLE = "table"
 NEVER_SENT = (
     "GaveUp"  # error code of an attempt that `adaptive` held back until patience ended: throttled by the client itself
@@ -103,7 +111,7 @@ def unit_seconds(steps: Steps, length_s: float) -> float:
 
 
 def cells(run: Run, samples: pd.DataFrame, trials: pd.DataFrame) -> list[Cell]:
-    """Every planned cell in the order of the plan; one without a finished trial has no rows."""
+    """Every planned cell, by part, demand and arm; one without a finished trial has no rows."""
     begins = {event["trial"]: event["t_ns"] for event in run.events_of(NAME, "trial_begin")}
     trials = _labelled(run, trials)
     measured = samples[samples["phase"] == "measured"] if len(samples) else samples
@@ -125,7 +133,13 @@ def cells(run: Run, samples: pd.DataFrame, trials: pd.DataFrame) -> list[Cell]:
                     capacity=capacity[kind],
                 )
             )  # fmt: skip
-    return found
+    return sorted(found, key=_place)
+
+
+def _place(cell: Cell) -> tuple[int, float, str, int, int]:
+    """Parts and arms in the order above, what isn't named there last; steps by how much is demanded."""
+    part, arm = ([*names, name].index(name) for names, name in ((PARTS, cell.part), (ARMS, cell.arm)))
+    return part, float(cell.params.get("multiple", 0.0)), cell.step, arm, KINDS.index(cell.kind)
 
 
 def _labelled(run: Run, trials: pd.DataFrame) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from reports.capacity_modes.arithmetic import Stretch, expected
 from reports.capacity_modes.curves import supplies
 from reports.capacity_modes.samples import KINDS, NAME, Cell
 from reports.capacity_modes.told import Told, chosen
-from reports.capacity_modes.wording import ARMS
+from reports.capacity_modes.wording import arm
 from reports.charts import MUTED, new_rows, style
 from reports.section import Chart
 
@@ -40,12 +40,12 @@ def share_charts(told: Sequence[Told]) -> list[Chart]:
 
 
 def _measured(those: Sequence[Told]) -> Iterator[dict[str, object]]:
-    for one in sorted(those, key=lambda one: (one.cell.kind, one.cell.arm, one.cell.params["multiple"])):
+    for one in those:
         share = one.get("throttled_share")
         assert share is not None and share.value is not None
         low, high = (np.nan if bound is None else 100 * bound for bound in (share.low, share.high))
         yield {
-            "series": ARMS.get(one.cell.arm, one.cell.arm), "kind": one.cell.kind,
+            "series": arm(one.cell), "kind": one.cell.kind,
             _MULTIPLE: one.cell.params["multiple"], _SHARE: 100 * share.value, _LOW: low, _HIGH: high,
         }  # fmt: skip
 
@@ -55,7 +55,7 @@ def _lines(those: Sequence[Told], highest: float) -> Iterator[dict[str, object]]
     firsts: dict[tuple[str, str], Cell] = {}
     for one in those:
         firsts.setdefault((one.cell.kind, one.cell.arm), one.cell)
-    for (kind, _), cell in sorted(firsts.items()):
+    for (kind, _), cell in firsts.items():
         for rule, supply in supplies(cell):
             for multiple in np.linspace(0.1, highest, POINTS):
                 per_s = multiple * cell.capacity_units

@@ -90,7 +90,9 @@ def _draw(table: pd.DataFrame, *, kind: str) -> Figure:
     arms = list(dict.fromkeys(table["arm"]))
     figure, rows = new_rows(len(arms), height_each=1.55)
     plain, steps = {"marker": ""}, {"marker": "", "drawstyle": "steps-mid"}
-    most = 1.15 * float(np.nanmax(table[[_DEMAND, _SERVED]].to_numpy()))
+    asked = float(table[[_DEMAND, _SERVED]].to_numpy().max())
+    # Capacity far above the demand would press it flat.
+    most = 1.15 * float(np.nanmax([asked, *table[_CAPACITY].clip(upper=2 * asked)]))
     for axes, name in zip(rows, arms, strict=True):
         mine = table[table["arm"] == name]
         time, hit = mine[_TIME], mine[_THROTTLED] > 0
@@ -104,9 +106,9 @@ def _draw(table: pd.DataFrame, *, kind: str) -> Figure:
             linewidths=1.4, label="throttled", zorder=4,
         )  # fmt: skip
         axes.set_title(name, loc="left", fontsize=9)
-        axes.set_ylim(0, most)  # capacity far above the demand would press it flat
+        axes.set_ylim(0, most)
         axes.set_ylabel(f"{kind} units/s")
     handles, labels = rows[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper right", ncols=len(labels))
+    figure.legend(handles, labels, loc="outside upper right", ncols=len(labels), fontsize=8.5)
     rows[-1].set_xlabel("service seconds since the trial began")
     return figure

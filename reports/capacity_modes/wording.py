@@ -5,19 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from reports.capacity_modes.curves import Arithmetic, arithmetic
-from reports.capacity_modes.samples import NAME, Cell
+from reports.capacity_modes.samples import ARMS, NAME, Cell
 from reports.findings import Basis, Better, Finding
 from reports.load import Run
 from reports.stats import Interval
 from reports.tool import Tool
 from reports.words import absent, count, measured, number, percent, setting, span
-
-ARMS = {
-    "provisioned": "provisioned", "autoscaled": "with auto scaling", "on_demand": "on demand",
-    "on_demand_warm": "on demand, warmed up", "on_demand_max": "on demand with a maximum", "none": "without retries",
-    "standard": "standard retries", "adaptive": "adaptive retries", "no_index": "without an index",
-    "index_enough": "an index with enough", "index_starved": "an index with too little",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
