@@ -88,7 +88,7 @@ def _retries(sayer: Sayer, told: Sequence[Told]) -> Found:
         parts = []
         for one, share in known:
             attempts, tail = one.get("attempts_per_request"), one.get("latency_p99_s")
-            tried = "" if attempts is None else f" with {number(_value(attempts))} attempts each"
+            tried = "" if attempts is None else f", {number(_value(attempts))} attempts a request"
             took = "" if tail is None else f", p99 {seconds(_value(tail))}"
             parts.append(f"{arm(one.cell)} {percent(_value(share))}{tried}{took}")
         first, share = known[0]

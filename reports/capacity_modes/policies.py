@@ -77,6 +77,9 @@ def _latency(sayer: Sayer, cell: Cell, p: float, statistic: Statistic) -> Findin
     )
     finding = measured(sayer.run, NAME, f"{NAME}.{id}", sentence, time, "s", "lower", cell.labels | {"op": op})
     floor = sayer.tool.floor(cell.client, op)
-    return sayer.tool.judged(
+    held = sayer.tool.judged(
         finding, trials=cell.trials, per_trial=each, floor=floor, statistic=statistic, speed=cell.speed
     )
+    # A policy that waits keeps slots busy, and the wait for one is its doing; without retries it is the tool's.
+    stands_on_s = time.value if cell.policy == "none" else cell.length_s
+    return held if held.status == "tool_bound" else sayer.came_as_planned(cell, held, stands_on_s)

@@ -30,7 +30,11 @@ class Sayer:
         finding = measured(
             self.run, NAME, f"{NAME}.{id}", sentence, interval, unit, better, cell.labels | labels, basis=basis
         )
-        wall_ms = 1e3 * (cell.length_s if stands_on_s is None else stands_on_s) / cell.speed
+        return self.came_as_planned(cell, finding, cell.length_s if stands_on_s is None else stands_on_s)
+
+    def came_as_planned(self, cell: Cell, finding: Finding, stands_on_s: float) -> Finding:
+        """The finding, marked where its demand came late, measured by the time that it stands on (service s)."""
+        wall_ms = 1e3 * stands_on_s / cell.speed
         return self.tool.exempt(finding, trials=cell.trials, figure_ms=wall_ms, queue_counts=True)
 
     def absent(self, cell: Cell, id: str, unit: str, better: Better, reason: str) -> Finding:
