@@ -148,10 +148,17 @@ def _said(those: Sequence[Told], what: str, sentence: Callable[[Sequence[tuple[T
     """The first of these that has a value carries the sentence; where none has, the first says so; without any, nothing."""
     known = [(one, finding) for one in those if (finding := one.get(what)) is not None]
     if known:
-        bearer, marked = known[0][1], known[0][1].reason
-        return bearer, sentence(known) + (f" Tool-bound: {marked}." if marked else "")
+        return known[0][1], sentence(known) + _tool_bound(known)
     missing = next((finding for one in those if (finding := one.bearer(what)) is not None), None)
     return None if missing is None else (missing, missing.sentence)
+
+
+def _tool_bound(known: Sequence[tuple[Told, Finding]]) -> str:
+    """Of the one that carries the sentence, why; of those beside it, how many."""
+    bearer = known[0][1]
+    own = f" Tool-bound: {bearer.reason}." if bearer.status == "tool_bound" else ""
+    others = sum(finding.status == "tool_bound" for _, finding in known[1:])
+    return f"{own} Tool-bound beside it: {others} of {len(known) - 1}." if others else own
 
 
 def _value(finding: Finding) -> float:

@@ -25,7 +25,7 @@ def policy(sayer: Sayer, cell: Cell) -> Iterator[Finding]:
 
 
 def _attempts(sayer: Sayer, cell: Cell) -> Finding:
-    each = stats.mean_of_trials(cell.ops.groupby("trial")["attempts"].mean().to_numpy())
+    each = not_negative(stats.mean_of_trials(cell.ops.groupby("trial")["attempts"].mean().to_numpy()))
     sentence = (
         f"{case(cell)}, {arm(cell)}: a {cell.kind} took {number(each.value)} attempts ({sure(each)}; {sayer.on(cell)})."
     )
@@ -48,12 +48,16 @@ def _wasted(sayer: Sayer, cell: Cell) -> Finding:
     served = ops["served"].sum()
     if (served == 0).any():
         return sayer.absent(cell, id, "attempts", "lower", f"a trial served no {cell.kind} at all")
-    each = stats.mean_of_trials((ops["refused"].sum() / served).to_numpy())
+    each = not_negative(stats.mean_of_trials((ops["refused"].sum() / served).to_numpy()))
     sentence = (
         f"{case(cell)}, {arm(cell)}: {number(each.value)} attempts were refused for each {cell.kind} that was served "
         f"({sure(each)}; {sayer.on(cell)})."
     )
     return sayer.say(cell, id, sentence, each, "attempts", "lower")
+
+
+def _seconds(value_s: float) -> str:
+    return seconds(value_s) if value_s else "0 s"
 
 
 def _latency(sayer: Sayer, cell: Cell, p: float, statistic: Statistic) -> Finding:
@@ -73,7 +77,7 @@ def _latency(sayer: Sayer, cell: Cell, p: float, statistic: Statistic) -> Findin
     time, op = not_negative(stats.mean_of_trials(each)), str(cell.attempts["op"].mode().iloc[0])
     sentence = (
         f"{case(cell)}, {arm(cell)}: a {cell.kind} that was served had taken {seconds(time.value)} at {statistic}, pauses and "
-        f"refused attempts included ({sure(time, seconds)}; {count(len(served), 'request')}; {sayer.on(cell)}, service seconds)."
+        f"refused attempts included ({sure(time, _seconds)}; {count(len(served), 'request')}; {sayer.on(cell)}, service seconds)."
     )
     finding = measured(sayer.run, NAME, f"{NAME}.{id}", sentence, time, "s", "lower", cell.labels | {"op": op})
     floor = sayer.tool.floor(cell.client, op)

@@ -29,7 +29,7 @@ def reconciled(run: Run, cells: Sequence[Cell], kind: Kind) -> Finding:
     total = sum(difference for difference in differences if difference > SAME_UNITS)
     nothing = "" if total else f" {refused:,} refused attempts consumed nothing."
     sentence = (
-        f"The answers told of {number(sum(answered.values()))} {kind} units, and in {alike} of {len(differences)} trials the service "
+        f"The answers told of {sum(answered.values()):,.10g} {kind} units, and in {alike} of {len(differences)} trials the service "
         f"counted the same itself; {number(total)} differ ({setting(run, NAME, 'dynamodb')}).{nothing}"
     )
     exact = Interval(value=total, low=total, high=total, n=len(differences), method="counted")
