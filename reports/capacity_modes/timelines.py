@@ -38,7 +38,7 @@ def _chart(part: str, kind: str, those: Sequence[Told]) -> Chart:
     said = ", ".join(
         f"{_name(cell)} {percent(share.value)}" for cell, share in shares if share and share.value is not None
     )
-    hot = " One partition's limit is dotted." if part == "hot" else ""
+    hot = " One partition's limit is grey." if part == "hot" else ""
     return Chart(
         id=f"{NAME}-{part}-{kind}",
         title=f"{PARTS[part]}: {kind}s demanded, capacity, served and throttled",
