@@ -11,8 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 from rundir import PlantedRun
 
-from harness.demand import Trace, read_key_shares, read_schedule, read_trace
-from harness.demand_run import read_run
+from harness.demand.files import read_trace
+from harness.demand.run import read_run
+from harness.demand.settings import read_key_shares, read_schedule
+from harness.demand.trace import Trace
 from harness.errors import UsageError
 
 HEADER = "time,reads_per_s,writes_per_s,item_bytes"
