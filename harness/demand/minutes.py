@@ -30,7 +30,8 @@ def by_minute(rows: Rows) -> tuple[Demand, list[str]]:
     rows = _once(_in_order(rows, notes), notes)
     begins = rows.time_us
     lasts = np.diff(begins)
-    step_us = int(np.median(lasts)) if len(lasts) else _MINUTE_US
+    middle = (len(lasts) - 1) // 2
+    step_us = int(np.partition(lasts, middle)[middle]) if len(lasts) else _MINUTE_US
     if not len(lasts):
         notes.append("The only row is taken to hold for one minute.")
     if begins[-1] - begins[0] > MOST_MINUTES * _MINUTE_US:
