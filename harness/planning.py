@@ -206,7 +206,7 @@ def show(planned: Planned, console: Console) -> None:
     said = lines(planned)
     for line in said[:2]:
         console.print(line, markup=False)
-    for title, headings, rows in (_families(planned.plan), _variations(planned.plan)):
+    for title, headings, rows in (family_rows(planned.plan), variation_rows(planned.plan)):
         if console.is_terminal:
             table = Table(*headings, title=title, title_justify="left")
             for row in rows:
@@ -224,7 +224,7 @@ def show(planned: Planned, console: Console) -> None:
 Rows = tuple[str, tuple[str, ...], list[tuple[str, ...]]]
 
 
-def _families(made: Plan) -> Rows:
+def family_rows(made: Plan) -> Rows:
     """The cheapest of each family that throttles little enough."""
     rows: list[tuple[str, ...]] = []
     for family, name in FAMILIES.items():
@@ -234,7 +234,7 @@ def _families(made: Plan) -> Rows:
     return "The cheapest of each kind that throttles little enough, USD a month", headings, rows
 
 
-def _variations(made: Plan) -> Rows:
+def variation_rows(made: Plan) -> Rows:
     """What another demand would change."""
     rows: list[tuple[str, ...]] = []
     for other in made.variations:
