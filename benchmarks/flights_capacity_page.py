@@ -89,7 +89,7 @@ of it alone, they do this in the second:
 ## For your own table
 
 ```
-dbharness plan --from-table shop --region eu-west-1 --days 14   # what CloudWatch says it consumed, by the minute
+dbharness plan --from-table shop --region us-east-1 --days 14   # what CloudWatch says it consumed, by the minute
 dbharness plan shop.csv --out plans/shop                        # or a trace of your own; a report with these charts
 ```
 

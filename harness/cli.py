@@ -135,6 +135,9 @@ def plan(
     scaling_delay: Annotated[float, typer.Option(metavar="S", help="From auto scaling's alarm to its change.")] = 0.0,
     most_capacity: Annotated[int, typer.Option(help="A table's quota of each kind.")] = 40_000,
     region: Annotated[str, typer.Option(help="Whose prices; and where the table is.")] = "us-east-1",
+    price_region: Annotated[
+        str | None, typer.Option(metavar="REGION", help="Whose prices, where not that region's.")
+    ] = None,
     prices: Annotated[str | None, typer.Option(metavar="FILE", help="A price file of your own.")] = None,
     check: Annotated[bool, typer.Option("--check", help="Replay by the twin's own rules too.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the plan as JSON.")] = False,
@@ -150,7 +153,7 @@ def plan(
             traces=tuple(traces or ()), from_run=from_run, scenario=scenario, arm=arm,
             from_table=from_table, days=days, endpoint_url=endpoint_url, most_throttled_percent=most_throttled, timezone=timezone, item_bytes=item_bytes, strong=strong,
             reserved=reserved, key_shares=key_shares, schedule=schedule, scaling_delay_s=scaling_delay,
-            most_capacity=most_capacity, region=region, prices_file=prices, check=check, out=out_dir,
+            most_capacity=most_capacity, region=region, price_region=price_region, prices_file=prices, check=check, out=out_dir,
         )
     )  # fmt: skip
     if as_json:

@@ -64,6 +64,7 @@ class Request:
     scaling_delay_s: float = 0.0
     most_capacity: int = MOST_CAPACITY
     region: str = "us-east-1"
+    price_region: str | None = None
     prices_file: str | None = None
     check: bool = False
     out: Path | None = None
@@ -97,8 +98,13 @@ def plan(asked: Request) -> Planned:
         raise UsageError("--scaling-delay must be 0 or more, and --most-capacity 1 or more")
     if asked.out is not None and asked.out.exists() and (not asked.out.is_dir() or any(asked.out.iterdir())):
         raise UsageError(f"--out {asked.out}: exists and isn't an empty directory; name one that doesn't exist")
-    config = Config(region=asked.region, prices_file=asked.prices_file)
-    prices = configuration.load_prices(config)
+    config = Config(region=asked.price_region or asked.region, prices_file=asked.prices_file)
+    try:
+        prices = configuration.load_prices(config)
+    except UsageError as error:
+        if asked.price_region is not None or asked.prices_file is not None:
+            raise
+        raise UsageError(f"{error}; compare by another's with --price-region, or name a file with --prices") from error
     trace = _long_enough(_trace(asked))
     assumptions = Assumptions(
         key_shares=read_key_shares(asked.key_shares) if asked.key_shares else (),

@@ -189,3 +189,16 @@ def test_the_command_plans_a_table(busy: str) -> None:
     said = " ".join(result.stdout.split())
     assert "$9.96 a month" in said
     assert "Modelled, not measured: table shop in us-east-1, " in said
+
+
+def test_a_table_of_a_region_without_prices_is_compared_by_another_s(busy: str) -> None:
+    """The table is asked for where it is; the answer says whose prices it has."""
+    words = ["plan", "--from-table", "shop", "--region", "eu-west-1", "--days", "2", "--endpoint-url", busy]
+    refused = CliRunner().invoke(app, words)
+    assert isinstance(refused.exception, UsageError)
+    assert "--price-region" in str(refused.exception)
+    result = CliRunner().invoke(app, [*words, "--price-region", "us-east-1"])
+    assert result.exit_code == 0, result.output
+    said = " ".join(result.stdout.split())
+    assert "Modelled, not measured: table shop in eu-west-1, " in said
+    assert "us-east-1 prices of" in said
