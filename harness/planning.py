@@ -12,8 +12,12 @@ from rich.table import Table
 
 from harness import config as configuration
 from harness.config import Config
-from harness.demand import Trace, read_key_shares, read_schedule, read_trace
-from harness.demand_run import read_run
+from harness.demand.files import read_trace
+from harness.demand.run import read_run
+from harness.demand.settings import read_key_shares, read_schedule
+from harness.demand.table import Table as AwsTable
+from harness.demand.table import read_table
+from harness.demand.trace import Trace
 from harness.dynamodb.autoscaling import AutoscalingParameters
 from harness.dynamodb.parameters import KINDS, AdmissionParameters
 from harness.dynamodb.planner import reference
@@ -45,6 +49,9 @@ class Request:
 
     traces: tuple[Path, ...]
     from_run: Path | None = None
+    from_table: str | None = None
+    days: int = 14
+    endpoint_url: str | None = None
     scenario: str | None = None
     arm: str | None = None
     most_throttled_percent: float = 0.1
@@ -57,6 +64,7 @@ class Request:
     scaling_delay_s: float = 0.0
     most_capacity: int = MOST_CAPACITY
     region: str = "us-east-1"
+    price_region: str | None = None
     prices_file: str | None = None
     check: bool = False
     out: Path | None = None
@@ -90,8 +98,13 @@ def plan(asked: Request) -> Planned:
         raise UsageError("--scaling-delay must be 0 or more, and --most-capacity 1 or more")
     if asked.out is not None and asked.out.exists() and (not asked.out.is_dir() or any(asked.out.iterdir())):
         raise UsageError(f"--out {asked.out}: exists and isn't an empty directory; name one that doesn't exist")
-    config = Config(region=asked.region, prices_file=asked.prices_file)
-    prices = configuration.load_prices(config)
+    config = Config(region=asked.price_region or asked.region, prices_file=asked.prices_file)
+    try:
+        prices = configuration.load_prices(config)
+    except UsageError as error:
+        if asked.price_region is not None or asked.prices_file is not None:
+            raise
+        raise UsageError(f"{error}; compare by another's with --price-region, or name a file with --prices") from error
     trace = _long_enough(_trace(asked))
     assumptions = Assumptions(
         key_shares=read_key_shares(asked.key_shares) if asked.key_shares else (),
@@ -199,7 +212,7 @@ def show(planned: Planned, console: Console) -> None:
     said = lines(planned)
     for line in said[:2]:
         console.print(line, markup=False)
-    for title, headings, rows in (_families(planned.plan), _variations(planned.plan)):
+    for title, headings, rows in (family_rows(planned.plan), variation_rows(planned.plan)):
         if console.is_terminal:
             table = Table(*headings, title=title, title_justify="left")
             for row in rows:
@@ -217,7 +230,7 @@ def show(planned: Planned, console: Console) -> None:
 Rows = tuple[str, tuple[str, ...], list[tuple[str, ...]]]
 
 
-def _families(made: Plan) -> Rows:
+def family_rows(made: Plan) -> Rows:
     """The cheapest of each family that throttles little enough."""
     rows: list[tuple[str, ...]] = []
     for family, name in FAMILIES.items():
@@ -227,7 +240,7 @@ def _families(made: Plan) -> Rows:
     return "The cheapest of each kind that throttles little enough, USD a month", headings, rows
 
 
-def _variations(made: Plan) -> Rows:
+def variation_rows(made: Plan) -> Rows:
     """What another demand would change."""
     rows: list[tuple[str, ...]] = []
     for other in made.variations:
@@ -254,10 +267,13 @@ def write_report(planned: Planned, out: Path, console: Console | None) -> int:
 
 
 def _trace(asked: Request) -> Trace:
-    if bool(asked.traces) == bool(asked.from_run):
-        raise UsageError("expected a trace file, or --from-run RUN")
+    if [bool(asked.traces), asked.from_run is not None, asked.from_table is not None].count(True) != 1:
+        raise UsageError("expected one of: trace files, --from-run RUN, --from-table NAME")
     if asked.from_run:
         return read_run(asked.from_run, asked.scenario, asked.arm)
+    if asked.from_table is not None:
+        table = AwsTable(name=asked.from_table, region=asked.region, days=asked.days, endpoint_url=asked.endpoint_url)
+        return read_table(table, time.time)
     return read_trace(asked.traces, timezone=asked.timezone, item_bytes=asked.item_bytes, strong=asked.strong)
 
 
