@@ -97,7 +97,11 @@ class CapacityArm:
             "KeySchema": _keys(partition_key),
         } | throughput
         if self.index:
-            projection = {"IndexName": BY_DEST.name, "KeySchema": _keys("dest"), "Projection": {"ProjectionType": "ALL"}}
+            projection = {
+                "IndexName": BY_DEST.name,
+                "KeySchema": _keys("dest"),
+                "Projection": {"ProjectionType": "ALL"},
+            }
             definition["GlobalSecondaryIndexes"] = [projection | _provisioned(self.index)]
         return definition
 
