@@ -91,7 +91,7 @@ def _retries(sayer: Sayer, told: Sequence[Told]) -> Found:
         for one, share in known:
             attempts, tail = one.get("attempts_per_request"), one.get("latency_p99_s")
             beside = [_tries(_value(attempts))] if attempts else []
-            beside += [f"p99 {seconds(_value(tail))}"] if tail else []
+            beside += [_tail(tail)] if tail else []
             about = f" ({', '.join(beside)})" if beside else ""
             parts.append(f"{arm(one.cell)} {percent(_value(share))}{about}")
         first, share = known[0]
@@ -166,6 +166,10 @@ def _tool_bound(known: Sequence[tuple[Told, Finding]]) -> str:
 
 def _tries(attempts: float) -> str:
     return f"{number(attempts)} {'attempt' if attempts == 1 else 'attempts'} a request"
+
+
+def _tail(latency: Finding) -> str:
+    return f"p99 {seconds(_value(latency))}{', tool-bound' if latency.status == 'tool_bound' else ''}"
 
 
 def _value(finding: Finding) -> float:
