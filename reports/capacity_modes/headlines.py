@@ -132,7 +132,7 @@ def _dollars(sayer: Sayer, told: Sequence[Told]) -> Found:
         even = (
             "" if share is None else f"; both cost the same where {percent(share)} of what is provisioned is used (C1)"
         )
-        here = "" if unused is None else f", here it was {percent(1 - _value(unused))}"
+        here = "" if unused is None else f", here it was {_used(1 - _value(unused))}"
         prices = sayer.run.manifest["prices"]
         return (
             f"{case(first.cell)}, a million served {first.cell.kind}s cost {', '.join(parts)}{even}{here} "
@@ -179,3 +179,8 @@ def _value(finding: Finding) -> float:
 
 def _interval(finding: Finding) -> Interval:
     return Interval(value=_value(finding), low=finding.low, high=finding.high, n=finding.n, method="as found")
+
+
+def _used(share: float) -> str:
+    """More than all of it is used while the store of unused capacity lasts (B2)."""
+    return f"{percent(share)}, the store it began with included" if share > 1 else percent(share)
