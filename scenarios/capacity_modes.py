@@ -22,7 +22,7 @@ from harness import dataset
 from harness.demand_shapes import due_ns
 from harness.dynamodb import capacity_jobs as jobs
 from harness.dynamodb.answers import bulk_load
-from harness.dynamodb.attempts import attempts
+from harness.dynamodb.attempts import DynamoAttempt, attempts
 from harness.dynamodb.boto_client import BotoClient, botocore_client
 from harness.dynamodb.capacity_arms import Request, arm_of, supposed
 from harness.dynamodb.capacity_jobs import Item, Job, Load
@@ -37,6 +37,7 @@ from harness.flights import flight_items, table_definition
 from harness.local.capacity_watch import CapacityWatch, consumed_units
 from harness.local.services import Needs
 from harness.local.twin_control import TwinControl
+from harness.observing import retried
 from harness.plan import Trial
 from harness.recorder import Kind, Observation
 from harness.scenario import FloorProbe, Scenario, Slot, Stream, Ticket, TrialLoad
@@ -185,16 +186,16 @@ class CapacityModes(Scenario[CapacityModesSettings]):
 
         def act(slot: Slot) -> Observation:
             client: Client = slot.hold("dynamodb", self._measured)
-            for attempt in attempts(
+            tries = attempts(
                 client, job.op, job.payload, policy, clock_ns=clock_ns,
                 sleep_s=lambda service_s: wall_s(service_s / speed), turn=turn, patience_ns=patience_ns,
-            ):  # fmt: skip
-                seen = jobs.observe(job, attempt)
+            )  # fmt: skip
+
+            def observe(attempt: DynamoAttempt) -> Observation:
                 self._note_throttle(trial, job.load, attempt.outcome == "throttled")
-                if not attempt.final:
-                    slot.attempt(seen, start_ns=attempt.start_ns, end_ns=attempt.end_ns)
-            slot.attempt_begins(attempt.start_ns)
-            return seen
+                return jobs.observe(job, attempt)
+
+            return retried(slot, tries, observe)
 
         return act
 

@@ -7,15 +7,15 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, count
-from math import ceil, nan
+from math import ceil
 from typing import Any, Literal
 
 import orjson
 
 from harness.dynamodb import metering
-from harness.dynamodb.answers import consumed_units
 from harness.dynamodb.attempts import DynamoAttempt
 from harness.dynamodb.capacity_arms import SORT_KEY
+from harness.observing import of_attempt
 from harness.samples.schema import Observation
 
 Load = Literal["read", "write"]
@@ -99,15 +99,7 @@ def skewed(table: str, items: Sequence[Item], weights: Sequence[int], load: Load
 def observe(job: Job, attempt: DynamoAttempt) -> Observation:
     """One attempt as a sample: all that the service says it consumed, and the index's part of it."""
     extra = {"kind": job.load, "demand_units": job.units}
-    response = attempt.response
-    if response is None or attempt.outcome != "ok":
-        return Observation(outcome=attempt.outcome, error_code=attempt.error_code, reason=attempt.reason, extra=extra)
-    units, of_index = consumed_units(response.body)
-    consumed = nan if units is None else units
-    if job.load == "read":
-        return Observation(read_units=consumed, bytes=response.bytes_count, extra=extra)
-    indexed = nan if of_index is None else of_index
-    return Observation(write_units=consumed, index_units=indexed, bytes=response.bytes_count, extra=extra)
+    return of_attempt(attempt, extra, wrote=job.load == "write")
 
 
 def _job(op: str, load: Load, table: str, asked: dict[str, Any], *, units: float) -> Job:
