@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import ceil
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, field_validator
 
 from harness import demand_shapes
-from harness.config import Settings
+from harness.config import EachOnce, Settings
 from harness.demand_shapes import Demand
 from harness.dynamodb.clients import ClientName
 from harness.dynamodb.parameters import KINDS, AdmissionParameters, Kind
@@ -30,7 +30,7 @@ UnitsPair = tuple[PositiveInt, PositiveInt]
 class CapacityModesSettings(Settings):
     """Section ``scenarios.capacity_modes`` of config.yaml, which says what each is for."""
 
-    parts: tuple[Part, ...] = PARTS
+    parts: Annotated[tuple[Part, ...], EachOnce] = Field(default=PARTS, min_length=1)
     read_capacity_units: PositiveInt = 2
     write_capacity_units: PositiveInt = 2
     scale: PositiveFloat = 800
@@ -38,7 +38,7 @@ class CapacityModesSettings(Settings):
     peak_multiple: PositiveFloat = 2.0
     ramp_service_s: float = Field(default=300, ge=0)
     hold_service_s: float = Field(default=300, ge=0)
-    multiples: tuple[PositiveFloat, ...] = Field(default=(0.5, 1, 2, 4), min_length=1)
+    multiples: Annotated[tuple[PositiveFloat, ...], EachOnce] = Field(default=(0.5, 1, 2, 4), min_length=1)
     flat_least_service_s: PositiveFloat = 200
     flat_most_service_s: PositiveFloat = 420
     base_multiple: PositiveFloat = 0.6
