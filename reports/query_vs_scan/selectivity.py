@@ -111,7 +111,7 @@ def _within_the_table(share: stats.Interval) -> stats.Interval:
 
 
 def _above(finding: Finding) -> str:
-    return f"{'nowhere below' if finding.status == 'at_least' else 'above'} {percent(finding.value or math.nan)}"
+    return f"{'nowhere below' if finding.at_least else 'above'} {percent(finding.value or math.nan)}"
 
 
 def break_evens(found: list[Finding]) -> dict[str, Finding]:

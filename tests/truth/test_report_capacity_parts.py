@@ -8,6 +8,7 @@ from planted_demands import NAME, Op, PlantedDemands, evenly, every
 from rundir import PlantedRun, drawn, finding_of, findings_of
 
 from reports import capacity_modes
+from reports.render import figures
 
 TABLE = "TableWriteProvisionedThroughputExceeded"
 KEY_RANGE = "TableReadKeyRangeThroughputExceeded"
@@ -46,6 +47,24 @@ def test_onset_and_its_ratio_stand_beside_b2s_arithmetic(planted: PlantedDemands
     assert section.verdict[0] == finding_of(section, f"{NAME}.provisioned.throttle_onset_s", kind="read").sentence
     assert "the first read was throttled after 300 s (1 of what B2's arithmetic says)" in section.verdict[0]
     assert "the first write was throttled after 300 s (1 of what B2's arithmetic says)" in section.verdict[0]
+
+
+def test_an_onset_that_never_came_is_not_told_as_one_where_the_tool_was_late_too(planted: PlantedDemands) -> None:
+    """Nothing refused in 320 s, where B2 says 300 s; 320 s at speed 50 are 6.4 s, a tenth of which 700 ms are above."""
+    ops = [*evenly("read", 8, 0, 320), *evenly("write", 8, 0, 320)]
+    number = planted.trial("steps", "provisioned", ops, service_s=320.0, multiple=2.0)
+    planted.planted.generator(NAME, number, lateness_p99_ms=700.0)
+    section = capacity_modes.analyse(planted.load())
+    onset = finding_of(section, f"{NAME}.provisioned.throttle_onset_s", kind="read")
+    assert (onset.status, onset.value, onset.high, figures.value(onset)) == (
+        "tool_bound",
+        320.0,
+        None,
+        "at least 320 s",
+    )
+    assert "no read was throttled within 320 s (at least 1.07 of what B2's arithmetic says)" in section.verdict[0]
+    assert "no write was throttled within 320 s (at least 1.07 of what B2's arithmetic says)" in section.verdict[0]
+    assert "bounded" not in onset.as_record()
 
 
 def test_shares_stand_beside_the_arithmetic_of_their_rule(planted: PlantedDemands) -> None:
