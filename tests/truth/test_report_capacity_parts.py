@@ -197,6 +197,21 @@ def test_a_spike_has_its_arms_in_one_sentence_and_new_against_warm_in_the_next(p
     assert "arithmetic" not in scaled.sentence  # of a share: the capacity changed before the end
 
 
+@pytest.mark.parametrize(("most", "told"), [(2, "13.6 %"), (30, "23.3 %")], ids=["below", "above"])
+def test_a_maximum_above_what_a_new_table_serves_doesnt_raise_it(planted: PlantedDemands, most: int, told: str) -> None:
+    """A new table serves 4 a second. Before and after the spike 80 pass; in its 100 s, with what a second keeps,
+
+    a maximum of 2 lets 2·101 = 202 pass, 282 of 2,080 in all: 13.6 %; one of 30 lets 4·101 = 404, 484: 23.3 %.
+    """
+    planted.trial(
+        "spike", "on_demand_max", spike("write", 10**6, 1), service_s=140.0, demand="spike", step="spike_10x",
+        on_demand_write_rate=4.0, max_write_rate=most, **SPIKE,
+    )  # fmt: skip
+    section = capacity_modes.analyse(planted.load())
+    share = finding_of(section, f"{NAME}.on_demand_max.goodput_share", kind="write")
+    assert f"B5's arithmetic: {told}" in share.sentence
+
+
 def test_the_arithmetic_of_an_onset_is_left_out_where_capacity_changed_before(planted: PlantedDemands) -> None:
     """Raised at 80 s; by the capacity of the beginning the store would have been empty at 95 s."""
     number = planted.trial(
