@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError
 from pydantic_core import ErrorDetails
 
 from harness.dynamodb.pricing import Prices
@@ -24,9 +24,19 @@ KeyPath = tuple[str | int, ...]
 
 
 class Settings(BaseModel):
-    """Base of every section: frozen, and an unknown key is an error."""
+    """Base of every section: frozen; an unknown key is an error, and so is a number without end."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def _each_once(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    if repeated := sorted({str(one) for one in values if values.count(one) > 1}):
+        raise ValueError(f"must have each entry once, has {', '.join(repeated)} more than once")
+    return values
+
+
+EachOnce = AfterValidator(_each_once)
+"""For a list each of whose entries is a cell, a step or an arm of its own: ``Annotated[tuple[int, ...], EachOnce]``."""
 
 
 class LoadSettings(Settings):
@@ -216,8 +226,11 @@ def _validate(data: dict[str, Any], models: Mapping[str, type[Settings]], source
 
 
 def _lines(error: ValidationError, prefix: KeyPath, model: type[BaseModel], source: Source) -> list[str]:
-    lines = []
-    for detail in error.errors():
+    lines, details = [], error.errors()
+    wrong = {detail["loc"][:-1] for detail in details}
+    for detail in details:
+        if detail["type"] == "too_short" and detail["loc"] in wrong:
+            continue  # an entry that is wrong isn't counted: it is there, and has a line of its own
         path = (*prefix, *detail["loc"])
         lines.append(f"{source.place(path)}: {'.'.join(map(str, path))} {_say(detail, model)}")
     return lines
@@ -239,6 +252,11 @@ def _say(detail: ErrorDetails, model: type[BaseModel]) -> str:
         return f"must be {sign} {context[key]:g}, got {detail['input']!r}"
     if kind == "missing":
         return "is missing"
+    if kind == "tuple_type":
+        return f"must be a list, such as [a, b], got {detail['input']!r}"
+    if kind == "too_short":
+        least = context["min_length"]
+        return f"must have at least {least} {'entry' if least == 1 else 'entries'}, got {detail['input']!r}"
     message = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
     return f"{message[0].lower()}{message[1:]}, got {detail['input']!r}"
 

@@ -180,8 +180,8 @@ def _drawn(
     fitting = sorted(key for key, flights in places.items() if len(flights) <= most)
     if len(fitting) < count:
         raise UsageError(
-            f"query_vs_scan: only {len(fitting)} values of {attribute} have {most} flights or fewer; "
-            "raise table_items or ask for fewer"
+            f"query_vs_scan: {count} values of {attribute} asked for, only {len(fitting)} have {most} flights or fewer, so that all fit "
+            f"into a quarter of {least_items}, the smallest of table_items and item_size_items; raise these or ask for fewer"
         )
     drawn: dict[str, None] = {}
     while len(drawn) < count:

@@ -190,7 +190,9 @@ def _empty(
     sleep_s: Callable[[float], None],
 ) -> None:  # fmt: skip
     if not any(not _admitted(client, *much) for _ in range(MOST_READS)):
-        raise CannotMeasure(f"{MOST_READS} Scans didn't use up what {TABLE} had saved; lower neighbour_capacity_units")
+        raise CannotMeasure(
+            f"{MOST_READS} Scans didn't use up what {TABLE} had saved; raise neighbour_items, or lower neighbour_capacity_units or neighbour_speed"
+        )
     for _ in range(MOST_READS):
         if _admitted(client, *little):
             return

@@ -41,7 +41,8 @@ class Finding:
 
     ``low`` and ``high`` bound it at 95 % where the method gives an interval; ``at_least`` has the cap as value and no ``high``.
     ``n`` counts what the interval rests on: trials or pairs, else samples. ``headline`` findings open the report. A latency
-    that was held against the tool's floor has it in ``tool``.
+    that was held against the tool's floor has it in ``tool``. ``bounded``: the value is a bound from below, whatever else the
+    status has to say.
     """
 
     id: str
@@ -60,16 +61,22 @@ class Finding:
     reason: str | None = None
     headline: bool = False
     tool: ToolShare | None = None
+    bounded: bool = False
 
     def __post_init__(self) -> None:
         silent = self.status in ("not_measured", "unknown")
         if silent != (self.value is None) or (silent and not self.reason):
             raise ValueError(f"{self.id}: status {self.status} with value {self.value} and reason {self.reason!r}")
 
+    @property
+    def at_least(self) -> bool:
+        """Whether the value is a bound from below, tool-bound or not."""
+        return self.bounded or self.status == "at_least"
+
     def as_record(self) -> dict[str, Any]:
         """The finding as findings.json has it; ``floor`` and ``excess`` stand there only where a floor was measured."""
         record = asdict(self)
-        del record["headline"], record["tool"]
+        del record["headline"], record["tool"], record["bounded"]
         if self.tool is not None and self.tool.excess is not None:
             excess = self.tool.excess
             record["floor"] = self.tool.floor

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 KNOWN_SCHEMA = 1
@@ -31,7 +32,13 @@ class Run:
     def load(cls, path: Path) -> "Run":
         """Read the manifest and the events; samples are read when asked for. Raises NotARun."""
         manifest = _manifest(path)
-        return cls(path, manifest, tuple(_events(path)), _why_partial(manifest))
+        run = cls(path, manifest, tuple(_events(path)), _why_partial(manifest))
+        for name, entry in manifest["scenarios"].items():
+            trials = entry.get("trials") or []
+            if entry["status"] != "complete" and trials and not any(trial["done"] for trial in trials):
+                last = run._last_trial(name)
+                entry["trials"] = [trial | {"done": trial["trial"] < last} for trial in trials]
+        return run
 
     def scenario(self, name: str) -> Mapping[str, Any]:
         """The scenario's entry in the manifest."""
@@ -61,6 +68,17 @@ class Run:
     def events_of(self, scenario: str, kind: str) -> list[dict[str, Any]]:
         """Events of one scenario and kind, in the order they were written."""
         return [event for event in self.events if event["scenario"] == scenario and event["kind"] == kind]
+
+    def _last_trial(self, scenario: str) -> int:
+        """The last trial that every process wrote rows of, −1 without any.
+
+        A process that is killed can't say which trials ended. Trials are walked in the order of their numbers and rows written
+        in the order they come, so that all rows of the trials before this one are there.
+        """
+        tables = [_table(stem) for stem in self._stems(scenario)]
+        return min(
+            (int(pc.max(table["trial"]).as_py()) for table in tables if table is not None and len(table)), default=-1
+        )
 
     def _stems(self, scenario: str) -> list[Path]:
         folder = self.path / "samples"

@@ -143,7 +143,7 @@ def measured(
     return Finding(
         id=id, scenario=scenario, sentence=sentence, value=interval.value, low=interval.low, high=interval.high, n=interval.n,
         unit=unit, better=better, labels=dict(labels), target=run.manifest["target"], status=status, basis=basis,
-        headline=headline,
+        headline=headline, bounded=interval.at_least,
     )  # fmt: skip
 
 

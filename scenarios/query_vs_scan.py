@@ -16,10 +16,10 @@ from typing import Annotated, ClassVar, Literal, get_args
 from urllib.parse import urlsplit
 
 import orjson
-from pydantic import Field, PositiveFloat, PositiveInt, ValidationInfo, field_validator
+from pydantic import Field, PlainValidator, PositiveFloat, PositiveInt, ValidationInfo, field_validator
 
 from harness import dataset, flight_questions, flights, index_writes, noisy_neighbour
-from harness.config import Settings
+from harness.config import EachOnce, Settings
 from harness.dynamodb.accesses import Connections
 from harness.dynamodb.answers import Item, bulk_load
 from harness.dynamodb.client import ConnectionTrouble, DynamoClient, trouble_outcome
@@ -34,9 +34,10 @@ from harness.plan import Cell, Trial, interleave
 from harness.recorder import Kind, Observation
 from harness.scenario import FloorProbe, Scenario, Slot, Stream, Ticket, TrialLoad
 
-# Enough that nothing throttles: what throttles is the question of part ``neighbour``, and of another scenario.
+# A table's quota, enough that nothing throttles: what throttles is the question of part ``neighbour``, and of another scenario.
 PLENTY_UNITS = 40_000
-PaddedTo = Annotated[int, Field(ge=512, le=MAX_ITEM_BYTES)]  # the largest flight has half of that
+LEAST_PADDED_BYTES = 512  # the largest flight has half of that
+MOST_SEGMENTS = 64  # each has a connection of its own, in each slot
 Part = Literal["arms", "table_items", "answer_share", "item_bytes", "index_writes", "neighbour"]
 DEADLINE_S = 600.0  # of a trial: one answer through boto3 may be the whole year's flights
 FEW = ("item_size_items", "index_write_items", "neighbour_items")
@@ -46,11 +47,23 @@ ALL_INDEXES = (
 )  # fmt: skip
 
 
+def _item_size(size: object) -> object:
+    """One line of what there is, where pydantic would have one for each kind of value."""
+    if size in ("narrow", "as_is") or (type(size) is int and LEAST_PADDED_BYTES <= size <= MAX_ITEM_BYTES):
+        return size
+    raise ValueError(f"must be narrow, as_is or {LEAST_PADDED_BYTES} to {MAX_ITEM_BYTES} bytes")
+
+
+ItemSize = Annotated[flights.ItemSize, PlainValidator(_item_size)]
+Share = Annotated[float, Field(gt=0, le=1)]
+Segments = Annotated[int, Field(ge=1, le=MOST_SEGMENTS)]
+
+
 class QueryVsScanSettings(Settings):
     """Section ``scenarios.query_vs_scan`` of config.yaml."""
 
-    parts: tuple[Part, ...] = Field(default=get_args(Part), min_length=1)
-    table_items: tuple[PositiveInt, ...] = Field(default=(1000, 3000, 9000, 27004), min_length=1)
+    parts: Annotated[tuple[Part, ...], EachOnce] = Field(default=get_args(Part), min_length=1)
+    table_items: Annotated[tuple[PositiveInt, ...], EachOnce] = Field(default=(1000, 3000, 9000, 27004), min_length=1)
     pairs: PositiveInt = 6
     trial_s: PositiveFloat = 0.025
     least_answers: PositiveInt = 16
@@ -59,26 +72,21 @@ class QueryVsScanSettings(Settings):
     in_flight: PositiveInt = 1
     aircraft: PositiveInt = 8
     airports: PositiveInt = 2
-    segments: tuple[PositiveInt, ...] = (2, 4, 8)
-    answer_shares: tuple[float, ...] = (0.0001, 0.001, 0.01, 0.1, 1.0)
+    segments: Annotated[tuple[Segments, ...], EachOnce] = (2, 4, 8)
+    answer_shares: Annotated[tuple[Share, ...], EachOnce] = Field(default=(0.0001, 0.001, 0.01, 0.1, 1.0), min_length=1)
     most_keys: PositiveInt = 2000
-    item_sizes: tuple[Literal["narrow", "as_is"] | PaddedTo, ...] = ("narrow", "as_is", 2048, 20480)
+    item_sizes: Annotated[tuple[ItemSize, ...], EachOnce] = Field(
+        default=("narrow", "as_is", 2048, 20480), min_length=1
+    )
     item_size_items: int = Field(default=1000, ge=1, le=10_000)
     index_writes: PositiveInt = 64
     index_write_items: PositiveInt = Field(default=1000, validate_default=True)
     neighbour_items: PositiveInt = 1100
-    neighbour_capacity_units: PositiveInt = 50
+    neighbour_capacity_units: int = Field(default=50, ge=1, le=PLENTY_UNITS)
     neighbour_speed: float = Field(default=25, gt=0, le=10_000)
     neighbour_service_s: PositiveFloat = 8
     neighbour_reports: PositiveInt = 2
     client: ClientName = "lean"
-
-    @field_validator("answer_shares")
-    @classmethod
-    def _are_shares(cls, shares: tuple[float, ...]) -> tuple[float, ...]:
-        if not all(0 < share <= 1 for share in shares):
-            raise ValueError("every share must be above 0 and at most 1")
-        return shares
 
     @field_validator("index_write_items")
     @classmethod
@@ -141,7 +149,10 @@ class QueryVsScan(Scenario[QueryVsScanSettings]):
         asked_for = {"table_items": settings.largest} | {key: getattr(settings, key) for key in FEW}
         for key, items in asked_for.items():
             if items > data.flights.num_rows:
-                raise UsageError(f"{self.name}.{key}: {items} flights asked for, months hold {data.flights.num_rows}")
+                raise UsageError(
+                    f"{self.name}.{key}: {items} flights asked for, months hold {data.flights.num_rows}; "
+                    "lower it or name more months"
+                )
         self._flights = flight_questions.Flights(data)
         rng_of = partial(self.context.rng, self.name)
         self.small = small = flight_questions.SmallAnswers(
@@ -376,7 +387,7 @@ class QueryVsScan(Scenario[QueryVsScanSettings]):
     def _connections(self, url: str) -> Callable[[], Connections]:
         """What makes a slot's connections: as many as the widest parallel Scan takes, opened when they are used."""
         make = client_factory(self.settings.client, url)
-        return lambda: Connections(make, max(1, *self.settings.segments))
+        return lambda: Connections(make, max((1, *self.settings.segments)))
 
 
 def table_name(items: int) -> str:

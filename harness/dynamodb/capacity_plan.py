@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import ceil
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt, field_validator
+from pydantic import Field, PositiveFloat, PositiveInt, ValidationInfo, field_validator
 
 from harness import demand_shapes
-from harness.config import Settings
+from harness.config import EachOnce, Settings
 from harness.demand_shapes import Demand
 from harness.dynamodb.clients import ClientName
 from harness.dynamodb.parameters import KINDS, AdmissionParameters, Kind
@@ -24,21 +24,24 @@ PAST_ONSET = 1.4
 TRIED_AGAIN = 1.5
 """Attempts a request at most, on average, where throttled requests are tried again: so much slower the clock must run."""
 HOUR_S = 3600.0
-UnitsPair = tuple[PositiveInt, PositiveInt]
+Capacity = Annotated[int, Field(ge=1, le=int(AS_PUBLISHED.account_rate))]
+UnitsPair = tuple[Capacity, Capacity]
 
 
 class CapacityModesSettings(Settings):
     """Section ``scenarios.capacity_modes`` of config.yaml, which says what each is for."""
 
-    parts: tuple[Part, ...] = PARTS
-    read_capacity_units: PositiveInt = 2
-    write_capacity_units: PositiveInt = 2
-    scale: PositiveFloat = 800
+    parts: Annotated[tuple[Part, ...], EachOnce] = Field(default=PARTS, min_length=1)
+    read_capacity_units: Capacity = 2
+    write_capacity_units: Capacity = 2
+    scale: float = Field(
+        default=800, ge=1, le=AS_PUBLISHED.on_demand_write_rate
+    )  # down to a write a second, which loads
     jitter_ms: PositiveFloat = 25
     peak_multiple: PositiveFloat = 2.0
     ramp_service_s: float = Field(default=300, ge=0)
     hold_service_s: float = Field(default=300, ge=0)
-    multiples: tuple[PositiveFloat, ...] = Field(default=(0.5, 1, 2, 4), min_length=1)
+    multiples: Annotated[tuple[PositiveFloat, ...], EachOnce] = Field(default=(0.5, 1, 2, 4), min_length=1)
     flat_least_service_s: PositiveFloat = 200
     flat_most_service_s: PositiveFloat = 420
     base_multiple: PositiveFloat = 0.6
@@ -47,7 +50,7 @@ class CapacityModesSettings(Settings):
     spike_service_s: PositiveFloat = 300
     after_service_s: float = Field(default=20, ge=0)
     target_percent: float = Field(default=70, ge=20, le=90)
-    max_capacity_units: PositiveInt = 40
+    max_capacity_units: Capacity = Field(default=40, validate_default=True)
     warm_multiple: PositiveFloat = 1.25
     max_multiple: PositiveFloat = 2
     diurnal_hours: tuple[int, int] = (5, 10)
@@ -61,13 +64,23 @@ class CapacityModesSettings(Settings):
     patience_service_s: PositiveFloat = 10
     table_units: UnitsPair = (8, 8)
     index_multiple: PositiveFloat = 0.5
-    starved_index_units: PositiveInt = 1
+    starved_index_units: Capacity = 1
     index_service_s: PositiveFloat = 200
     speed: float = Field(default=800, gt=0, le=10_000)
     requests_per_s: PositiveFloat = 7_000
     pairs: PositiveInt = 3
     client: ClientName = "lean"
     retries: Mode = "none"
+
+    @field_validator("max_capacity_units")
+    @classmethod
+    def _not_below_its_beginning(cls, most: int, info: ValidationInfo) -> int:
+        begins = max(info.data.get(f"{kind}_capacity_units", 1) for kind in KINDS)
+        if most < begins:
+            raise ValueError(
+                f"must be at least the {begins} that auto scaling begins with (read_ and write_capacity_units)"
+            )
+        return most
 
     @field_validator("diurnal_hours")
     @classmethod

@@ -88,10 +88,14 @@ def _through_index(cell: Cell) -> Iterator[float]:
 
 
 def sustained(cell: Cell) -> float | None:
-    """What the table of an on-demand arm may serve from its first second on, units a second; None where nobody said."""
+    """What the table of an on-demand arm may serve from its first second on, units a second; None where nobody said.
+
+    A maximum above what a new table serves leaves it at that.
+    """
     given = cell.params.get(f"{RATES[cell.arm]}_{cell.kind}_rate") if cell.arm in RATES else None
     if given is not None:
-        return float(given)
+        new = cell.params.get(f"on_demand_{cell.kind}_rate", math.inf) if cell.arm == "on_demand_max" else math.inf
+        return min(float(given), float(new))
     return PARAMETERS.start_rate(cell.kind) / cell.scale if cell.arm == "on_demand" else None
 
 

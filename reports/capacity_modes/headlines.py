@@ -37,10 +37,9 @@ def _of_onsets(sayer: Sayer, known: Sequence[tuple[Told, Finding]]) -> str:
     parts = []
     for one, when in known:
         ratio = one.get("onset_ratio")
-        within = (
-            "no {} was throttled within {} s" if when.status == "at_least" else "the first {} was throttled after {} s"
-        )
-        beside = "" if ratio is None else f" ({number(_value(ratio))} of what B2's arithmetic says)"
+        within = "no {} was throttled within {} s" if when.at_least else "the first {} was throttled after {} s"
+        least = "at least " if ratio is not None and ratio.at_least else ""
+        beside = "" if ratio is None else f" ({least}{number(_value(ratio))} of what B2's arithmetic says)"
         parts.append(within.format(one.cell.kind, number(_value(when))) + beside)
     first, when = known[0]
     sureness = f"{first.cell.kind}s: {sure(_interval(when))}{without(first.cell)}"

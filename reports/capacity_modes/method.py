@@ -53,8 +53,8 @@ def _load(run: Run, told: Sequence[Told]) -> Iterator[str]:
     )
     if waits_s := {float(one.cell.params.get("patience_service_s", 0)) for one in told} - {0.0}:
         yield (
-            f"Retries are botocore's. What `adaptive` itself holds back for more than {number(max(waits_s))} s isn't sent: it counts as throttled, "
-            "for ClientSendRate, and as no attempt."
+            f"Retries are botocore's. What `adaptive` itself holds back for more than {number(max(waits_s))} s isn't sent: in shares of attempts "
+            "it counts as one, throttled for ClientSendRate; in attempts a request it doesn't."
         )
     scale = max(one.cell.scale for one in told)
     if scale != 1:

@@ -51,7 +51,8 @@ def _finding(asked: Asked, against: str, told: str = "") -> Finding:
     labels = {"part": PART, "question": QUESTION, "against": against, "client": scans[0].labels["client"]}
     opens, of = f"A Scan against {_INSTEAD[against]}", f"{scans[0].items:,} items"
     if not crossings:
-        return asked.unknown("break_even_share", opens, "no round has every share by both", "share", labels)
+        reason = "no round has every share by both, of two shares at least"
+        return asked.unknown("break_even_share", opens, reason, "share", labels)
     if ALWAYS in crossings:
         least = min(cell.share for cell in scans)
         reason = f"the Scan consumed less at the smallest share already, {percent(least)} of {of}"
@@ -111,7 +112,7 @@ def _within_the_table(share: stats.Interval) -> stats.Interval:
 
 
 def _above(finding: Finding) -> str:
-    return f"{'nowhere below' if finding.status == 'at_least' else 'above'} {percent(finding.value or math.nan)}"
+    return f"{'nowhere below' if finding.at_least else 'above'} {percent(finding.value or math.nan)}"
 
 
 def break_evens(found: list[Finding]) -> dict[str, Finding]:

@@ -44,7 +44,7 @@ def value(finding: Finding) -> str:
     if finding.value is None:
         return status(finding)
     text = quantity(finding.value, finding.unit)
-    return f"at least {text}" if finding.status == "at_least" else text
+    return f"at least {text}" if finding.at_least else text
 
 
 def interval(finding: Finding) -> str:

@@ -8,6 +8,7 @@ from planted_demands import NAME, Op, PlantedDemands, evenly, every
 from rundir import PlantedRun, drawn, finding_of, findings_of
 
 from reports import capacity_modes
+from reports.render import figures
 
 TABLE = "TableWriteProvisionedThroughputExceeded"
 KEY_RANGE = "TableReadKeyRangeThroughputExceeded"
@@ -46,6 +47,24 @@ def test_onset_and_its_ratio_stand_beside_b2s_arithmetic(planted: PlantedDemands
     assert section.verdict[0] == finding_of(section, f"{NAME}.provisioned.throttle_onset_s", kind="read").sentence
     assert "the first read was throttled after 300 s (1 of what B2's arithmetic says)" in section.verdict[0]
     assert "the first write was throttled after 300 s (1 of what B2's arithmetic says)" in section.verdict[0]
+
+
+def test_an_onset_that_never_came_is_not_told_as_one_where_the_tool_was_late_too(planted: PlantedDemands) -> None:
+    """Nothing refused in 320 s, where B2 says 300 s; 320 s at speed 50 are 6.4 s, a tenth of which 700 ms are above."""
+    ops = [*evenly("read", 8, 0, 320), *evenly("write", 8, 0, 320)]
+    number = planted.trial("steps", "provisioned", ops, service_s=320.0, multiple=2.0)
+    planted.planted.generator(NAME, number, lateness_p99_ms=700.0)
+    section = capacity_modes.analyse(planted.load())
+    onset = finding_of(section, f"{NAME}.provisioned.throttle_onset_s", kind="read")
+    assert (onset.status, onset.value, onset.high, figures.value(onset)) == (
+        "tool_bound",
+        320.0,
+        None,
+        "at least 320 s",
+    )
+    assert "no read was throttled within 320 s (at least 1.07 of what B2's arithmetic says)" in section.verdict[0]
+    assert "no write was throttled within 320 s (at least 1.07 of what B2's arithmetic says)" in section.verdict[0]
+    assert "bounded" not in onset.as_record()
 
 
 def test_shares_stand_beside_the_arithmetic_of_their_rule(planted: PlantedDemands) -> None:
@@ -176,6 +195,21 @@ def test_a_spike_has_its_arms_in_one_sentence_and_new_against_warm_in_the_next(p
         assert (ratio.value, ratio.low) == (pytest.approx(1), None)
     scaled = finding_of(section, f"{NAME}.autoscaled.throttled_share", kind="write")
     assert "arithmetic" not in scaled.sentence  # of a share: the capacity changed before the end
+
+
+@pytest.mark.parametrize(("most", "told"), [(2, "13.6 %"), (30, "23.3 %")], ids=["below", "above"])
+def test_a_maximum_above_what_a_new_table_serves_doesnt_raise_it(planted: PlantedDemands, most: int, told: str) -> None:
+    """A new table serves 4 a second. Before and after the spike 80 pass; in its 100 s, with what a second keeps,
+
+    a maximum of 2 lets 2·101 = 202 pass, 282 of 2,080 in all: 13.6 %; one of 30 lets 4·101 = 404, 484: 23.3 %.
+    """
+    planted.trial(
+        "spike", "on_demand_max", spike("write", 10**6, 1), service_s=140.0, demand="spike", step="spike_10x",
+        on_demand_write_rate=4.0, max_write_rate=most, **SPIKE,
+    )  # fmt: skip
+    section = capacity_modes.analyse(planted.load())
+    share = finding_of(section, f"{NAME}.on_demand_max.goodput_share", kind="write")
+    assert f"B5's arithmetic: {told}" in share.sentence
 
 
 def test_the_arithmetic_of_an_onset_is_left_out_where_capacity_changed_before(planted: PlantedDemands) -> None:

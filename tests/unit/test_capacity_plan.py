@@ -248,6 +248,13 @@ def test_quick_fits_into_its_time_and_standard_into_ten_minutes() -> None:
         ("multiples=[]", "capacity_modes.multiples"),
         ("target_percent=95", "must be <= 90"),
         ("hot_key_units=[6]", "capacity_modes.hot_key_units"),
+        ("multiples=[1,2,1]", "must have each entry once, has 1.0 more than once"),
+        ("max_capacity_units=1", "max_capacity_units must be at least the 2 that auto scaling begins with"),
+        ("read_capacity_units=41", "max_capacity_units must be at least the 41 that auto scaling begins with"),
+        ("read_capacity_units=40001", "read_capacity_units must be <= 40000"),
+        ("scale=4001", "scale must be <= 4000"),
+        ("scale=0.5", "scale must be >= 1"),
+        ("ramp_service_s=.nan", "ramp_service_s should be a finite number"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused_by_name(override: str, said: str) -> None:

@@ -1,17 +1,18 @@
 """config.yaml: profiles over the base, overrides over both, and every error with its place and the way out."""
 
 from pathlib import Path
+from typing import Annotated
 
 import pytest
 from pydantic import Field
 
-from harness.config import Settings, load
+from harness.config import EachOnce, Settings, load
 from harness.errors import UsageError
 
 
 class Cache(Settings):
     ttl_s: float = Field(default=1.0, gt=0)
-    sizes: tuple[int, ...] = (1, 2)
+    sizes: Annotated[tuple[int, ...], EachOnce] = Field(default=(1, 2), min_length=1)
 
 
 MODELS: dict[str, type[Settings]] = {"cache": Cache}
@@ -101,6 +102,22 @@ def test_an_error_inside_a_list_that_was_overridden_points_at_the_option_too(tmp
     """Not at the line of the profile's list, which is no longer there."""
     message = refusal(tmp_path, BASE, profile="smoke", overrides=["cache.sizes=[nine]"])
     assert message.startswith("--set cache.sizes=[nine]: scenarios.cache.sizes.0 should be a valid integer")
+
+
+@pytest.mark.parametrize(
+    ("override", "says"),
+    [
+        ("cache.sizes=[nine]", "sizes.0 should be a valid integer, unable to parse string as an integer, got 'nine'"),
+        ("cache.sizes=[]", "sizes must have at least 1 entry, got []"),
+        ("cache.sizes=", "sizes must be a list, such as [a, b], got None"),
+        ("cache.sizes=[3, 1, 3]", "sizes must have each entry once, has 3 more than once, got [3, 1, 3]"),
+        ("cache.ttl_s=.inf", "ttl_s should be a finite number, got inf"),
+        ("cache.ttl_s=.nan", "ttl_s should be a finite number, got nan"),
+    ],
+)
+def test_each_mistake_in_a_value_is_one_line(tmp_path: Path, override: str, says: str) -> None:
+    """What is wrong in a list isn't said once more of the list; numbers without end would reach timers and JSON."""
+    assert refusal(tmp_path, BASE, overrides=[override]) == f"--set {override}: scenarios.cache.{says}"
 
 
 @pytest.mark.parametrize("override", ["cache.ttl_s", "=3", "cache.ttl_s=[", "cache.nope=1"])

@@ -78,7 +78,9 @@ def test_every_process_chooses_the_same(flights: Flights) -> None:
 
 def test_too_few_keys_that_fit_say_what_to_do(flights: Flights) -> None:
     """In a table of 40 flights, 10 airports would have one flight each: there are not so many."""
-    with pytest.raises(UsageError, match="values of dest have 1 flights or fewer; raise table_items or ask for fewer"):
+    with pytest.raises(
+        UsageError, match="have 1 flights or fewer.* table_items and item_size_items; raise these or ask for fewer"
+    ):
         chosen(flights, airports=10, least_items=40, aircraft=1)
 
 

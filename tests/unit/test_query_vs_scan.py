@@ -106,8 +106,14 @@ def test_fewer_parts_take_fewer_tables_and_a_twin_that_others_may_use() -> None:
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
-        ({"answer_shares": [0.5, 1.5]}, "above 0 and at most 1"),
-        ({"item_sizes": [100]}, "512"),
+        ({"answer_shares": [0.5, 1.5]}, "less than or equal to 1"),
+        ({"answer_shares": [0.5, 0.5]}, "has 0.5 more than once"),
+        ({"answer_shares": []}, "at least 1"),
+        ({"item_sizes": [100]}, "narrow, as_is or 512 to 409600 bytes"),
+        ({"item_sizes": ["wide"]}, "narrow, as_is or 512 to 409600 bytes"),
+        ({"item_sizes": []}, "at least 1"),
+        ({"segments": [65]}, "less than or equal to 64"),
+        ({"trial_s": float("inf")}, "finite"),
         ({"parts": ["arm"]}, "arms"),
         ({"parts": []}, "at least 1"),
         ({"index_write_items": 50, "index_writes": 50}, "at least the 51 writes of a trial"),
@@ -119,11 +125,19 @@ def test_settings_that_cant_be_measured_are_refused(wrong: dict[str, Any], says:
         QueryVsScanSettings.model_validate(wrong)
 
 
+def test_no_segments_are_no_parallel_scans() -> None:
+    """And one connection a slot is enough."""
+    made = scenario(parts=["arms"], segments=[])
+    assert not [trial for trial in made.plan() if trial.arm.startswith("parallel")]
+    with made._measured() as clients:
+        assert len(clients.each) == 1
+
+
 @pytest.mark.parametrize("key", ["table_items", "neighbour_items"])
 def test_more_flights_than_the_months_hold_are_named_by_their_key(key: str) -> None:
     """January has 27,004."""
     value: Any = [30_000] if key == "table_items" else 30_000
-    with pytest.raises(UsageError, match=f"query_vs_scan.{key}: 30000 flights asked for, months hold 27004"):
+    with pytest.raises(UsageError, match=f"query_vs_scan.{key}: 30000 flights asked for, months hold 27004; lower"):
         scenario(**{key: value})
 
 

@@ -74,6 +74,24 @@ def test_where_a_stream_was_compacted_the_compacted_file_alone_counts(planted: P
     assert planted.load().samples(NAME)["op_id"].tolist() == [1, 2]
 
 
+@pytest.mark.parametrize(
+    ("marked", "ended"),
+    [([False] * 4, [True, True, False, False]), ([True, False, False, False], [True, False, False, False])],
+    ids=["killed", "closed"],
+)
+def test_trials_that_a_killed_process_could_not_mark_have_ended_where_every_process_wrote_of_a_later_one(
+    planted: PlantedRun, marked: list[bool], ended: list[bool]
+) -> None:
+    """One process has rows of trial 3, another up to trial 2, which therefore may lack some; what a run marked itself stands."""
+    trials = [trial(number, "query", "10", done=done) for number, done in enumerate(marked)]
+    planted.scenario(NAME, params={}, trials=trials, status="running")
+    planted.samples(NAME, [row(number, trial=number) for number in range(4)], EXTRA, worker="0", form="arrows")
+    planted.samples(NAME, [row(number, trial=number) for number in range(3)], EXTRA, worker="1", form="arrows")
+    run = planted.load()
+    assert run.trials(NAME)["done"].tolist() == ended
+    assert [one["done"] for one in run.scenario(NAME)["trials"]] == ended
+
+
 def test_what_the_recorder_writes_is_what_is_read(planted: PlantedRun) -> None:
     """The harness's own writer, its stream still open and then compacted: the same rows, the same columns as planted ones."""
     path = planted.path / "samples" / f"{NAME}.0.arrows"

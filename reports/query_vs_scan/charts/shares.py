@@ -26,7 +26,7 @@ def chart(asked: Asked, found: Sequence[Finding], told: Sequence[Finding]) -> Ch
     if not rows:
         return None
     items, price = asked.where(PART)[-1].items, asked.price(READ_PRICE)
-    at = {arm: one for arm, one in break_evens(list(found)).items() if one.status != "at_least"}
+    at = {arm: one for arm, one in break_evens(list(found)).items() if not one.at_least}
     return Chart(
         id=f"{NAME}-answer-share",
         title=f"Capacity consumed by one answer while the answer grows ({items:,} items)",
