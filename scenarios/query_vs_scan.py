@@ -12,19 +12,18 @@ from decimal import Decimal
 from functools import cached_property, partial
 from itertools import cycle
 from statistics import fmean
-from typing import Annotated, ClassVar, Literal, get_args
+from typing import ClassVar
 from urllib.parse import urlsplit
 
 import orjson
-from pydantic import Field, PlainValidator, PositiveFloat, PositiveInt, ValidationInfo, field_validator
 
 from harness import dataset, flight_questions, flights, index_writes, noisy_neighbour
-from harness.config import EachOnce, Settings
 from harness.dynamodb.accesses import Connections
 from harness.dynamodb.answers import Item, bulk_load
 from harness.dynamodb.client import ConnectionTrouble, DynamoClient, trouble_outcome
-from harness.dynamodb.clients import ClientName, client_factory
-from harness.dynamodb.metering import MAX_ITEM_BYTES, item_size
+from harness.dynamodb.clients import client_factory
+from harness.dynamodb.metering import item_size
+from harness.dynamodb.query_settings import PLENTY_UNITS, Part, QueryVsScanSettings
 from harness.errors import CannotMeasure, UsageError
 from harness.execute import locust_user
 from harness.local.services import Needs
@@ -34,72 +33,12 @@ from harness.plan import Cell, Trial, interleave
 from harness.recorder import Kind, Observation
 from harness.scenario import FloorProbe, Scenario, Slot, Stream, Ticket, TrialLoad
 
-# A table's quota, enough that nothing throttles: what throttles is the question of part ``neighbour``, and of another scenario.
-PLENTY_UNITS = 40_000
-LEAST_PADDED_BYTES = 512  # the largest flight has half of that
-MOST_SEGMENTS = 64  # each has a connection of its own, in each slot
-Part = Literal["arms", "table_items", "answer_share", "item_bytes", "index_writes", "neighbour"]
 DEADLINE_S = 600.0  # of a trial: one answer through boto3 may be the whole year's flights
 FEW = ("item_size_items", "index_write_items", "neighbour_items")
 GROWING = {"aircraft": ("query", "scan"), "airport": ("gsi_all", "scan")}
 ALL_INDEXES = (
     flights.BY_DEST, flights.BY_DEST_INCLUDE, flights.BY_DEST_KEYS, flights.LOCAL_INCLUDE, flights.LOCAL_KEYS,
 )  # fmt: skip
-
-
-def _item_size(size: object) -> object:
-    """One line of what there is, where pydantic would have one for each kind of value."""
-    if size in ("narrow", "as_is") or (type(size) is int and LEAST_PADDED_BYTES <= size <= MAX_ITEM_BYTES):
-        return size
-    raise ValueError(f"must be narrow, as_is or {LEAST_PADDED_BYTES} to {MAX_ITEM_BYTES} bytes")
-
-
-ItemSize = Annotated[flights.ItemSize, PlainValidator(_item_size)]
-Share = Annotated[float, Field(gt=0, le=1)]
-Segments = Annotated[int, Field(ge=1, le=MOST_SEGMENTS)]
-
-
-class QueryVsScanSettings(Settings):
-    """Section ``scenarios.query_vs_scan`` of config.yaml."""
-
-    parts: Annotated[tuple[Part, ...], EachOnce] = Field(default=get_args(Part), min_length=1)
-    table_items: Annotated[tuple[PositiveInt, ...], EachOnce] = Field(default=(1000, 3000, 9000, 27004), min_length=1)
-    pairs: PositiveInt = 6
-    trial_s: PositiveFloat = 0.025
-    least_answers: PositiveInt = 16
-    least_scans: PositiveInt = 2
-    warm_up_answers: int = Field(default=1, ge=0)
-    in_flight: PositiveInt = 1
-    aircraft: PositiveInt = 8
-    airports: PositiveInt = 2
-    segments: Annotated[tuple[Segments, ...], EachOnce] = (2, 4, 8)
-    answer_shares: Annotated[tuple[Share, ...], EachOnce] = Field(default=(0.0001, 0.001, 0.01, 0.1, 1.0), min_length=1)
-    most_keys: PositiveInt = 2000
-    item_sizes: Annotated[tuple[ItemSize, ...], EachOnce] = Field(
-        default=("narrow", "as_is", 2048, 20480), min_length=1
-    )
-    item_size_items: int = Field(default=1000, ge=1, le=10_000)
-    index_writes: PositiveInt = 64
-    index_write_items: PositiveInt = Field(default=1000, validate_default=True)
-    neighbour_items: PositiveInt = 1100
-    neighbour_capacity_units: int = Field(default=50, ge=1, le=PLENTY_UNITS)
-    neighbour_speed: float = Field(default=25, gt=0, le=10_000)
-    neighbour_service_s: PositiveFloat = 8
-    neighbour_reports: PositiveInt = 2
-    client: ClientName = "lean"
-
-    @field_validator("index_write_items")
-    @classmethod
-    def _are_enough(cls, items: int, info: ValidationInfo) -> int:
-        writes = sum(info.data.get(name, 0) for name in ("index_writes", "warm_up_answers"))
-        if items < writes:
-            raise ValueError(f"must be at least the {writes} writes of a trial (index_writes and warm_up_answers)")
-        return items
-
-    @property
-    def largest(self) -> int:
-        """Flights of the largest table: the base cell's."""
-        return max(self.table_items)
 
 
 class QueryVsScan(Scenario[QueryVsScanSettings]):

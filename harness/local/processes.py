@@ -51,7 +51,8 @@ class Warden:
         scratch = _scratch()
         path = scratch / "control"
         command = [sys.executable, "-I", "-S", str(_WARDEN), str(scratch), "listen", str(path)]
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        with (scratch / "warden.log").open("wb") as log:  # not our stderr: whoever reads that would wait for its end
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
         assert process.stdout
         if process.stdout.readline() != b"ready\n":
             shutil.rmtree(scratch, ignore_errors=True)

@@ -102,3 +102,12 @@ def test_killing_the_harness_leaves_no_server_and_no_scratch(signum: int) -> Non
     while Path(scratch).exists() and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not Path(scratch).exists()
+
+
+def test_who_reads_what_a_command_says_does_not_wait_for_the_servers_it_leaves_running() -> None:
+    """``services up 2>&1 | tail`` ends: a detached warden holds neither the output nor the errors of who started it."""
+    program = "from harness.local.processes import Warden; warden = Warden.start_detached(); print(warden.scratch)"
+    said = subprocess.run(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=30, check=True
+    )  # fmt: skip
+    Warden.attach(Path(said.stdout.strip()) / "control").close()

@@ -25,6 +25,7 @@ from harness import index_writes
 from harness.dynamodb.accesses import Connections, Question
 from harness.dynamodb.answers import Item, bulk_load, consumed_units
 from harness.dynamodb.metering import item_size
+from harness.dynamodb.query_settings import QueryVsScanSettings
 from harness.flight_questions import ARMS, ATTRIBUTES, Asked, access_of, parallel_scan
 from harness.flights import (
     BY_DEST,
@@ -35,7 +36,7 @@ from harness.flights import (
     key,
     table_definition,
 )
-from scenarios.query_vs_scan import ALL_INDEXES, QueryVsScanSettings
+from scenarios.query_vs_scan import ALL_INDEXES
 
 SIZES = {"N1": 1_500, "N2": 6_000}
 FLIGHTS = [("N1", "MIA"), ("N1", "MIA"), ("N1", "MIA"), ("N1", "ATL"), ("N1", "ATL"),

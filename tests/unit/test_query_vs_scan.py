@@ -11,12 +11,13 @@ from twin_in_process import InProcess, unhurried
 from harness.config import Config
 from harness.dynamodb.accesses import Connections
 from harness.dynamodb.answers import bulk_load
+from harness.dynamodb.query_settings import QueryVsScanSettings
 from harness.errors import UsageError
 from harness.flights import table_definition
 from harness.local.services import LocalServices, State
 from harness.plan import Trial
 from harness.scenario import Context, Slot, Ticket
-from scenarios.query_vs_scan import ALL_INDEXES, QueryVsScan, QueryVsScanSettings, table_name
+from scenarios.query_vs_scan import ALL_INDEXES, QueryVsScan, table_name
 
 NOWHERE: Any = None
 FEW = {"table_items": (500, 2000), "item_size_items": 500, "answer_shares": (0.001, 1.0), "most_keys": 100, "pairs": 2}
