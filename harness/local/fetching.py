@@ -5,6 +5,7 @@ needed; ``dpkg -x`` unpacks a package and the libraries that the system lacks. W
 all. CannotMeasure says why something can't be had.
 """
 
+import logging
 import os
 import shutil
 import subprocess
@@ -16,6 +17,7 @@ from pathlib import Path
 from harness.errors import CannotMeasure
 from harness.paths import cache_dir
 
+logger = logging.getLogger(__name__)
 _TIMEOUT_S = 300
 
 
@@ -25,6 +27,7 @@ def cached(name: str, pins: Sequence[Path], install: Callable[[Path], None]) -> 
     folder = cache_dir() / "others" / f"{name}-{digest}"
     if folder.is_dir():
         return folder
+    logger.info("fetching %s into %s", name, folder.parent)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f"{name}-", dir=folder.parent) as scratch:
         made = Path(scratch) / "made"

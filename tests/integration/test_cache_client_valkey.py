@@ -20,7 +20,7 @@ from harness.local.services import LocalServices, Needs
 @pytest.fixture(scope="module")
 def address():
     services = LocalServices.up(Needs(cache=True))
-    yield services.cache
+    yield services.cache.address
     services.close()
 
 
