@@ -34,7 +34,7 @@ def key_slot(key: Word) -> int:
 
 
 class ClusterClient(KeyCommands):
-    """Follows MOVED and ASK, and counts them in ``moved`` and ``asked``; belongs to one greenlet or thread.
+    """Follows MOVED and ASK, up to five for a command, and counts them in ``moved`` and ``asked``; for one greenlet or thread.
 
     ``nodes`` are the endpoints that are asked where the slots are, until one answers; login and TLS of the first are those of
     all. A node that is missing ends its command with CacheError in the times of CacheClient and is never waited for elsewhere: no
@@ -74,15 +74,15 @@ class ClusterClient(KeyCommands):
         Scripts (EVAL, EVALSHA) have it behind their text and the number of keys.
         """
         slot = key_slot(words[3] if words[0] in ("EVAL", "EVALSHA") else words[1])
-        node, asking = self._holder(slot), False
-        for _ in range(1 + MOST_REDIRECTIONS):
+        node, asking, hops = self._holder(slot), False, 0
+        while True:
             try:
                 return self._ask(node, words) if asking else self._client(node).command(*words)
             except CacheReplyError as error:
-                if error.error_code not in ("MOVED", "ASK"):
-                    self._stale = self._stale or error.error_code == "CLUSTERDOWN"
+                if error.error_code not in ("MOVED", "ASK") or hops == MOST_REDIRECTIONS:
+                    self._stale = self._stale or error.error_code in ("CLUSTERDOWN", "MOVED")
                     raise
-                asking, node = error.error_code == "ASK", _target(error, node)
+                hops, asking, node = hops + 1, error.error_code == "ASK", _target(error, node)
                 if asking:
                     self.asked += 1
                 else:
@@ -91,9 +91,6 @@ class ClusterClient(KeyCommands):
             except CacheError:
                 self._missing(node)
                 raise
-        raise CacheReplyError(
-            f"{words[0]!s}: sent on {MOST_REDIRECTIONS} times, to {node[0]}:{node[1]} at last", "MOVED"
-        )
 
     def address_of(self, key: str | bytes) -> Address:
         """See KeyCommands; the node's own address, whatever it is reached at."""

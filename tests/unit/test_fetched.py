@@ -81,3 +81,10 @@ def test_a_step_that_fails_is_told_by_its_last_line() -> None:
     """What npm or pip said last says most."""
     with pytest.raises(CannotMeasure, match="^sh failed: the last word$"):
         fetching.run(["sh", "-c", "echo first >&2; echo the last word >&2; exit 1"])
+
+
+def test_without_apt_the_error_names_the_package_to_install(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a system that isn't Debian's."""
+    monkeypatch.setenv("PATH", str(cache))
+    with pytest.raises(CannotMeasure, match="no apt-get to fetch redis-server with; install redis-server"):
+        fetching.debian_package("redis-server")
