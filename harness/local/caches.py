@@ -7,7 +7,6 @@ from harness.cache.client import CacheClient, CacheError
 from harness.cache.cluster import SLOTS
 from harness.cache.endpoint import CacheEndpoint
 from harness.config import CacheSettings
-from harness.errors import ServerFailed
 from harness.local import cache_programs
 from harness.local.cache_server import CacheServer
 from harness.local.certificates import Certificates
@@ -58,11 +57,17 @@ class Caches:
         for server in self.servers:
             server.start(deadline - time.monotonic())
         if self._mode.cluster:
+            self.form(deadline)
+
+    def form(self, deadline: float) -> None:
+        """Make a cluster of servers that run, by ``deadline`` (monotonic, s). Raises ServerFailed, which names the node."""
+        for number, server in enumerate(self.servers):
             try:
-                self._form()
-                self._await_whole(deadline)
+                self._take_slots(number)
             except CacheError as error:
-                raise ServerFailed(f"the cluster of {self.product} couldn't be formed: {error}") from error
+                raise server.failed(f"doesn't take its slots: {error}") from error
+        for server in self.servers:
+            self._await_whole(server, deadline)
 
     def _settings(self, bus_port: int) -> dict[str, str]:
         settings = {
@@ -71,27 +76,27 @@ class Caches:
         }  # fmt: skip
         return settings | ({"tls-cluster": "yes"} if self._mode.tls else {})
 
-    def _form(self) -> None:
-        """An equal share of the slots to each, and the first meets all others."""
-        bounds = [SLOTS * number // len(self.servers) for number in range(len(self.servers) + 1)]
-        for number, server in enumerate(self.servers):
-            with CacheClient.at(server.endpoint) as client:
-                client.command("CLUSTER", "ADDSLOTSRANGE", bounds[number], bounds[number + 1] - 1)
-                client.command("CLUSTER", "SET-CONFIG-EPOCH", number + 1)  # equal ones would have to be settled first
-        with CacheClient.at(self.servers[0].endpoint) as client:
-            for server, bus_port in zip(self.servers[1:], self._bus_ports[1:], strict=True):
-                client.command("CLUSTER", "MEET", *server.endpoint.address, bus_port)
+    def _take_slots(self, number: int) -> None:
+        """An equal share to each; all but the first make themselves known to it, and through it to each other."""
+        first, last = (SLOTS * place // len(self.servers) for place in (number, number + 1))
+        with CacheClient.at(self.servers[number].endpoint) as client:
+            client.command("CLUSTER", "ADDSLOTSRANGE", first, last - 1)
+            client.command("CLUSTER", "SET-CONFIG-EPOCH", number + 1)  # equal ones would have to be settled first
+            if number:
+                client.command("CLUSTER", "MEET", *self.servers[0].endpoint.address, self._bus_ports[0])
 
-    def _await_whole(self, deadline: float) -> None:
-        for server in self.servers:
-            with CacheClient.at(server.endpoint) as client:
-                while not _WHOLE.items() <= (said := _cluster_info(client)).items():
-                    if time.monotonic() > deadline:
-                        wrong = [
-                            f"{name} {said.get(name)}" for name, value in _WHOLE.items() if said.get(name) != value
-                        ]
-                        raise server.failed(f"doesn't see a whole cluster: {', '.join(wrong)}")
-                    time.sleep(0.02)
+    def _await_whole(self, server: CacheServer, deadline: float) -> None:
+        said: dict[str, str] = {}
+        with CacheClient.at(server.endpoint) as client:
+            while not said.items() >= _WHOLE.items():
+                if time.monotonic() > deadline:
+                    wrong = [f"{name} {said.get(name)}" for name, value in _WHOLE.items() if said.get(name) != value]
+                    raise server.failed(f"doesn't see a whole cluster: {', '.join(wrong)}")
+                time.sleep(0.02)
+                try:
+                    said = _cluster_info(client)
+                except CacheError as error:
+                    raise server.failed(f"left the cluster: {error}") from error
 
 
 def _cluster_info(client: CacheClient) -> dict[str, str]:
