@@ -185,22 +185,26 @@ def _cache(
 ) -> Iterator[tuple[Sequence[Measure], Mapping[str, str]]]:  # fmt: skip
     """Against a real Valkey with 1,000 keys."""
     with contextlib.closing(LocalServices.up(Needs(cache=True))) as services:
-        with CacheClient(*services.cache) as client:
+        with CacheClient.at(services.cache) as client:
             for number in range(KEYS):
                 client.set(b"key:%012d" % number, VALUE)
-        where = Servers(cache=services.cache)
+        where = Servers(cache=services.cache.address)
         with _apart() as core:
             yield (
                 [
                     partial(_inside, ("cache_lean", "cache_redis_py", "cache_lean_alone"), seconds, where, folder),
                     partial(_alone, "cache_lean_bare", lambda: others.bare("cache_lean", where, seconds)),
                     partial(_alone, "cache_redis_py_bare", lambda: others.bare("cache_redis_py", where, seconds)),
-                    partial(_alone, "redis_benchmark", lambda: others.redis_benchmark(services.cache, seconds)),
+                    partial(_alone, "redis_benchmark", lambda: others.redis_benchmark(services.cache.address, seconds)),
                     *_together(
                         core,
                         [
                             partial(_inside, ("cache_lean_alone",), seconds, where, folder / "together"),
-                            partial(_alone, "redis_benchmark", lambda: others.redis_benchmark(services.cache, seconds)),
+                            partial(
+                                _alone,
+                                "redis_benchmark",
+                                lambda: others.redis_benchmark(services.cache.address, seconds),
+                            ),
                         ],
                     ),
                 ],

@@ -57,10 +57,10 @@ class Calibration(Scenario[CalibrationSettings]):
         at = urlsplit(services.dynamodb_url)
         self.servers: dict[str, tuple[str, int]] = {
             "dynamodb": (at.hostname or HOST, at.port or 80),
-            "cache": services.cache,
+            "cache": services.cache.address,
         } | {engine: (endpoint.host, endpoint.port) for engine, endpoint in services.sql.items()}
         _make_item(client_factory("lean", services.dynamodb_url))
-        with CacheClient(*services.cache) as cache:
+        with CacheClient.at(services.cache) as cache:
             cache.set(TABLE, VALUE)
         for endpoint in services.sql.values():
             with connect(endpoint) as connection:

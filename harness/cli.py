@@ -237,8 +237,8 @@ def _print_services(state: "State | None") -> None:
     if state.dynamodb_url:
         speed = f", speed {state.dynamodb_speed:g}"
         out.print(f"dynamodb  {state.dynamodb_url}  ({state.products['dynamodb']}{speed})", markup=False)
-    if state.cache:
-        out.print(f"cache     {state.cache[0]}:{state.cache[1]}  ({state.products['valkey']})", markup=False)
+    for node in state.cache:
+        out.print(f"cache     {node.host}:{node.port}  ({state.products['valkey']})", markup=False)
     for engine, at in state.sql.items():
         url = f"{at.user}:{at.password}@{at.host}:{at.port}/{at.database}"
         out.print(f"{engine:9} {url}  ({state.products[engine]})", markup=False)

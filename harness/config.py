@@ -45,6 +45,14 @@ class LoadSettings(Settings):
     cpu_affinity: tuple[NonNegativeInt, ...] | None = None
 
 
+class CacheSettings(Settings):
+    """Section ``cache``: which cache stands in for ElastiCache, for every scenario that has one."""
+
+    auth: bool = False
+    tls: bool = False
+    cluster: bool = False
+
+
 class Config(Settings):
     """One run's configuration, profile applied; ``scenarios`` maps a name to its validated settings."""
 
@@ -55,6 +63,7 @@ class Config(Settings):
     prices_file: str | None = None
     months: tuple[int, ...] = Field(default=(1,), min_length=1)
     load: LoadSettings = LoadSettings()
+    cache: CacheSettings = CacheSettings()
     scenarios: dict[str, Any] = Field(default_factory=dict)
 
     def as_used(self) -> dict[str, Any]:

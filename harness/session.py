@@ -6,7 +6,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -197,7 +197,8 @@ class Session:
             raise CannotMeasure("target aws isn't built yet; --target local measures on this machine")
         self._progress({"state": "starting services"})
         with servers_apart(launch.config.load.cpu_affinity):
-            self._services = LocalServices.up(kind.needs(self._settings))
+            needs = replace(kind.needs(self._settings), cache_mode=launch.config.cache)
+            self._services = LocalServices.up(needs)
         launch.run.update_scenario(kind.name, servers=self._services.products, unavailable=self._services.unavailable)
         self._slots_ready.wait()
         context = Context(config=launch.config, services=self._services, events=self._events, slots=self._slots)

@@ -127,7 +127,7 @@ class Worker:
         config = config_of(job["config"])
         if config.load.cpu_affinity:
             keep_to([config.load.cpu_affinity[self._index % len(config.load.cpu_affinity)]])
-        services = LocalServices(None, State.from_record(job["services"]), {})
+        services = LocalServices(None, State.from_record(job["services"]))
         context = Context(config=config, services=services, events=_Relay(self), slots=job["slots"])
         self._scenario = kind(config.scenarios[kind.name], context)
         for name in kind.shared:

@@ -96,6 +96,12 @@ def _by_engine(run: Run, samples: pd.DataFrame) -> dict[str, Behind]:
     return found
 
 
+def _cache(run: Run) -> str:
+    """The cache that it was measured on: Valkey, or the Redis that stands in where TLS is asked for."""
+    servers = run.scenario(NAME).get("servers", {})
+    return setting(run, NAME, "redis" if "redis" in servers else "valkey")
+
+
 def _labels(run: Run, engine: str, arm: str, share: str | None = None) -> dict[str, str]:
     server = run.scenario(NAME).get("servers", {}).get(engine, engine)
     labels = {"arm": arm, "engine": engine, "server": server, "client": "lean", "op": "read", "loop": "closed"}
@@ -137,7 +143,7 @@ def _hit_rate(run: Run, engine: str, share: str, rows: pd.DataFrame) -> Finding:
     rate = stats.share_of_trials(hits.sum().to_numpy(), hits.size().to_numpy())
     sentence = (
         f"A cache of {percent(float(share))} of the data in front of {engine_name(engine)} answered {percent(rate.value)} of "
-        f"{len(rows):,} reads ({count(rate.n, 'trial')}{span(rate.low, rate.high, percent)}; {setting(run, NAME, 'valkey')})."
+        f"{len(rows):,} reads ({count(rate.n, 'trial')}{span(rate.low, rate.high, percent)}; {_cache(run)})."
     )
     return measured(
         run, NAME, f"{NAME}.{engine}.hit_rate", sentence, rate, "share", "higher", _labels(run, engine, "lazy", share)
@@ -245,7 +251,7 @@ def _counted_alike(run: Run, engine: str) -> Finding:
     alike = sum(difference == 0 for difference in differences)
     sentence = (
         f"Client and server counted the same hits and misses in {alike} of {len(differences)} trials in front of "
-        f"{engine_name(engine)}; {number(total)} reads differ ({setting(run, NAME, 'valkey')}, warm-up included)."
+        f"{engine_name(engine)}; {number(total)} reads differ ({_cache(run)}, warm-up included)."
     )
     exact = stats.Interval(value=total, low=total, high=total, n=len(differences), method="counted")
     return measured(run, NAME, id, sentence, exact, "reads", "lower", labels)

@@ -12,7 +12,9 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, field_validator
 
 from harness import dataset
-from harness.cache.client import CacheClient, CacheReplyError
+from harness.cache.client import CacheReplyError, KeyCommands
+from harness.cache.cluster import open_cache
+from harness.cache.nodes import CacheNodes
 from harness.cache.strategies import LazyLoading, NoCache, Read
 from harness.config import Settings
 from harness.errors import CannotMeasure
@@ -25,6 +27,7 @@ from harness.sql import schema
 from harness.sql.connections import SqlConnection, classify, connect
 from harness.sql.endpoint import DRIVERS, Engine
 
+_OURS = 2  # connections to each node that are the scenario's own
 DRAWS = 20_000  # keys drawn for one trial; more reads than that begin again
 
 
@@ -72,14 +75,14 @@ class CacheHitRate(Scenario[CacheHitRateSettings]):
         with connect(services.sql[self.engines[0]]) as connection:
             keys = sorted(set(self.data.flights.column("tailnum").drop_null().to_pylist()))
             self.answers = {key: schema.aircraft(connection, key) for key in keys}
-        self.cache = CacheClient(*services.cache)
-        self.cache.config_set("maxmemory", 0)
-        self.cache.config_set("maxmemory-policy", "allkeys-lru")
+        self.cache, self.nodes = open_cache(services.cache_nodes), CacheNodes(services.cache_nodes)
+        self.nodes.config_set("maxmemory-policy", "allkeys-lru")
         self._fill(1.0)
-        full_bytes = self._used_bytes()
-        self.cache.flush()
-        self.data_bytes = full_bytes - self._used_bytes()
-        self.connection_bytes = self._connection_bytes()
+        self._each_holds_one(self.nodes.key_counts())
+        full_bytes = self.nodes.used_bytes()
+        self.nodes.flush()
+        self.data_bytes = [full - empty for full, empty in zip(full_bytes, self.nodes.used_bytes(), strict=True)]
+        self.connection_bytes = self.nodes.connection_bytes()
 
     def attach(self) -> None:
         """The flights, from which keys are drawn."""
@@ -99,7 +102,7 @@ class CacheHitRate(Scenario[CacheHitRateSettings]):
         share = float(trial.params["cache_share"])
         if trial.arm == "lazy":
             self._fill(share)
-            self.cache.reset_stats()
+            self.nodes.reset_stats()
 
     def begin(self, trial: Trial) -> TrialLoad:
         """Reads in a closed loop; the keys drawn by the data's own skew."""
@@ -110,19 +113,20 @@ class CacheHitRate(Scenario[CacheHitRateSettings]):
         """What the server counted, beside what we counted."""
         if trial.arm != "lazy":
             return
-        stats, limit = self.cache.info("stats"), self.cache.info("memory")["maxmemory"]
+        total = self.nodes.total
         self.context.events.add(
             "cache_stats", trial=trial.trial, engine=trial.labels["engine"], cache_share=trial.step,
-            keyspace_hits=int(stats["keyspace_hits"]), keyspace_misses=int(stats["keyspace_misses"]),
-            client_hits=self.tally["hits"], client_misses=self.tally["misses"], evicted_keys=int(stats["evicted_keys"]),
-            keys=self.cache.key_count(), all_keys=len(self.answers),
-            maxmemory_bytes=int(limit), data_bytes=self.data_bytes,
+            keyspace_hits=total("stats", "keyspace_hits"), keyspace_misses=total("stats", "keyspace_misses"),
+            client_hits=self.tally["hits"], client_misses=self.tally["misses"], evicted_keys=total("stats", "evicted_keys"),
+            keys=sum(self.nodes.key_counts()), all_keys=len(self.answers),
+            maxmemory_bytes=total("memory", "maxmemory"), data_bytes=sum(self.data_bytes),
         )  # fmt: skip
 
     def tear_down(self) -> None:
-        """Close our own connection."""
+        """Close our own connections."""
         if hasattr(self, "cache"):
             self.cache.close()
+            self.nodes.close()
 
     def floor_probes(self) -> list[FloorProbe]:
         """The parts a read is made of: a hit, a set, and the read of each database alone."""
@@ -130,8 +134,8 @@ class CacheHitRate(Scenario[CacheHitRateSettings]):
         value = self.answers[key]
         self.cache.set(key, value)
 
-        def cache(slot: Slot) -> CacheClient:
-            client: CacheClient = slot.hold("cache", lambda: CacheClient(*services.cache))
+        def cache(slot: Slot) -> KeyCommands:
+            client: KeyCommands = slot.hold("cache", lambda: open_cache(services.cache_nodes))
             return client
 
         def get(slot: Slot) -> Observation:
@@ -143,8 +147,9 @@ class CacheHitRate(Scenario[CacheHitRateSettings]):
 
         def of_cache(op: str, act: Callable[[Slot], Observation]) -> FloorProbe:
             return FloorProbe(
-                client="lean", op=op, role="cache", server=services.cache, key="cache", connect=CacheClient, act=act
-            )
+                client="lean", op=op, role="cache", server=self.cache.address_of(key), key="cache", act=act,
+                connect=lambda *there: open_cache(services.cache_nodes, remap=lambda _: there),
+            )  # fmt: skip
 
         def of_database(engine: Engine) -> FloorProbe:
             endpoint = services.sql[engine]
@@ -191,19 +196,15 @@ class CacheHitRate(Scenario[CacheHitRateSettings]):
         return Observation(hit=read.hit, bytes=len(read.value), error_code=read.cache_error, extra=parts)
 
     def _strategy(self, arm: str, engine: Engine) -> "_Held":
-        return _Held(arm, connect(self.context.services.sql[engine]), CacheClient(*self.context.services.cache))
+        services = self.context.services
+        return _Held(arm, connect(services.sql[engine]), open_cache(services.cache_nodes))
 
     def _fill(self, share: float) -> None:
-        """Flush; allow the data that share of its memory; put every answer in once, in seeded order, under that limit.
-
-        The limit is of all the server uses, connections included: those that are open now, and those the slots will open.
-        """
-        self.cache.config_set("maxmemory", 0)
-        self.cache.flush()
+        """Flush; allow the data that share of its memory; put every answer in once, in seeded order, under that limit."""
+        self.nodes.config_set("maxmemory", 0)
+        self.nodes.flush()
         if share < 1:
-            missing = 1 + self.context.slots * len(self.engines) - int(self.cache.info("clients")["connected_clients"])
-            limit = self._used_bytes() + max(0, missing) * self.connection_bytes + share * self.data_bytes
-            self.cache.config_set("maxmemory", int(limit))
+            self.nodes.limit(self._limits_bytes(share))
         keys = sorted(self.answers)
         self.context.rng(self.name, "fill").shuffle(keys)
         try:
@@ -214,25 +215,31 @@ class CacheHitRate(Scenario[CacheHitRateSettings]):
                 f"a cache of {100 * share:g} % of the data is too small for this server ({error}); raise cache_hit_rate.cache_shares"
             ) from error
 
-    def _connection_bytes(self) -> int:
-        """What one more connection takes of the server's memory once it has been used."""
-        before, key = self._used_bytes(), min(self.answers)
-        others = [CacheClient(*self.context.services.cache) for _ in range(4)]
-        for other in others:
-            other.get(key)
-        taken = (self._used_bytes() - before) // len(others)
-        for other in others:
-            other.close()
-        return max(0, taken)
+    def _limits_bytes(self, share: float) -> list[int]:
+        """What each node may use in all: its share, and connections; those that are open now, and those the slots will open."""
+        expected = _OURS + self.context.slots * len(self.engines)
+        connected, used = self.nodes.numbers("clients", "connected_clients"), self.nodes.used_bytes()
+        return [
+            int(bytes_now + max(0, expected - there) * one_bytes + share * data_bytes)
+            for bytes_now, there, one_bytes, data_bytes in zip(
+                used, connected, self.connection_bytes, self.data_bytes, strict=True
+            )
+        ]
 
-    def _used_bytes(self) -> int:
-        return int(self.cache.info("memory")["used_memory"])
+    def _each_holds_one(self, keys: list[int]) -> None:
+        """Refuse a share that is less than one answer, of a node where there are several."""
+        least = 1 / min(keys)
+        if (share := min(self.settings.cache_shares)) < least:
+            raise CannotMeasure(
+                f"a cache of {100 * share:g} % of the data doesn't hold one of the {min(keys):,} answers of a node; "
+                f"cache_hit_rate.cache_shares must be >= {least:.2g}, got {share:g}"
+            )
 
 
 class _Held:
     """A strategy with the connections it reads through."""
 
-    def __init__(self, arm: str, connection: SqlConnection, cache: CacheClient) -> None:
+    def __init__(self, arm: str, connection: SqlConnection, cache: KeyCommands) -> None:
         self._connection, self._cache = connection, cache
         self._strategy = NoCache(self._load) if arm == "no_cache" else LazyLoading(cache, self._load)
 

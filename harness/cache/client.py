@@ -1,11 +1,12 @@
 """A lean Redis/Valkey client: a hiredis parser on one plain socket, TLS where asked for.
 
 It cooperates with gevent where ``socket`` was patched before (F4). redis-py costs two to three times the CPU of this
-path (F2). One client belongs to one greenlet or thread. It speaks to one node: who is primary, and where a cluster
-keeps a slot, isn't looked up here.
+path (F2). One client belongs to one greenlet or thread. It speaks to one node: where a cluster keeps a key is looked up in
+``harness.cache.cluster``.
 """
 
 import ssl
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha1
@@ -56,11 +57,64 @@ class Script:
         object.__setattr__(self, "digest", sha1(self.text.encode(), usedforsecurity=False).hexdigest())
 
 
-class CacheClient:
-    """One connection, opened when first needed and again after it broke.
+class KeyCommands(ABC):
+    """What a strategy asks of a cache, whoever carries it to the right node.
 
-    Keys and values are ``str`` or ``bytes`` on the way in, ``bytes`` on the way out. ``timeout_s`` bounds
-    connecting and each wait for bytes. Every method raises CacheError.
+    Keys and values are ``str`` or ``bytes`` on the way in, ``bytes`` on the way out. Every method raises CacheError.
+    """
+
+    __slots__ = ()
+
+    @abstractmethod
+    def command(self, *words: Word) -> Any:
+        """One command and its reply, parsed: bytes, int, list or None."""
+
+    @abstractmethod
+    def address_of(self, key: str | bytes) -> tuple[str, int]:
+        """Host and port of the node that has ``key``."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close what is open; the next command opens it again."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def get(self, key: str | bytes) -> bytes | None:
+        """The value, or None where there is none: the server counts a keyspace hit or miss."""
+        value: bytes | None = self.command("GET", key)
+        return value
+
+    def set(self, key: str | bytes, value: str | bytes, ttl_s: float | None = None) -> None:
+        """Store a value, for ``ttl_s`` (to the millisecond) when given; ValueError where that isn't above 0."""
+        if ttl_s is None:
+            self.command("SET", key, value)
+        elif ttl_s > 0:
+            self.command("SET", key, value, "PX", max(1, round(ttl_s * 1000)))
+        else:
+            raise ValueError(f"ttl_s must be > 0, got {ttl_s}; None keeps a value until it is evicted")
+
+    def delete(self, *keys: str | bytes) -> int:
+        """Delete keys; returns how many there were."""
+        return int(self.command("DEL", *keys))
+
+    def eval(self, script: Script, keys: Sequence[str | bytes] = (), args: Sequence[Word] = ()) -> Any:
+        """Run a script by its digest; a server that doesn't know it (yet, or any more) is sent the text."""
+        try:
+            return self.command("EVALSHA", script.digest, len(keys), *keys, *args)
+        except CacheReplyError as error:
+            if error.error_code != "NOSCRIPT":
+                raise
+        return self.command("EVAL", script.text, len(keys), *keys, *args)
+
+
+class CacheClient(KeyCommands):
+    """One connection to one node, opened when first needed and again after it broke.
+
+    ``timeout_s`` bounds connecting and each wait for bytes.
     """
 
     __slots__ = ("_endpoint", "_reader", "_timeout_s", "_tls", "_wire")
@@ -74,37 +128,16 @@ class CacheClient:
 
     @classmethod
     def at(cls, endpoint: CacheEndpoint, timeout_s: float = 2.0, *, tls: ssl.SSLContext | None = None) -> Self:
-        """A client of ``endpoint``, logged in as it says; ``tls`` None: certificates that the system trusts."""
+        """A client of ``endpoint``, logged in as it says; ``tls`` None: trusts whom the endpoint names."""
         client = cls(endpoint.host, endpoint.port, timeout_s)
         client._endpoint = endpoint
-        client._tls = (tls or ssl.create_default_context()) if endpoint.tls else None
+        client._tls = (tls or trust(endpoint)) if endpoint.tls else None
         return client
-
-    def get(self, key: str | bytes) -> bytes | None:
-        """The value, or None where there is none: the server counts a keyspace hit or miss."""
-        value: bytes | None = self.command("GET", key)
-        return value
-
-    def set(self, key: str | bytes, value: str | bytes, ttl_s: float | None = None) -> None:
-        """Store a value, for ``ttl_s`` (to the millisecond) when given."""
-        if ttl_s is None:
-            self.command("SET", key, value)
-        else:
-            self.command("SET", key, value, "PX", max(1, round(ttl_s * 1000)))
 
     def mget(self, *keys: str | bytes) -> list[bytes | None]:
         """The values of several keys, in their order; None where there is none."""
         values: list[bytes | None] = self.command("MGET", *keys)
         return values
-
-    def eval(self, script: Script, keys: Sequence[str | bytes] = (), args: Sequence[Word] = ()) -> Any:
-        """Run a script by its digest; a server that doesn't know it (yet, or any more) is sent the text."""
-        try:
-            return self.command("EVALSHA", script.digest, len(keys), *keys, *args)
-        except CacheReplyError as error:
-            if error.error_code != "NOSCRIPT":
-                raise
-        return self.command("EVAL", script.text, len(keys), *keys, *args)
 
     def pipeline(self, commands: Iterable[Sequence[Word]]) -> list[Any]:
         """Several commands sent at once; their replies in the same order.
@@ -121,10 +154,6 @@ class CacheClient:
             self._gone("pipeline", error)
             raise
         return [_refusal(reply) if isinstance(reply, hiredis.ReplyError) else reply for reply in replies]
-
-    def delete(self, *keys: str | bytes) -> int:
-        """Delete keys; returns how many there were."""
-        return int(self.command("DEL", *keys))
 
     def flush(self) -> None:
         """Delete every key of the server, before the answer comes."""
@@ -148,7 +177,7 @@ class CacheClient:
         return int(self.command("DBSIZE"))
 
     def command(self, *words: Word) -> Any:
-        """One command and its reply, parsed: bytes, int, list or None."""
+        """See KeyCommands."""
         wire, reader = self._wire or self._connect(), self._reader
         try:
             wire.send(_pack(words))
@@ -167,18 +196,16 @@ class CacheClient:
             raise _refusal(reply)
         return reply
 
+    def address_of(self, key: str | bytes) -> tuple[str, int]:  # noqa: ARG002 - it has them all
+        """See KeyCommands."""
+        return self._endpoint.address
+
     def close(self) -> None:
-        """Close the connection; the next command opens another."""
+        """See KeyCommands."""
         if self._wire is not None:
             self._wire.close()
             self._wire = None
             self._reader = _reader()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def _gone(self, what: Word, error: BaseException) -> None:
         """Leave the connection, so that no reply is taken for another command's, and say what happened in our words.
@@ -226,6 +253,11 @@ class CacheClient:
             raise
         self._wire = wire
         return wire
+
+
+def trust(endpoint: CacheEndpoint) -> ssl.SSLContext:
+    """Verifies host name and certificate, by the endpoint's own authority or by those that the system trusts."""
+    return ssl.create_default_context(cadata=endpoint.authority_pem)
 
 
 def _refusal(reply: Exception) -> CacheReplyError:

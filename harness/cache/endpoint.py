@@ -1,6 +1,6 @@
 """Where a cache answers, and as whom one asks."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from harness.errors import UsageError
@@ -8,7 +8,11 @@ from harness.errors import UsageError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheEndpoint:
-    """One node; the password never appears in its repr. ``user`` None with a password: the server's default user."""
+    """One node; the password never appears in its repr. ``user`` None with a password: the server's default user.
+
+    ``authority_pem`` are the certificates of whoever vouches for a server with ``tls``; None: those that the system trusts.
+    ``cluster``: it is one of several nodes, each of which tells where every key is.
+    """
 
     host: str
     port: int = 6379
@@ -16,6 +20,17 @@ class CacheEndpoint:
     password: str | None = field(default=None, repr=False)
     database: int = 0
     tls: bool = False
+    authority_pem: str | None = field(default=None, repr=False)
+    cluster: bool = False
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port."""
+        return self.host, self.port
+
+    def at(self, host: str, port: int) -> Self:
+        """The same way in, at another address."""
+        return replace(self, host=host, port=port)
 
     @classmethod
     def from_url(cls, url: str) -> Self:

@@ -1,9 +1,7 @@
 """Finds a MariaDB server, or unpacks Debian's packages of one into the project's cache, installing nothing.
 
-``apt-get`` works on lists and a cache of its own below the project's folder, so neither root nor the system's state is
-needed; ``dpkg -x`` unpacks the server and the libraries that the system lacks. ``python -m
-harness.local.mariadb_fetch`` is what ``make setup`` calls: it says in one line what will be used, and ends with 0
-even where MySQL can't be had.
+``python -m harness.local.mariadb_fetch`` is what ``make setup`` calls: it says in one line what will be used, and ends
+with 0 even where MySQL can't be had.
 """
 
 import os
@@ -15,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import CannotMeasure
+from harness.local import fetching
 from harness.paths import cache_dir
 
 PACKAGES = ("mariadb-server-core", "mariadb-client-core")
-_STEPS_TIMEOUT_S = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,10 +46,7 @@ class MariaDb:
 
     def environment(self) -> dict[str, str]:
         """The environment its programs need: where their libraries are."""
-        if self.root == Path("/"):
-            return dict(os.environ)
-        folders = sorted({str(path.parent) for path in self.root.rglob("*.so*") if "plugin" not in path.parts})
-        return os.environ | {"LD_LIBRARY_PATH": ":".join(folders)}
+        return fetching.environment(self.root)
 
     def version(self) -> str:
         """``10.11.11``; raises CannotMeasure where the server can't even say that."""
@@ -100,55 +95,11 @@ def fetch() -> MariaDb:
     target = unpacked()
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="mariadb-", dir=target.parent) as scratch:
-        root = unpack(PACKAGES, Path(scratch))
-        found = MariaDb(root=root)
-        found.version()
-        root.chmod(0o755)
+        root = fetching.unpack(PACKAGES, Path(scratch))
+        MariaDb(root=root).version()
         if not target.exists():
             root.rename(target)
     return find()
-
-
-def unpack(packages: tuple[str, ...], scratch: Path) -> Path:
-    """Debian's packages and what they need that the system lacks, unpacked into a folder below ``scratch``."""
-    root = scratch / "root"
-    for package in _download(packages, scratch):
-        _run(["dpkg", "-x", str(package), str(root)])
-    return root
-
-
-def _download(wanted: tuple[str, ...], scratch: Path) -> list[Path]:
-    """The packages and what they need that the system hasn't, through apt on lists and a cache of our own."""
-    for folder in ("lists/partial", "cache/archives/partial"):
-        (scratch / folder).mkdir(parents=True)
-    ours = [
-        f"Dir::State::Lists={scratch / 'lists'}", f"Dir::Cache={scratch / 'cache'}", "Debug::NoLocking=1",
-        "APT::Sandbox::User=", "Acquire::Languages=none", "Acquire::Retries=2", "Acquire::http::Timeout=20",
-    ]  # fmt: skip
-    apt = ["apt-get", "-qq", *(word for option in ours for word in ("-o", option))]
-    _run([*apt, "update"])
-    _run([*apt, "install", "--download-only", "--no-install-recommends", "-y", *wanted])
-    packages = sorted((scratch / "cache/archives").glob("*.deb"))
-    if not any(package.name.startswith(f"{wanted[0]}_") for package in packages):
-        raise CannotMeasure(f"apt-get downloaded no {wanted[0]}")
-    return packages
-
-
-def _run(command: list[str]) -> None:
-    try:
-        subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=_STEPS_TIMEOUT_S,
-            stdin=subprocess.DEVNULL,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise CannotMeasure(f"{command[0]} took over {_STEPS_TIMEOUT_S} s") from error
-    except (OSError, subprocess.CalledProcessError) as error:
-        lines = (getattr(error, "stderr", "") or str(error)).strip().splitlines()
-        raise CannotMeasure(f"{command[0]} failed: {lines[-1] if lines else 'without a word'}") from error
 
 
 def _first(*candidates: Path) -> Path:

@@ -1,5 +1,6 @@
 """The harness's side of the warden: start servers, signal them, make sure they are gone."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -198,6 +199,15 @@ def free_port(*hosts: str) -> int:
             if all(_is_free(host, port) for host in hosts[1:]):
                 return port
     raise CannotMeasure(f"no port is free on all of {', '.join(hosts)}")
+
+
+def free_ports(count: int) -> list[int]:
+    """Several ports of loopback that are free at this moment, no two alike."""
+    with contextlib.ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [int(one.getsockname()[1]) for one in sockets]
 
 
 def _is_free(host: str, port: int) -> bool:

@@ -9,13 +9,16 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from harness.cache.endpoint import CacheEndpoint
+from harness.config import CacheSettings
 from harness.errors import CannotMeasure, UsageError
+from harness.local.cache_server import CacheServer
+from harness.local.caches import Caches
 from harness.local.mariadb import MariaDbServer
 from harness.local.postgres import PostgresServer
 from harness.local.processes import Warden
 from harness.local.sqlserver import SqlServer
 from harness.local.twin import TwinServer
-from harness.local.valkey import ValkeyServer
 from harness.paths import cache_dir
 from harness.sql.endpoint import Engine, SqlEndpoint
 
@@ -31,7 +34,8 @@ SERVERS: Mapping[Engine, Callable[[Warden, tuple[str, ...]], SqlServer]] = {
 class Needs:
     """What a scenario wants: databases that run (``engines``), servers it starts and stops itself (``sql_servers``).
 
-    ``dynamodb_own``: it changes the twin's clock or parameters, so none that others use too.
+    ``dynamodb_own``: it changes the twin's clock or parameters, so none that others use too. ``cache_own``: it kills or stops
+    its cache. ``cache_mode`` is the configuration's to say, whichever scenario it is.
     """
 
     dynamodb: bool = False
@@ -39,6 +43,8 @@ class Needs:
     dynamodb_speed: float = 1.0
     dynamodb_partition_limits: bool = True
     cache: bool = False
+    cache_own: bool = False
+    cache_mode: CacheSettings = field(default_factory=CacheSettings)
     engines: tuple[Engine, ...] = ()
     sql_servers: tuple[Engine, ...] = ()
 
@@ -51,7 +57,7 @@ class State:
     dynamodb_url: str | None = None
     dynamodb_speed: float = 1.0
     dynamodb_partition_limits: bool = True
-    cache: tuple[str, int] | None = None
+    cache: tuple[CacheEndpoint, ...] = ()
     sql: dict[Engine, SqlEndpoint] = field(default_factory=dict)
     products: dict[str, str] = field(default_factory=dict)
     unavailable: dict[str, str] = field(default_factory=dict)
@@ -60,7 +66,7 @@ class State:
     def from_record(cls, record: Mapping[str, Any]) -> Self:
         """The state as ``asdict`` gave it and a file or a message kept it."""
         sql = {engine: SqlEndpoint(**endpoint) for engine, endpoint in record["sql"].items()}
-        cache = tuple(record["cache"]) if record["cache"] else None
+        cache = tuple(CacheEndpoint(**endpoint) for endpoint in record["cache"])
         return cls(**{**record, "sql": sql, "cache": cache})
 
     def offers(self, needs: Needs) -> bool:
@@ -68,17 +74,27 @@ class State:
         same = self.dynamodb_speed, self.dynamodb_partition_limits
         wanted = needs.dynamodb_speed, needs.dynamodb_partition_limits
         twin = not needs.dynamodb or (self.dynamodb_url is not None and same == wanted)
-        cache = not needs.cache or self.cache is not None
+        cache = not needs.cache or (bool(self.cache) and _mode(self.cache[0]) == needs.cache_mode)
         known = {*self.sql, *self.unavailable}
-        own = needs.dynamodb_own or needs.sql_servers
+        own = needs.dynamodb_own or needs.cache_own or needs.sql_servers
         return twin and cache and not own and known.issuperset(needs.engines)
 
 
 class LocalServices:
-    """Services that are up; ``close`` ends what was started here and leaves what was attached to."""
+    """Services that are up; ``close`` ends what was started here and leaves what was attached to.
 
-    def __init__(self, warden: Warden | None, state: State, sql_servers: dict[Engine, SqlServer]) -> None:
-        self._warden, self.state, self.sql_servers = warden, state, sql_servers
+    ``sql_servers`` and ``cache_servers`` are those that the scenario may start, stop and kill: its own.
+    """
+
+    def __init__(
+        self,
+        warden: Warden | None,
+        state: State,
+        sql_servers: Mapping[Engine, SqlServer] | None = None,
+        cache_servers: tuple[CacheServer, ...] = (),
+    ) -> None:
+        self._warden, self.state = warden, state
+        self.sql_servers, self.cache_servers = sql_servers or {}, cache_servers
 
     @classmethod
     def up(cls, needs: Needs) -> Self:
@@ -89,14 +105,14 @@ class LocalServices:
         """
         state = _live_state()
         if state is not None and state.offers(needs):
-            return cls(None, state, {})
+            return cls(None, state)
         warden = Warden.start()
         try:
-            state, servers = _start(warden, needs, "")
+            state, sql_servers, cache_servers = _start(warden, needs, "")
         except BaseException:
             warden.close()
             raise
-        return cls(warden, state, servers)
+        return cls(warden, state, sql_servers, cache_servers)
 
     @property
     def dynamodb_url(self) -> str:
@@ -105,10 +121,16 @@ class LocalServices:
         return self.state.dynamodb_url
 
     @property
-    def cache(self) -> tuple[str, int]:
-        """Host and port of the cache."""
+    def cache_nodes(self) -> tuple[CacheEndpoint, ...]:
+        """The cache's nodes: one, but for a cluster."""
         assert self.state.cache, "the scenario's needs don't name a cache"
         return self.state.cache
+
+    @property
+    def cache(self) -> CacheEndpoint:
+        """The cache that is one node."""
+        (node,) = self.cache_nodes
+        return node
 
     @property
     def sql(self) -> dict[Engine, SqlEndpoint]:
@@ -138,7 +160,7 @@ def services_up(dynamodb_speed: float = 1.0) -> State:
     warden = Warden.start_detached()
     try:
         needs = Needs(dynamodb=True, dynamodb_speed=dynamodb_speed, cache=True, engines=("postgres", "mysql"))
-        state, _ = _start(warden, needs, str(warden.scratch / "control"))
+        state, *_ = _start(warden, needs, str(warden.scratch / "control"))
         _write_state(state)
     except BaseException:
         warden.close()
@@ -162,20 +184,22 @@ def services_status() -> State | None:
     return _live_state()
 
 
-def _start(warden: Warden, needs: Needs, control: str) -> tuple[State, dict[Engine, SqlServer]]:
+def _start(
+    warden: Warden, needs: Needs, control: str
+) -> tuple[State, dict[Engine, SqlServer], tuple[CacheServer, ...]]:
     """Start what is needed at the same time; the first failure is raised when all have come to an end."""
     products: dict[str, str] = {}
     unavailable: dict[str, str] = {}
     starts: list[Callable[[], object]] = []
-    twin = valkey = None
+    twin = caches = None
     if needs.dynamodb:
         twin = TwinServer(warden, needs.dynamodb_speed, partition_limits=needs.dynamodb_partition_limits)
         products["dynamodb"] = twin.product
         starts.append(twin.start)
     if needs.cache:
-        valkey = ValkeyServer(warden)
-        products["valkey"] = valkey.product
-        starts.append(valkey.start)
+        caches = Caches(warden, needs.cache_mode)
+        products[caches.engine] = caches.product
+        starts.append(caches.start)
     servers: dict[Engine, SqlServer] = {}
     for engine in (*needs.engines, *needs.sql_servers):
         try:
@@ -192,11 +216,17 @@ def _start(warden: Warden, needs: Needs, control: str) -> tuple[State, dict[Engi
     state = State(
         control=control, dynamodb_url=twin.url if twin else None, dynamodb_speed=needs.dynamodb_speed,
         dynamodb_partition_limits=needs.dynamodb_partition_limits,
-        cache=valkey.address if valkey else None,
+        cache=tuple(server.endpoint for server in caches.servers) if caches else (),
         sql={engine: server.endpoint(HOST) for engine, server in servers.items() if engine in needs.engines},
         products=products, unavailable=unavailable,
     )  # fmt: skip
-    return state, {engine: server for engine, server in servers.items() if engine in needs.sql_servers}
+    own = {engine: server for engine, server in servers.items() if engine in needs.sql_servers}
+    return state, own, caches.servers if caches and needs.cache_own else ()
+
+
+def _mode(node: CacheEndpoint) -> CacheSettings:
+    """The section ``cache`` that gives such a node."""
+    return CacheSettings(auth=node.password is not None, tls=node.tls, cluster=node.cluster)
 
 
 def _make(server: SqlServer, run: bool) -> None:

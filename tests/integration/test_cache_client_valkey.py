@@ -1,17 +1,10 @@
-"""The cache client and lazy loading against a real Valkey, plain, with a password and behind TLS."""
+"""The cache client and lazy loading against a real Valkey, plain and with users; test_caches.py has its other modes."""
 
-import contextlib
 import random
-import select
-import socket
-import ssl
-import threading
 
 import pytest
-import redis
-import trustme
 
-from harness.cache.client import CacheClient, CacheConnectionError, CacheReplyError, Script
+from harness.cache.client import CacheClient, CacheReplyError, Script
 from harness.cache.endpoint import CacheEndpoint
 from harness.cache.strategies import LazyLoading
 from harness.local.services import LocalServices, Needs
@@ -20,7 +13,7 @@ from harness.local.services import LocalServices, Needs
 @pytest.fixture(scope="module")
 def address():
     services = LocalServices.up(Needs(cache=True))
-    yield services.cache
+    yield services.cache.address
     services.close()
 
 
@@ -132,60 +125,3 @@ def test_databases_are_apart(address, cache):
     cache.set("k", b"zero")
     with CacheClient.at(CacheEndpoint(host=address[0], port=address[1], database=1)) as other:
         assert other.get("k") is None
-
-
-@pytest.fixture
-def tls_front(address, tmp_path):
-    """A port that speaks TLS and hands the bytes to Valkey, which was built without it; and whom to trust."""
-    authority = trustme.CA()
-    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(tmp_path / "server.pem")
-    authority.cert_pem.write_to_path(tmp_path / "authority.pem")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(tmp_path / "server.pem")
-
-    def serve(connection):
-        with (
-            contextlib.suppress(OSError),
-            context.wrap_socket(connection, server_side=True) as secure,
-            socket.create_connection(address) as plain,
-        ):
-            while True:
-                # One thread a connection: OpenSSL doesn't take two. What it has decrypted already, select can't see.
-                ready = [secure] if secure.pending() else select.select([secure, plain], [], [])[0]
-                for source in ready:
-                    if not (data := source.recv(65_536)):
-                        return
-                    (plain if source is secure else secure).sendall(data)
-
-    def accept():
-        with contextlib.suppress(OSError):
-            while True:
-                threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        threading.Thread(target=accept, daemon=True).start()
-        yield listener.getsockname()[1], tmp_path / "authority.pem"
-
-
-def test_over_tls_with_a_password_it_is_the_same_cache(guarded, tls_front):
-    """What our client writes through TLS, redis-py reads from the same URL, and the other way round."""
-    port, authority = tls_front
-    url = f"rediss://bench:s3cret@127.0.0.1:{port}/1"
-    trust = ssl.create_default_context(cafile=str(authority))
-    value = bytes(range(256)) * 2000
-    with (
-        CacheClient.at(CacheEndpoint.from_url(url), tls=trust) as ours,
-        redis.Redis.from_url(url, ssl_ca_certs=str(authority)) as theirs,
-    ):
-        ours.set("ours", value)
-        assert theirs.get("ours") == value
-        theirs.set("theirs", value)
-        assert ours.mget("theirs", "ours") == [value, value]
-        assert ours.pipeline([("GET", "ours")] * 50) == [value] * 50
-
-
-def test_a_certificate_nobody_trusts_ends_the_connection(tls_front):
-    """The system's authorities don't know it: no command, no password is sent."""
-    endpoint = CacheEndpoint(host="127.0.0.1", port=tls_front[0], password="gate", tls=True)
-    with CacheClient.at(endpoint) as client, pytest.raises(CacheConnectionError, match="certificate verify failed"):
-        client.get("k")

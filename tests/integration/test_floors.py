@@ -28,17 +28,24 @@ def cache_probe(services: LocalServices, act: Callable[[CacheClient], object], *
     """A probe of the cache that does ``act`` with a client."""
 
     def do(slot: Slot) -> Observation:
-        act(slot.hold("cache", lambda: CacheClient(*services.cache)))
+        act(slot.hold("cache", lambda: CacheClient.at(services.cache)))
         return Observation()
 
-    usual = {"client": "lean", "op": "get", "role": "cache", "server": services.cache, "key": "cache", "act": do}
+    usual = {
+        "client": "lean",
+        "op": "get",
+        "role": "cache",
+        "server": services.cache.address,
+        "key": "cache",
+        "act": do,
+    }
     return FloorProbe(**usual | {"connect": CacheClient} | fields)
 
 
 def test_the_responder_answers_alone_what_it_has_heard_before(services: LocalServices, warden: Warden) -> None:
     """First heard, then said: the third answer is the first's, though the value has changed since."""
-    responder = Responder.start(warden, {"cache": services.cache})
-    with CacheClient(*services.cache) as real, CacheClient("127.0.0.1", responder.ports["cache"]) as client:
+    responder = Responder.start(warden, {"cache": services.cache.address})
+    with CacheClient.at(services.cache) as real, CacheClient("127.0.0.1", responder.ports["cache"]) as client:
         real.set("floor", "first")
         assert client.get("floor") == b"first"
         assert client.command("ECHO", "in between") == b"in between"
@@ -74,7 +81,7 @@ def test_a_server_that_is_gone_ends_the_connection(warden: Warden) -> None:
 
 def test_each_probe_has_a_floor_with_its_bytes(services: LocalServices) -> None:
     """GET of a 400-byte value: 3·8 + … bytes asked, 400 and its frame answered; slots as asked for; trials of the least number."""
-    with CacheClient(*services.cache) as real:
+    with CacheClient.at(services.cache) as real:
         real.set("floor", "x" * 400)
     probe = cache_probe(services, lambda client: client.get("floor"), slots=3, labels={"engine": "none"})
     floors = floors_of([probe], slots=1, budget_s=0.5)

@@ -15,7 +15,7 @@ from harness.sql.connections import connect
 def test_everything_needed_is_up_together_and_answers() -> None:
     """A cache and both databases, with their products named."""
     with contextlib.closing(LocalServices.up(Needs(cache=True, engines=("postgres", "mysql")))) as up:
-        with CacheClient(*up.cache) as cache:
+        with CacheClient.at(up.cache) as cache:
             cache.set("a", "1")
             assert cache.get("a") == b"1"
         for engine in ("postgres", "mysql"):
@@ -47,7 +47,7 @@ def test_services_up_are_shared_until_they_are_taken_down(tmp_path: Path, monkey
         with pytest.raises(UsageError, match="services are up already"):
             services_up()
         with contextlib.closing(LocalServices.up(Needs(cache=True))) as attached:
-            assert attached.cache == state.cache
+            assert (attached.cache,) == state.cache
         assert services_status() == state
         mode = (tmp_path / "cache" / "services.json").stat().st_mode & 0o777
         assert mode == 0o600

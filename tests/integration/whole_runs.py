@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import psutil
 
 from reports.load import Run
@@ -70,8 +71,11 @@ class Place:
         manifest: dict[str, Any] = json.loads((self.run / "manifest.json").read_text())
         return manifest
 
+    def samples(self, scenario: str) -> pd.DataFrame:
+        return Run.load(self.run).samples(scenario)
+
     def rows(self, scenario: str) -> int:
-        return len(Run.load(self.run).samples(scenario))
+        return len(self.samples(scenario))
 
 
 def place(tmp_path: Path) -> Iterator[Place]:

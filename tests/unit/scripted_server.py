@@ -24,10 +24,13 @@ class ScriptedServer:
             except OSError:
                 return
             self.connections += 1
-            # A client that has left is what some tests are about.
-            with connection, contextlib.suppress(OSError):
-                self._answer(connection)
-            self.closed.set()
+            threading.Thread(target=self._attend, args=(connection,), daemon=True).start()
+
+    def _attend(self, connection):
+        # A client that has left is what some tests are about.
+        with connection, contextlib.suppress(OSError):
+            self._answer(connection)
+        self.closed.set()
 
     def _answer(self, connection):
         while data := connection.recv(65_536):

@@ -32,6 +32,14 @@ def test_commands_and_replies_are_resp(serve):
     ]
 
 
+@pytest.mark.parametrize("ttl_s", [0, -1, float("nan")])
+def test_a_ttl_that_keeps_nothing_is_refused_before_anything_is_sent(ttl_s):
+    """Not stored for a millisecond, and not for ever."""
+    client = CacheClient("127.0.0.1", refusing_port())
+    with pytest.raises(ValueError, match=f"ttl_s must be > 0, got {ttl_s}"):
+        client.set("k", b"v", ttl_s=ttl_s)
+
+
 def test_a_reply_in_pieces_is_one_reply(serve):
     """Bytes are gathered until the reply is whole."""
     value = b"x" * 200_000

@@ -6,7 +6,7 @@ from typing import Annotated
 import pytest
 from pydantic import Field
 
-from harness.config import EachOnce, Settings, load
+from harness.config import CacheSettings, EachOnce, Settings, load
 from harness.errors import UsageError
 
 
@@ -58,6 +58,25 @@ def test_a_value_out_of_range_names_file_line_key_limit_and_value(tmp_path: Path
     """The TTL stands on line 5."""
     message = refusal(tmp_path, BASE.replace("ttl_s: 5", "ttl_s: -1"))
     assert message == "config.yaml:5: scenarios.cache.ttl_s must be > 0, got -1"
+
+
+def test_a_cache_with_a_ttl_of_0_is_refused(tmp_path: Path) -> None:
+    """Line 5 says that nothing is kept."""
+    message = refusal(tmp_path, BASE.replace("ttl_s: 5", "ttl_s: 0"))
+    assert message == "config.yaml:5: scenarios.cache.ttl_s must be > 0, got 0"
+
+
+def test_the_cache_of_every_scenario_has_a_section_of_its_own(tmp_path: Path) -> None:
+    """Plain unless said otherwise; what isn't yes or no is refused with its line, the last."""
+    file = tmp_path / "config.yaml"
+    file.write_text(BASE)
+    assert load(file, MODELS).cache == CacheSettings(auth=False, tls=False, cluster=False)
+    file.write_text(BASE + "cache: {auth: true, cluster: true}\n")
+    assert load(file, MODELS).cache == CacheSettings(auth=True, cluster=True)
+    message = refusal(tmp_path, BASE + "cache: {tls: maybe}\n")
+    assert message.startswith("config.yaml:11: cache.tls should be a valid boolean")
+    message = refusal(tmp_path, BASE + "cache: {tsl: true}\n")
+    assert message.startswith("config.yaml:11: cache.tsl is not a key of this section")
 
 
 def test_an_unknown_key_names_the_nearest_known_one(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import CannotMeasure
+from harness.local import fetching
 from tools import fetched
 
 
@@ -36,7 +37,7 @@ def test_what_fails_to_install_leaves_nothing_behind(cache: Path) -> None:
         raise CannotMeasure("no network")
 
     with pytest.raises(CannotMeasure, match="no network"):
-        fetched._cached("thing", [], install)
+        fetching.cached("thing", [], install)
     assert list((cache / "others").iterdir()) == []
 
 
@@ -50,12 +51,12 @@ def test_what_is_installed_stays_until_its_pins_change(cache: Path, tmp_path: Pa
         made.append(folder)
 
     pins.write_text("thing==1\n")
-    first = fetched._cached("thing", [pins], install)
-    assert fetched._cached("thing", [pins], install) == first
+    first = fetching.cached("thing", [pins], install)
+    assert fetching.cached("thing", [pins], install) == first
     assert (first / "program").exists()
     assert len(made) == 1
     pins.write_text("thing==2\n")
-    assert fetched._cached("thing", [pins], install) != first
+    assert fetching.cached("thing", [pins], install) != first
     assert len(made) == 2
 
 
@@ -79,4 +80,11 @@ def test_an_old_node_is_named(cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_
 def test_a_step_that_fails_is_told_by_its_last_line() -> None:
     """What npm or pip said last says most."""
     with pytest.raises(CannotMeasure, match="^sh failed: the last word$"):
-        fetched.run(["sh", "-c", "echo first >&2; echo the last word >&2; exit 1"])
+        fetching.run(["sh", "-c", "echo first >&2; echo the last word >&2; exit 1"])
+
+
+def test_without_apt_the_error_names_the_package_to_install(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a system that isn't Debian's."""
+    monkeypatch.setenv("PATH", str(cache))
+    with pytest.raises(CannotMeasure, match="no apt-get to fetch redis-server with; install redis-server"):
+        fetching.debian_package("redis-server")
