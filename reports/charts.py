@@ -8,6 +8,7 @@ import base64
 import hashlib
 import io
 import re
+from collections.abc import Sequence
 from html import escape
 from typing import Any
 
@@ -70,10 +71,34 @@ def new_axes(width: float = 7.2, height: float = 3.6) -> tuple[Figure, Axes]:
 
 def new_rows(rows: int, width: float = 7.2, height_each: float = 1.7) -> tuple[Figure, list[Axes]]:
     """An empty figure of ``rows`` axes above each other, from the top, that share their x axis."""
+    return new_panels([height_each] * rows, width)
+
+
+def new_panels(
+    heights: Sequence[float], width: float = 7.2, *, around: float = 0.0, share_x: bool = True
+) -> tuple[Figure, list[Axes]]:
+    """The same with a height of its own, in inches, for each of the axes, and ``around`` each for what stands outside them.
+
+    ``share_x`` false: each has its own x axis.
+    """
     with mpl.rc_context(_LOOK):
-        figure = Figure(figsize=(width, rows * height_each), layout="constrained")
+        figure = Figure(figsize=(width, sum(heights) + around * len(heights)), layout="constrained")
         FigureCanvasAgg(figure)
-        return figure, list(figure.subplots(rows, sharex=True, squeeze=False)[:, 0])
+        axes = figure.subplots(len(heights), sharex=share_x, squeeze=False, height_ratios=list(heights))
+        return figure, list(axes[:, 0])
+
+
+def scaled_axis(axes: Axes, factor: float, label: str) -> Axes:
+    """A second y axis on the right that reads ``factor`` times the first; to be asked for once all is drawn."""
+    with mpl.rc_context(_LOOK):
+        right = axes.twinx()
+        right.set_yscale(axes.get_yscale())
+        low, high = axes.get_ylim()
+        right.set_ylim(factor * low, factor * high)
+        right.grid(visible=False)
+        right.spines["right"].set_visible(True)
+        right.set_ylabel(label)
+    return right
 
 
 def style(index: int) -> dict[str, Any]:

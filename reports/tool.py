@@ -115,15 +115,17 @@ class Tool:
         per_trial: Sequence[float],
         floor: Floor | None,
         statistic: Statistic,
+        speed: float = 1.0,
     ) -> Finding:
         """A latency with its floor and its excess, marked where it is tool-bound.
 
         ``per_trial`` is the same statistic of each trial, in the finding's unit (ns, us, ms or s); its spread and that of the
-        floor's trials give the interval of the excess (Welch's t).
+        floor's trials give the interval of the excess (Welch's t). ``speed`` where the finding is in service time: the tool's
+        own times are the wall's.
         """
         if finding.value is None:
             return finding
-        unit_us, worst = US_IN[finding.unit], self._worst_of(trials)
+        unit_us, worst = US_IN[finding.unit] / speed, self._worst_of(trials)
         reasons = _reasons(worst, finding.value * unit_us / 1e3)
         excess, sentence = None, finding.sentence
         if floor is not None:
