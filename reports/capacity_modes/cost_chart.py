@@ -80,13 +80,11 @@ def _draw(table: pd.DataFrame, *, even: dict[Kind, float | None]) -> Figure:
         share = even[kind]
         if share is not None:
             axes.axvline(100 * share, color=MUTED, linestyle=":", linewidth=1.4)
+            note = f"break-even {number(100 * share)} %"
             axes.annotate(
-                f" break-even {number(100 * share)} %",
-                (100 * share, 0.94),
-                xycoords=("data", "axes fraction"),
-                va="top",
-                fontsize=8.5,
-            )
+                note, (100 * share, 0.94), (5, 0), xycoords=("data", "axes fraction"), textcoords="offset points",
+                va="top", fontsize=8.5,
+            )  # fmt: skip
         axes.set_xscale("log")
         axes.set_yscale("log")
         axes.set_ylabel(f"{kind}s: USD a million\nserved units")

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from reports.capacity_modes.curves import sustained
 from reports.capacity_modes.money import break_even_share
+from reports.capacity_modes.onset import without
 from reports.capacity_modes.told import Told, chosen
 from reports.capacity_modes.wording import Sayer, arm, case, sure
 from reports.findings import Finding
@@ -42,7 +43,8 @@ def _of_onsets(sayer: Sayer, known: Sequence[tuple[Told, Finding]]) -> str:
         beside = "" if ratio is None else f" ({number(_value(ratio))} of what B2's arithmetic says)"
         parts.append(within.format(one.cell.kind, number(_value(when))) + beside)
     first, when = known[0]
-    about = f"{first.cell.kind}s: {sure(_interval(when))}; {sayer.on(first.cell)}, service seconds"
+    sureness = f"{first.cell.kind}s: {sure(_interval(when))}{without(first.cell)}"
+    about = f"{sureness}; {sayer.on(first.cell)}, service seconds"
     return f"{case(first.cell)}, {', '.join(parts)} ({about})."
 
 
@@ -59,7 +61,7 @@ def _spike(sayer: Sayer, told: Sequence[Told]) -> Found:
         first, share = known[0]
         about = f"{arm(first.cell)}: {sure(_interval(share), percent)}; {sayer.on(known[-1][0].cell)}"
         beside = " (reads)" if reads else ""
-        return f"{case(first.cell)}, of the writes{beside} were throttled: {'; '.join(parts)} ({about})."
+        return f"{case(first.cell)}, throttled of the writes{beside}: {'; '.join(parts)} ({about})."
 
     return _said([one for one in spike if one.cell.kind == "write"], "throttled_share", sentence)
 
@@ -88,12 +90,13 @@ def _retries(sayer: Sayer, told: Sequence[Told]) -> Found:
         parts = []
         for one, share in known:
             attempts, tail = one.get("attempts_per_request"), one.get("latency_p99_s")
-            tried = "" if attempts is None else f", {number(_value(attempts))} attempts a request"
-            took = "" if tail is None else f", p99 {seconds(_value(tail))}"
-            parts.append(f"{arm(one.cell)} {percent(_value(share))}{tried}{took}")
+            beside = [_tries(_value(attempts))] if attempts else []
+            beside += [_tail(tail)] if tail else []
+            about = f" ({', '.join(beside)})" if beside else ""
+            parts.append(f"{arm(one.cell)} {percent(_value(share))}{about}")
         first, share = known[0]
         about = f"{arm(first.cell)}: {sure(_interval(share), percent)}; {sayer.on(first.cell)}, service seconds"
-        return f"{case(first.cell)}, of the units demanded were served: {'; '.join(parts)} ({about})."
+        return f"{case(first.cell)}, served of the units demanded: {'; '.join(parts)} ({about})."
 
     writes = chosen(told, part="policy", kind="write")
     return _said(writes or chosen(told, part="policy"), "goodput_share", sentence)
@@ -159,6 +162,14 @@ def _tool_bound(known: Sequence[tuple[Told, Finding]]) -> str:
     own = f" Tool-bound: {bearer.reason}." if bearer.status == "tool_bound" else ""
     others = sum(finding.status == "tool_bound" for _, finding in known[1:])
     return f"{own} Tool-bound beside it: {others} of {len(known) - 1}." if others else own
+
+
+def _tries(attempts: float) -> str:
+    return f"{number(attempts)} {'attempt' if attempts == 1 else 'attempts'} a request"
+
+
+def _tail(latency: Finding) -> str:
+    return f"p99 {seconds(_value(latency))}{', tool-bound' if latency.status == 'tool_bound' else ''}"
 
 
 def _value(finding: Finding) -> float:

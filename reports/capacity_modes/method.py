@@ -6,7 +6,7 @@ import pandas as pd
 
 from reports.capacity_modes.arithmetic import BURST_S
 from reports.capacity_modes.curves import CAME_AS_PLANNED
-from reports.capacity_modes.samples import NAME
+from reports.capacity_modes.samples import KINDS, NAME
 from reports.capacity_modes.told import Told, chosen
 from reports.load import Run
 from reports.words import number, percent
@@ -19,7 +19,7 @@ _PARTS = {
 
 def method(run: Run, told: Sequence[Told], samples: pd.DataFrame) -> tuple[str, ...]:
     """The paragraphs under the charts."""
-    return (*_parts(told), *_load(run, told), *_arithmetic(), _lateness(samples))
+    return (*_parts(told), *_load(run, told), *_arithmetic(told), _lateness(samples))
 
 
 def _parts(told: Sequence[Told]) -> Iterator[str]:
@@ -31,11 +31,13 @@ def _parts(told: Sequence[Told]) -> Iterator[str]:
 
 
 def _load(run: Run, told: Sequence[Told]) -> Iterator[str]:
-    first, slots = told[0].cell.params, run.scenario(NAME).get("slots", 1)
+    slots = run.scenario(NAME).get("slots", 1)
+    units = [tuple(number(one.cell.params[f"{kind}_capacity_units"]) for kind in KINDS) for one in told]
+    bases = " or ".join(f"{read} and {write}" for read, write in dict.fromkeys(units))
     yield (
         f"Open loop: every request has an intended start, {slots} may be in flight, and what can't start in time is late, not left out. "
-        f"Demand is stated in multiples of {number(first['read_capacity_units'])} read and {number(first['write_capacity_units'])} write "
-        "units a second, what the provisioned arm begins with. Reads are strongly consistent."
+        f"Demand is stated in multiples of what the part's provisioned arm begins with: {bases} read and write units a second. Reads "
+        "are strongly consistent."
     )
     if ramp := chosen(told, part="ramp"):
         params = ramp[0].cell.params
@@ -46,9 +48,14 @@ def _load(run: Run, told: Sequence[Told]) -> Iterator[str]:
     speeds = sorted({one.cell.speed for one in told})
     yield (
         "A throttled attempt is a result; where a policy retries, each attempt is a row. Each trial has a table of its own, its burst "
-        f"bucket full when the demand begins. The twin's clock runs {' or '.join(map(number, speeds))} times the wall's; times are "
+        f"bucket full when the demand begins. The twin's clock runs {' to '.join(map(number, sorted({speeds[0], speeds[-1]})))} times the wall's; times are "
         "service seconds, in which the tool's own milliseconds of a request count as many times."
     )
+    if waits_s := {float(one.cell.params.get("patience_service_s", 0)) for one in told} - {0.0}:
+        yield (
+            f"Retries are botocore's. What `adaptive` itself holds back for more than {number(max(waits_s))} s isn't sent: it counts as throttled, "
+            "for ClientSendRate, and as no attempt."
+        )
     scale = max(one.cell.scale for one in told)
     if scale != 1:
         yield (
@@ -57,11 +64,19 @@ def _load(run: Run, told: Sequence[Told]) -> Iterator[str]:
         )
 
 
-def _arithmetic() -> Iterator[str]:
+def _arithmetic(told: Sequence[Told]) -> Iterator[str]:
+    kept_s = max(one.cell.params.get("on_demand_burst_s", 1.0) for one in told)
+    kept = (
+        ""
+        if kept_s <= 1
+        else (
+            f"; here up to {number(kept_s)} s of it, so that what the machine delays and then does at once doesn't look like demand"
+        )
+    )
     yield (
         f"Arithmetic: a store of {number(BURST_S)} s of provisioned capacity, full at first, drains by what is demanded above capacity (B2); of a flat "
         "demand of m times capacity the first request is refused after 300/(m − 1) s, and capacity × (t + 300) is served in t s. On demand "
-        "and in one partition the present second is kept (B5, B1). It is given where a formula holds and the demand came within "
+        f"and in one partition the present second is kept (B5, B1){kept}. It is given where a formula holds and the demand came within "
         f"{percent(CAME_AS_PLANNED)} of its curve."
     )
     yield (

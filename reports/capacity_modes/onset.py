@@ -24,9 +24,8 @@ def onset(sayer: Sayer, cell: Cell) -> Iterator[Finding]:
     spared, rule = len(cell.trials) - len(firsts), arithmetic(cell)
     when = onset_of(firsts, [cell.length_s] * spared)
     happened = f"no {cell.kind} was throttled within" if when.at_least else f"the first {cell.kind} was throttled after"
-    some = f", {spared} of them without a throttled {cell.kind}" if spared else ""
     sentence = (
-        f"{case(cell)}, {arm(cell)}: {happened} {number(when.value)} s ({sure(when)}{some}{onset_by(rule)}; "
+        f"{case(cell)}, {arm(cell)}: {happened} {number(when.value)} s ({sure(when)}{without(cell)}{onset_by(rule)}; "
         f"{sayer.on(cell)}, service seconds)."
     )
     id = f"{cell.arm}.throttle_onset_s"
@@ -40,6 +39,12 @@ def onset(sayer: Sayer, cell: Cell) -> Iterator[Finding]:
         f"{number(rule.onset_s)} s of B2's arithmetic ({sure(ratio)}; {sayer.on(cell)})."
     )
     yield sayer.say(cell, f"{cell.arm}.onset_ratio", sentence, ratio, "ratio", "none", stands_on_s=when.value)
+
+
+def without(cell: Cell) -> str:
+    """``, 2 of them without a throttled read``, or nothing where every trial had one."""
+    spared = len(cell.trials) - cell.attempts.loc[cell.attempts["refused"], "trial"].nunique()
+    return f", {spared} of them without a throttled {cell.kind}" if spared else ""
 
 
 def onset_of(firsts_s: list[float], unended_s: list[float]) -> Interval:

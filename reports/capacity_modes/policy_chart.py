@@ -62,7 +62,7 @@ def _draw(table: pd.DataFrame) -> Figure:
         _bars(bottom, place + shift, table[column], label=column.split(",")[0], **look)
     bottom.margins(y=0.4)
     bottom.set_ylabel("latency,\nservice s")
-    bottom.legend(loc="upper left", ncols=2)
+    bottom.legend(loc="upper left", ncols=2, fontsize=8.5)
     bottom.set_xticks(place, names)
     return figure
 

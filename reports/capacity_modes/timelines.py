@@ -38,7 +38,7 @@ def _chart(part: str, kind: str, those: Sequence[Told]) -> Chart:
     said = ", ".join(
         f"{_name(cell)} {percent(share.value)}" for cell, share in shares if share and share.value is not None
     )
-    hot = " One partition's limit is dotted." if part == "hot" else ""
+    hot = " One partition's limit is grey." if part == "hot" else ""
     return Chart(
         id=f"{NAME}-{part}-{kind}",
         title=f"{PARTS[part]}: {kind}s demanded, capacity, served and throttled",
@@ -109,6 +109,6 @@ def _draw(table: pd.DataFrame, *, kind: str) -> Figure:
         axes.set_ylim(0, most)
         axes.set_ylabel(f"{kind} units/s")
     handles, labels = rows[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper right", ncols=len(labels), fontsize=8.5)
+    figure.legend(handles, labels, loc="outside upper left", ncols=len(labels), fontsize=8.5)
     rows[-1].set_xlabel("service seconds since the trial began")
     return figure
