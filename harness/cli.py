@@ -114,6 +114,13 @@ def plan(
     from_run: Annotated[Path | None, typer.Option(metavar="RUN", help="Replay what a run consumed.")] = None,
     scenario: Annotated[str | None, typer.Option(help="Which of the run's scenarios.")] = None,
     arm: Annotated[str | None, typer.Option(help="Which of its arms.")] = None,
+    from_table: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Replay what a table on AWS consumed, by CloudWatch; only reads.")
+    ] = None,
+    days: Annotated[int, typer.Option(help="How far back, for --from-table: 15 by the minute, 455 at most.")] = 14,
+    endpoint_url: Annotated[
+        str | None, typer.Option(metavar="URL", help="Ask there instead of AWS, for --from-table.")
+    ] = None,
     most_throttled: Annotated[float, typer.Option(metavar="PERCENT", help="Of reads and of writes.")] = 0.1,
     timezone: Annotated[str | None, typer.Option(help="Of times that have no offset, such as Europe/Berlin.")] = None,
     item_bytes: Annotated[int | None, typer.Option(help="Size of every item.")] = None,
@@ -127,7 +134,7 @@ def plan(
     ] = None,
     scaling_delay: Annotated[float, typer.Option(metavar="S", help="From auto scaling's alarm to its change.")] = 0.0,
     most_capacity: Annotated[int, typer.Option(help="A table's quota of each kind.")] = 40_000,
-    region: Annotated[str, typer.Option(help="Whose prices.")] = "us-east-1",
+    region: Annotated[str, typer.Option(help="Whose prices; and where the table is.")] = "us-east-1",
     prices: Annotated[str | None, typer.Option(metavar="FILE", help="A price file of your own.")] = None,
     check: Annotated[bool, typer.Option("--check", help="Replay by the twin's own rules too.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the plan as JSON.")] = False,
@@ -141,7 +148,7 @@ def plan(
     planned = planning.plan(
         planning.Request(
             traces=tuple(traces or ()), from_run=from_run, scenario=scenario, arm=arm,
-            most_throttled_percent=most_throttled, timezone=timezone, item_bytes=item_bytes, strong=strong,
+            from_table=from_table, days=days, endpoint_url=endpoint_url, most_throttled_percent=most_throttled, timezone=timezone, item_bytes=item_bytes, strong=strong,
             reserved=reserved, key_shares=key_shares, schedule=schedule, scaling_delay_s=scaling_delay,
             most_capacity=most_capacity, region=region, prices_file=prices, check=check, out=out_dir,
         )

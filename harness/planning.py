@@ -12,8 +12,12 @@ from rich.table import Table
 
 from harness import config as configuration
 from harness.config import Config
-from harness.demand import Trace, read_key_shares, read_schedule, read_trace
-from harness.demand_run import read_run
+from harness.demand.files import read_trace
+from harness.demand.run import read_run
+from harness.demand.settings import read_key_shares, read_schedule
+from harness.demand.table import Table as AwsTable
+from harness.demand.table import read_table
+from harness.demand.trace import Trace
 from harness.dynamodb.autoscaling import AutoscalingParameters
 from harness.dynamodb.parameters import KINDS, AdmissionParameters
 from harness.dynamodb.planner import reference
@@ -45,6 +49,9 @@ class Request:
 
     traces: tuple[Path, ...]
     from_run: Path | None = None
+    from_table: str | None = None
+    days: int = 14
+    endpoint_url: str | None = None
     scenario: str | None = None
     arm: str | None = None
     most_throttled_percent: float = 0.1
@@ -199,7 +206,7 @@ def show(planned: Planned, console: Console) -> None:
     said = lines(planned)
     for line in said[:2]:
         console.print(line, markup=False)
-    for title, headings, rows in (_families(planned.plan), _variations(planned.plan)):
+    for title, headings, rows in (family_rows(planned.plan), variation_rows(planned.plan)):
         if console.is_terminal:
             table = Table(*headings, title=title, title_justify="left")
             for row in rows:
@@ -217,7 +224,7 @@ def show(planned: Planned, console: Console) -> None:
 Rows = tuple[str, tuple[str, ...], list[tuple[str, ...]]]
 
 
-def _families(made: Plan) -> Rows:
+def family_rows(made: Plan) -> Rows:
     """The cheapest of each family that throttles little enough."""
     rows: list[tuple[str, ...]] = []
     for family, name in FAMILIES.items():
@@ -227,7 +234,7 @@ def _families(made: Plan) -> Rows:
     return "The cheapest of each kind that throttles little enough, USD a month", headings, rows
 
 
-def _variations(made: Plan) -> Rows:
+def variation_rows(made: Plan) -> Rows:
     """What another demand would change."""
     rows: list[tuple[str, ...]] = []
     for other in made.variations:
@@ -254,10 +261,13 @@ def write_report(planned: Planned, out: Path, console: Console | None) -> int:
 
 
 def _trace(asked: Request) -> Trace:
-    if bool(asked.traces) == bool(asked.from_run):
-        raise UsageError("expected a trace file, or --from-run RUN")
+    if [bool(asked.traces), asked.from_run is not None, asked.from_table is not None].count(True) != 1:
+        raise UsageError("expected one of: trace files, --from-run RUN, --from-table NAME")
     if asked.from_run:
         return read_run(asked.from_run, asked.scenario, asked.arm)
+    if asked.from_table is not None:
+        table = AwsTable(name=asked.from_table, region=asked.region, days=asked.days, endpoint_url=asked.endpoint_url)
+        return read_table(table, time.time)
     return read_trace(asked.traces, timezone=asked.timezone, item_bytes=asked.item_bytes, strong=asked.strong)
 
 

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from harness.arrow import keep_pandas_out
-from harness.demand import Trace
+from harness.demand.trace import Trace
 from harness.dynamodb.parameters import KINDS, MINUTE_S, Kind
 from harness.dynamodb.planner.model import Demand, Units
 from harness.errors import UsageError
