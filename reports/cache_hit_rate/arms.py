@@ -24,7 +24,7 @@ ARMS: Mapping[str, str] = {
     "lazy": "lazy loading",
     "lazy_ttl": "lazy loading with a TTL",
     "lazy_jitter": "lazy loading with spread TTLs",
-    "lazy_race": "lazy loading whose set races a write",
+    "lazy_race": "invalidating while a read's set is under way",
     "write_through": "write-through",
     "invalidate": "invalidating on write",
     "single_flight": "single flight",

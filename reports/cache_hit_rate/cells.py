@@ -186,7 +186,7 @@ def _placed(samples: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
     for column, value in _LATER.items():
         if column not in good:
             good[column] = value
-    by_trial = plan.set_index("trial")
+    by_trial, good = plan.set_index("trial"), good.sort_values(["trial", "t_start"], kind="stable")
     good["part"], good["round"] = good["trial"].map(by_trial["part"]), good["trial"].map(by_trial["round"])
     good["service_us"] = (good["t_end"] - good["t_start"]) / 1e3
     good["due_ns"] = good["t_intended"].fillna(good["t_start"]).astype("int64")

@@ -1,5 +1,7 @@
 """The figures that any cell may have: hit rate, times, and reads without an answer."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -10,6 +12,7 @@ from reports.stats import Interval
 from reports.tool import Statistic
 from reports.words import count, microseconds, milliseconds, percent, scaled, span
 
+LEAST_SEEN = 100
 _NONE: Labels = {}
 PERCENTILES: dict[Statistic, float] = {"p50": 50.0, "p95": 95.0, "p99": 99.0}
 
@@ -77,6 +80,32 @@ def _percentile(
     finding = found.say(cell, id, sentence, shown, unit, "lower", about=about)
     per_trial = [float(np.percentile(times, p)) * factor for times in trials]
     return found.tool.judged(finding, trials=cell.trials, per_trial=per_trial, floor=None, statistic=which)
+
+
+def seen_p99_ms(times_us: stats.Numbers) -> float | None:
+    """The p99 of what one trial, or one expiry, has seen, ms; None below LEAST_SEEN reads.
+
+    While a fault or a stampede lasts, reads move together: it is one event and no sample of many. This says what its reads met,
+    and an interval can stand only on several trials.
+    """
+    return float(np.percentile(times_us, 99)) / 1e3 if len(times_us) >= LEAST_SEEN else None
+
+
+def seen_p99(
+    found: Measured, cell: Cell, per_trial: Sequence[float | None], what: str, about: Labels = _NONE
+) -> Finding:
+    """The mean over trials of the p99 that each has seen; ``what`` says of which reads."""
+    seen = [time for time in per_trial if time is not None]
+    if not seen:
+        reason = f"no trial has {LEAST_SEEN} reads of this kind at once"
+        return found.absent(cell, "latency_p99_ms", "ms", "lower", reason, about)
+    time = clipped(stats.mean_of_trials(seen))
+    sentence = (
+        f"{cell.about}: p99 {what} was {milliseconds(time.value)} "
+        f"({count(time.n, 'trial')}{span(time.low, time.high, milliseconds)}; {found.on(cell)})."
+    )
+    finding = found.say(cell, "latency_p99_ms", sentence, time, "ms", "lower", about=about)
+    return found.tool.judged(finding, trials=cell.trials, per_trial=seen, floor=None, statistic="p99")
 
 
 def share_of(flags: "pd.Series[bool]", trials: "pd.Series[int]") -> Interval:

@@ -129,9 +129,8 @@ def _of_cell(found: Measured, cell: Cell, others: Sequence[Cell]) -> Iterator[Fi
         if rows.empty:
             continue
         yield _errors(found, cell, rows, when, others if when == worst else ())
-        what = f"{_SAID[when]} a read, answered or not, took"
-        for which in ("p95", "p99"):
-            yield figures.percentile_ms(found, cell, rows, which, f"latency_{which}_ms", what, {"when": when})
+        p99_ms = [figures.seen_p99_ms(reads["latency_us"].to_numpy()) for reads in due]
+        yield figures.seen_p99(found, cell, p99_ms, f"of all reads due {_SAID[when]}", {"when": when})
         yield _database(found, cell, trials, when)
     yield from _recovery(found, cell, trials)
 
@@ -161,8 +160,9 @@ def _outcome(found: Measured, cell: Cell, when: When) -> str:
         return "wasn't measured"
     errors = percent(float((rows["outcome"] != "ok").mean()))
     load, before = (np.nanmean([one.database_per_s(at) for one in trials]) for at in (when, "before"))
-    times = ((p, stats.percentile(cell.times_us(rows), p)) for p in (99.0, 95.0))
-    wait = next((f", p{p:g} {milliseconds(time.value / 1e3)}" for p, time in times if time is not None), "")
+    seen = [figures.seen_p99_ms(one.due(when)["latency_us"].to_numpy()) for one in trials]
+    p99_ms = [time for time in seen if time is not None]
+    wait = f", p99 {milliseconds(float(np.mean(p99_ms)))}" if p99_ms else ""
     return f"{errors} without an answer{wait}, {number(float(load))} database reads/s (before {number(float(before))})"
 
 

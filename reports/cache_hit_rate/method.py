@@ -54,12 +54,14 @@ _TEXTS: Mapping[str, str] = {
         "span that has it. The final one is that of the last quarter."
     ),
     "stampede": (
-        "Queries an expiry are all answers that the database gave in a trial ÷ the times the key was to expire in it, early refreshes included."
+        "Queries an expiry are the loads that began from when the key was put there until those that its expiry caused were over, early "
+        "refreshes included. p99 and the longest read are of the reads in flight from an expiry until those were over. Such reads move together: the "
+        "p99 says what was seen, and an interval stands on trials alone."
     ),
     "lost": (
         f"A lost cache: recovered is where, in two windows of time in a row after the repair, the hit rate is at least {percent(HIT_SHARE)} of "
         f"before, or p99 at most {P99_TIMES:g} × before; windows are {seconds(LEAST_WINDOW_S)} wide, or as wide as {LEAST_READS} reads of "
-        "before. Errors are reads that gave the application no value; hits are counted of all reads."
+        "before. p99 is that of the reads due before, during or after the fault in each trial, answered or not. Errors are reads that gave the application no value; hits are counted of all reads."
     ),
     "stale": (
         "Rows carry versions. A read is stale if its version is below the newest one committed when the read began; its age is the time since "

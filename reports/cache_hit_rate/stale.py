@@ -10,7 +10,7 @@ from reports.cache_hit_rate import figures
 from reports.cache_hit_rate.arms import arm_words
 from reports.cache_hit_rate.cells import Cell, Measured, clipped
 from reports.findings import Finding
-from reports.words import count, engine_name, number, percent, span
+from reports.words import count, engine_name, number, percent, seconds, span
 
 PART = "stale"
 EVENT = "cache_checked"
@@ -55,9 +55,9 @@ def ages(cell: Cell) -> pd.DataFrame:
 
 
 def left(found: Measured, cell: Cell) -> tuple[list[float], list[float]]:
-    """By trial: the keys whose value in the cache was stale at the end, and the keys that were checked."""
-    events = [event for event in found.events(EVENT, cell).values() if event.get("keys")]
-    return [float(event["stale_keys"]) for event in events], [float(event["keys"]) for event in events]
+    """By trial: the values in the cache that were stale at the end, and those that were there."""
+    events = [event for event in found.events(EVENT, cell).values() if event.get("cached")]
+    return [float(event["stale"]) for event in events], [float(event["cached"]) for event in events]
 
 
 def _of_cell(found: Measured, cell: Cell, others: Sequence[Cell]) -> Iterator[Finding]:
@@ -91,7 +91,7 @@ def _outcome(found: Measured, cell: Cell) -> str:
     if reads.empty:
         return "wasn't measured"
     stale, keys = left(found, cell)
-    kept = f", {number(sum(stale))} of {sum(keys):,.0f} keys stale at the end" if keys else ""
+    kept = f", {number(sum(stale))} of {sum(keys):,.0f} cached values stale at the end" if keys else ""
     return f"{percent(float((reads['behind'] > 0).mean()))} stale reads{kept}"
 
 
@@ -112,8 +112,10 @@ def _left(found: Measured, cell: Cell) -> Finding:
     if not keys:
         return found.absent(cell, "left_stale_share", "share", "lower", "the cache wasn't checked at the end")
     share = stats.share_of_trials(stale, keys)
+    ttl_s = float(cell.params.get("ttl_s") or 0)
+    lasting = f", until their TTL of {seconds(ttl_s)} ends" if ttl_s else ", until they are written again or evicted"
     sentence = (
-        f"{cell.about}: at the end {number(sum(stale))} of {sum(keys):,.0f} keys checked had a stale value in the cache "
+        f"{cell.about}: at the end {number(sum(stale))} of {sum(keys):,.0f} values in the cache were stale{lasting} "
         f"({count(share.n, 'trial')}{span(share.low, share.high, percent)}; {found.on(cell)})."
     )
     return found.tool.exempt(found.say(cell, "left_stale_share", sentence, share, "share", "lower"), trials=cell.trials)

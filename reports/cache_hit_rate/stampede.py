@@ -3,24 +3,27 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from reports import stats
 from reports.cache_hit_rate import figures
-from reports.cache_hit_rate.arms import arm_words
+from reports.cache_hit_rate.arms import NAME, arm_words
 from reports.cache_hit_rate.cells import Cell, Measured, clipped
 from reports.findings import Finding
 from reports.stats import Interval
 from reports.words import count, engine_name, milliseconds, number, span
 
 PART = "stampede"
+EVENT = "expiry"  # its ``t_ns``, until when its loads were over (``settled_ns``), and their number (``queries``)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expired:
-    """One trial: how often the key expired, the database's answers, and the longest read, ms."""
+    """One trial: the loads that each expiry of the key caused, early ones included, and the longest read from then until they were over, ms."""
 
-    expiries: int
-    queries: int
-    longest_ms: float
+    queries: tuple[int, ...]
+    longest_ms: tuple[float, ...]
+    p99_ms: tuple[float, ...]
 
 
 def findings(found: Measured, engine: str) -> list[Finding]:
@@ -30,45 +33,48 @@ def findings(found: Measured, engine: str) -> list[Finding]:
     return [finding for cell in cells for finding in _of_cell(found, cell, cells if cell is first else ())]
 
 
-def expired(cell: Cell) -> list[Expired]:
-    """One a trial; none where the plan doesn't say how often the key was to expire."""
-    expiries = int(cell.params.get("expiries") or 0)
-    if not expiries:
-        return []
-    return [
-        Expired(
-            expiries=expiries, queries=int(rows["asked_db"].sum()), longest_ms=float(rows["latency_us"].max()) / 1e3
-        )
-        for _, rows in cell.reads.groupby("trial")
-    ]
+def expired(found: Measured, cell: Cell) -> list[Expired]:
+    """One a trial whose expiries were recorded."""
+    made = []
+    for trial, rows in cell.reads.groupby("trial"):
+        ends = [event for event in found.run.events_of(NAME, EVENT) if event["trial"] == int(str(trial))]
+        if ends:
+            queries = tuple(int(event["queries"]) for event in ends)
+            spans = [
+                rows[(rows["t_end"] >= event["t_ns"]) & (rows["t_start"] <= event["settled_ns"])] for event in ends
+            ]
+            longest_ms = tuple(float(span_["latency_us"].max()) / 1e3 for span_ in spans if len(span_))
+            p99_ms = [figures.seen_p99_ms(span_["latency_us"].to_numpy()) for span_ in spans]
+            known_ms = tuple(time for time in p99_ms if time is not None)
+            made.append(Expired(queries=queries, longest_ms=longest_ms, p99_ms=known_ms))
+    return made
 
 
 def queries(trials: Sequence[Expired]) -> Interval:
     """Queries an expiry."""
-    return clipped(stats.mean_of_trials([one.queries / one.expiries for one in trials]))
+    return clipped(stats.mean_of_trials([float(np.mean(one.queries)) for one in trials]))
 
 
 def _of_cell(found: Measured, cell: Cell, others: Sequence[Cell]) -> Iterator[Finding]:
-    trials = expired(cell)
+    trials = expired(found, cell)
     if not trials:
-        yield found.absent(
-            cell, "queries_per_expiry", "queries", "lower", "how often the key was to expire wasn't recorded"
-        )
+        yield found.absent(cell, "queries_per_expiry", "queries", "lower", "no expiry was recorded")
     else:
         asked = queries(trials)
-        counted = f"{sum(one.expiries for one in trials):,} expiries in {count(asked.n, 'trial')}"
+        counted = f"{sum(len(one.queries) for one in trials):,} expiries in {count(asked.n, 'trial')}"
         sentence = _headline(found, cell, others, asked, counted) or (
             f"{cell.about}: {number(asked.value)} database queries an expiry of a hot key "
             f"({counted}{span(asked.low, asked.high)}; {found.on(cell)})."
         )
         finding = found.say(cell, "queries_per_expiry", sentence, asked, "queries", "lower", headline=bool(others))
         yield found.tool.exempt(finding, trials=cell.trials)
-    yield figures.percentile_ms(found, cell, cell.answered, "p99", "latency_p99_ms", "a read took")
-    waits = [one.longest_ms for one in trials]
+    p99_ms = [float(np.mean(one.p99_ms)) if one.p99_ms else None for one in trials]
+    yield figures.seen_p99(found, cell, p99_ms, "of the reads in flight until an expiry was over")
+    waits = [float(np.mean(one.longest_ms)) for one in trials if one.longest_ms]
     if waits:
         wait = clipped(stats.mean_of_trials(waits))
         sentence = (
-            f"{cell.about}: the longest read of a trial took {milliseconds(wait.value)} "
+            f"{cell.about}: the longest read of an expiry took {milliseconds(wait.value)} on average "
             f"({count(wait.n, 'trial')}{span(wait.low, wait.high, milliseconds)}; {found.on(cell)})."
         )
         finding = found.say(cell, "longest_ms", sentence, wait, "ms", "lower")
@@ -79,7 +85,7 @@ def _headline(found: Measured, cell: Cell, others: Sequence[Cell], asked: Interv
     """Lazy loading beside the cures; nothing where there are no others to tell of."""
     if not others:
         return ""
-    cures = [(arm_words(one.arm), expired(one)) for one in others if one.arm != cell.arm]
+    cures = [(arm_words(one.arm), expired(found, one)) for one in others if one.arm != cell.arm]
     told = ", ".join(f"{name} {number(queries(trials).value)}" for name, trials in cures if trials)
     readers = cell.step.replace("_readers", " readers").replace("_", " ")
     return (
