@@ -33,7 +33,7 @@ _MAIN = {
 def analyse(run: Run) -> Section:
     """The section of cache_hit_rate."""
     found = Measured.of(run)
-    made = [finding for engine in found.engines for finding in _of_engine(found, engine)]
+    made = [finding for tell in (_sizes, _parts) for engine in found.engines for finding in tell(found, engine)]
     findings = list(_each_part_once(made))
     measured = any(len(cell.rows) for cell in found.cells)
     return Section(
@@ -48,22 +48,24 @@ def analyse(run: Run) -> Section:
     )
 
 
-def _of_engine(found: Measured, engine: str) -> Iterator[Finding]:
+def _sizes(found: Measured, engine: str) -> Iterator[Finding]:
+    """What opens the report: the cache that grows. Nothing where that part wasn't asked for."""
     cells = [cell for cell in found.cells if cell.engine == engine]
-    if not any(len(cell.rows) for cell in cells):
+    behind = sizes.behind(found, engine)
+    if behind is not None:
+        yield from (*sizes.findings(found, behind), *trips.findings(found, behind))
+    elif any(cell.part == SIZE for cell in cells) or not any(len(cell.rows) for cell in cells):
         yield from _nothing(found, engine)
-        return
-    if any(cell.part == SIZE for cell in cells):
-        behind = sizes.behind(found, engine)
-        yield from (
-            _nothing(found, engine)
-            if behind is None
-            else [*sizes.findings(found, behind), *trips.findings(found, behind)]
-        )
-    yield counted_alike(found, engine)
-    for room in (against_theory, steps, warm_up, stampede, lost, stale):
-        yield from room.findings(found, engine)
-    yield from (_missing(found, cell) for cell in cells if cell.part in _MAIN and not len(cell.rows))
+
+
+def _parts(found: Measured, engine: str) -> Iterator[Finding]:
+    """All other parts, where the engine was measured at all."""
+    cells = [cell for cell in found.cells if cell.engine == engine]
+    if any(len(cell.rows) for cell in cells):
+        yield counted_alike(found, engine)
+        for room in (against_theory, steps, warm_up, stampede, lost, stale):
+            yield from room.findings(found, engine)
+        yield from (_missing(found, cell) for cell in cells if cell.part in _MAIN and not len(cell.rows))
 
 
 def _missing(found: Measured, cell: Cell) -> Finding:

@@ -16,6 +16,7 @@ from reports.stats import Interval
 from reports.words import count, number, percent, seconds, span
 
 PARTS = ("skew", "ttl")
+POINT = 0.01
 CLOCK_S = 2.0  # an entry that stays for less can't be told from its neighbours by a clock that ticks once a second (E2)
 
 LEAST_READS_A_KEY = 20  # where the keys' shares are taken from the reads themselves
@@ -108,15 +109,15 @@ def _of_cell(found: Measured, cell: Cell) -> Iterator[Finding]:
     judged = not stays_s or min(stays_s) >= CLOCK_S
     beside = f"; {name} (keys {how}): {percent(said.value)}"
     yield figures.hit_rate(found, cell, beside)
-    yield _said(found, cell, rule, name, said)
+    yield _said(found, cell, rule, f"{name} says", said)
     randoms = [one.random for one in theory if one.random is not None]
     if randoms:
-        yield _said(found, cell, "random_hit_rate", "random replacement", stats.mean_of_trials(randoms))
+        yield _said(found, cell, "random_hit_rate", "random replacement would give", stats.mean_of_trials(randoms))
     yield found.tool.exempt(_deviation(found, cell, apart, name, stays_s, judged, theory), trials=cell.trials)
 
 
 def _said(found: Measured, cell: Cell, id: str, name: str, said: Interval) -> Finding:
-    sentence = f"{cell.about}: {name} says {percent(said.value)} hits ({count(said.n, 'trial')}{span(said.low, said.high, percent)}; modelled)."
+    sentence = f"{cell.about}: {name} {percent(said.value)} hits ({count(said.n, 'trial')}{span(said.low, said.high, percent)}; modelled)."
     return found.say(cell, id, sentence, said, "share", "none", basis="modelled")
 
 
@@ -140,15 +141,24 @@ def _deviation(
             f"the order of accesses; random replacement would give {random}."
         )
     else:
-        verdict = "within one point" if abs(apart.value) <= 0.01 else "more than one point apart"
         finite = [one for one in stays_s if math.isfinite(one)]
         stays = f"; an entry stays {seconds(min(finite))}" if finite else ""
-        sentence = f"{opens}, {verdict} {grounds[:-1]}{stays})."
+        sentence = f"{opens}, {_verdict(apart)} {grounds[:-1]}{stays})."
     return found.say(cell, "deviation_share", sentence, apart, "share", "none", about=about)
 
 
+def _verdict(apart: Interval) -> str:
+    """Whether theory is met within a point; where the interval doesn't tell, nor does the sentence."""
+    if apart.low is not None and apart.high is not None:
+        if apart.low >= -POINT and apart.high <= POINT:
+            return "within one point"
+        if apart.high < -POINT or apart.low > POINT:
+            return "more than one point apart"
+    return f"and whether that is within one point can't be told from {count(apart.n, 'trial')}"
+
+
 def _points(share: float) -> str:
-    if share == 0:
+    if round(share, 9) == 0:
         return "exactly"
     return f"{_plain_points(abs(share))} {'above' if share > 0 else 'below'}"
 

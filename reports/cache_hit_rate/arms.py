@@ -24,7 +24,7 @@ ARMS: Mapping[str, str] = {
     "lazy": "lazy loading",
     "lazy_ttl": "lazy loading with a TTL",
     "lazy_jitter": "lazy loading with spread TTLs",
-    "lazy_race": "invalidating while a read's set is under way",
+    "lazy_race": "invalidating, with slow readers",
     "write_through": "write-through",
     "invalidate": "invalidating on write",
     "single_flight": "single flight",
@@ -35,12 +35,12 @@ ARMS: Mapping[str, str] = {
     "circuit_breaker": "a client with a circuit breaker",
 }
 _SKEWS: Mapping[str, str] = {"tailnum": "keys by aircraft", "dest": "keys by destination"}
-# fault -> (what has happened to the cache, as *while the cache …* goes on; as a title)
-FAULTS: Mapping[str, tuple[str, str]] = {
-    "hang": ("hung", "The cache hangs"),
-    "kill": ("was dead", "The cache is killed"),
-    "slow": ("was slow", "The cache is slow"),
-    "flush": ("was empty", "The cache is flushed"),
+# fault -> the cache (as *while the cache …* goes on; as a title; as a step)
+FAULTS: Mapping[str, tuple[str, str, str]] = {
+    "hang": ("hung", "The cache hangs", "a hanging cache"),
+    "kill": ("was dead", "The cache is killed", "a dead cache"),
+    "slow": ("was slow", "The cache is slow", "a slow cache"),
+    "flush": ("was empty", "The cache is flushed", "an emptied cache"),
 }
 
 
@@ -69,7 +69,7 @@ def step_words(part: str, step: str) -> str:
 
 def _named(part: str, step: str) -> str:
     if part == "lost":
-        return f"while the cache {FAULTS[step][0]}" if step in FAULTS else step
+        return FAULTS[step][2] if step in FAULTS else step
     if part == "skew":
         name, _, alpha = step.partition("_")
         return f"keys by Zipf({alpha})" if name == "zipf" else _SKEWS.get(step, step)

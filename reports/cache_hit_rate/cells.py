@@ -1,13 +1,13 @@
 """The samples of a run as cells, by engine, part, step and arm; and how findings of a cell are made."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
 from reports import stats
-from reports.cache_hit_rate.arms import NAME, PARTS, SIZE, arm_words, step_words
+from reports.cache_hit_rate.arms import ARMS, NAME, PARTS, SIZE, arm_words, step_words
 from reports.findings import Basis, Better, Finding
 from reports.load import Run
 from reports.stats import Interval
@@ -226,21 +226,19 @@ def _cells(run: Run, samples: pd.DataFrame, trials: pd.DataFrame) -> Iterator[Ce
             )
         )
     engines = list(run.scenario(NAME)["params"]["engines"])
-    arms = list(dict.fromkeys(str(trial["arm"]) for trial in records.values()))
-    steps = list(dict.fromkeys(str(trial["step"]) for trial in records.values()))
+    arms = list(ARMS)
 
-    def place(cell: Cell) -> tuple[int, int, Sequence[float], int]:
+    def place(cell: Cell) -> tuple[int, int, tuple[float, float, str], int, str]:
         engine = engines.index(cell.engine) if cell.engine in engines else len(engines)
         part = _ORDER.index(cell.part) if cell.part in _ORDER else len(_ORDER)
-        return engine, part, _size(cell, steps), arms.index(cell.arm)
+        return engine, part, _size(cell), arms.index(cell.arm) if cell.arm in arms else len(arms), cell.arm
 
     yield from sorted(cells, key=place)
 
 
-def _size(cell: Cell, steps: Sequence[str]) -> Sequence[float]:
-    """Steps by size where they are numbers (``zipf_0.8`` by its exponent), after those that are words."""
-    text = cell.step.removeprefix("zipf_")
+def _size(cell: Cell) -> tuple[float, float, str]:
+    """Steps that are words by these, then numbers by size, ``zipf_0.8`` by its exponent."""
     try:
-        return 1.0, float(text)
+        return 1.0, float(cell.step.removeprefix("zipf_")), cell.step
     except ValueError:
-        return 0.0, float(steps.index(cell.step))
+        return 0.0, 0.0, cell.step

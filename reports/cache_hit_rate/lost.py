@@ -22,11 +22,7 @@ WHEN: tuple[When, ...] = ("before", "during", "after")
 HIT_SHARE, P99_TIMES = 0.95, 2.0  # of before: recovered
 LEAST_WINDOW_S, LEAST_READS = 0.05, 25  # of the windows in which recovery is looked for
 Floats = npt.NDArray[np.float64]
-_SAID: Mapping[When, str] = {
-    "before": "before the fault",
-    "during": "during the fault",
-    "after": "after it was repaired",
-}
+_SAID: Mapping[When, str] = {"before": "before the fault", "during": "during the fault", "after": "after the fault"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,17 +60,17 @@ def findings(found: Measured, engine: str) -> list[Finding]:
     """By fault and client; what opens the report is the first fault of FAULTS that was measured, under the first client."""
     cells = [cell for fault in FAULTS for cell in found.where(engine, PART, fault)]
     cells += [cell for cell in found.where(engine, PART) if cell.step not in FAULTS]
-    return [
-        finding
-        for place, cell in enumerate(cells)
-        for finding in _of_cell(found, cell, [one for one in cells if one.step == cell.step] if place == 0 else ())
-    ]
+    made: list[Finding] = []
+    for place, cell in enumerate(cells):
+        clients = [one for one in cells if one.step == cell.step]
+        made += _of_cell(found, cell, clients if cell is clients[0] else (), opens=place == 0)
+    return made
 
 
 def faulted(found: Measured, cell: Cell) -> list[Faulted]:
     """The trials whose fault was recorded; one that was never repaired lasted until the end, a flush is over at once."""
     injected, repaired = found.events("fault_injected", cell), found.events("fault_repaired", cell)
-    made = []
+    made: list[Finding] = []
     for trial, rows in cell.reads.groupby("trial"):
         number_ = int(str(trial))
         if number_ not in injected:
@@ -115,7 +111,8 @@ def _first(good: npt.NDArray[np.bool_]) -> float:
     return float(both[0]) if len(both) else math.inf
 
 
-def _of_cell(found: Measured, cell: Cell, others: Sequence[Cell]) -> Iterator[Finding]:
+def _of_cell(found: Measured, cell: Cell, others: Sequence[Cell], *, opens: bool) -> Iterator[Finding]:
+    """``others``: all clients under this fault, to be told of together; ``opens`` the report."""
     trials = faulted(found, cell)
     if not trials:
         yield found.absent(
@@ -128,27 +125,27 @@ def _of_cell(found: Measured, cell: Cell, others: Sequence[Cell]) -> Iterator[Fi
         rows = pd.concat(due)
         if rows.empty:
             continue
-        yield _errors(found, cell, rows, when, others if when == worst else ())
+        yield _errors(found, cell, rows, when, others if when == worst else (), opens=opens and when == worst)
         p99_ms = [figures.seen_p99_ms(reads["latency_us"].to_numpy()) for reads in due]
         yield figures.seen_p99(found, cell, p99_ms, f"of all reads due {_SAID[when]}", {"when": when})
         yield _database(found, cell, trials, when)
     yield from _recovery(found, cell, trials)
 
 
-def _errors(found: Measured, cell: Cell, rows: pd.DataFrame, when: When, others: Sequence[Cell]) -> Finding:
+def _errors(
+    found: Measured, cell: Cell, rows: pd.DataFrame, when: When, others: Sequence[Cell], *, opens: bool
+) -> Finding:
     share = figures.share_of(rows["outcome"] != "ok", rows["trial"])
     grounds = (
         f"({len(rows):,} reads, {count(share.n, 'trial')}{span(share.low, share.high, percent)}; {found.on(cell)})"
     )
     if others:
-        fault = FAULTS.get(cell.step, (f"had the fault {cell.step}", ""))[0]
+        fault = FAULTS[cell.step][0] if cell.step in FAULTS else f"had the fault {cell.step}"
         told = "; ".join(f"{arm_words(one.arm)} {_outcome(found, one, when)}" for one in others)
         sentence = f"While the cache in front of {engine_name(cell.engine)} {fault}: {told} {grounds}."
     else:
         sentence = f"{cell.about}: {percent(share.value)} of reads got no answer {_SAID[when]} {grounds}."
-    finding = found.say(
-        cell, "error_share", sentence, share, "share", "lower", headline=bool(others), about={"when": when}
-    )
+    finding = found.say(cell, "error_share", sentence, share, "share", "lower", headline=opens, about={"when": when})
     return found.tool.exempt(finding, trials=cell.trials)
 
 
@@ -184,15 +181,16 @@ def _recovery(found: Measured, cell: Cell, trials: Sequence[Faulted]) -> Iterato
         return
     times = [recovered_s(one) for one in measured]
     until = [(one.ends_ns - one.repaired_ns) / 1e9 for one in measured]
-    words = {
-        "hit_rate": f"the hit rate was back at {percent(HIT_SHARE)} of before",
-        "p99": f"p99 was within {P99_TIMES:g} × before",
+    goals = {
+        "hit_rate": ("the hit rate", f"back at {percent(HIT_SHARE)} of before"),
+        "p99": ("p99", f"within {P99_TIMES:g} × before"),
     }
-    for which, said in words.items():
+    for which, (what, goal) in goals.items():
         ended = [one[which] for one in times if math.isfinite(one[which])]
         unended = [last for one, last in zip(times, until, strict=True) if not math.isfinite(one[which])]
         time = stats.median_of_trials(ended, unended)
-        when = f"not within {seconds(time.value)}" if time.at_least else f"{seconds(time.value)} after the repair"
-        sentence = f"{cell.about}: {said} {when} (median of {count(time.n, 'trial')}{span(time.low, time.high, seconds)}; {found.on(cell)})."
+        when = f"{seconds(time.value)} after the repair" if time.value else "at once"
+        said = f"wasn't {goal} within {seconds(time.value)}" if time.at_least else f"was {goal} {when}"
+        sentence = f"{cell.about}: {what} {said} (median of {count(time.n, 'trial')}{span(time.low, time.high, seconds)}; {found.on(cell)})."
         finding = found.say(cell, "recovery_s", sentence, time, "s", "lower", about={"of": which})
         yield found.tool.exempt(finding, trials=cell.trials, figure_ms=1e3 * max(time.value, LEAST_WINDOW_S))

@@ -99,7 +99,7 @@ def _behind(found: Measured, cell: Cell, reads: pd.DataFrame) -> Finding:
     stale = reads[reads["behind"] > 0]
     versions = clipped(stats.mean_of_trials(stale.groupby("trial")["behind"].mean().to_numpy()))
     sentence = (
-        f"{cell.about}: a stale read was {number(versions.value)} versions behind on average, {number(float(np.max(stale['behind'])))} "
+        f"{cell.about}: a stale read was {number(versions.value)} version{'' if versions.value == 1 else 's'} behind on average, {number(float(np.max(stale['behind'])))} "
         f"at most ({count(versions.n, 'trial')}{span(versions.low, versions.high)}; {found.on(cell)})."
     )
     finding = found.say(cell, "stale_versions", sentence, versions, "versions", "lower")

@@ -59,7 +59,7 @@ def stampedes(found: Measured, findings: Sequence[Finding]) -> list[Chart]:
         (Column(id="queries_per_expiry", heading="database queries an expiry"), number),
         (Column(id="latency_p99_ms", heading="p99 of reads, ms"), milliseconds),
     )
-    caption = f"One key, read by all, whose value takes a slow query. –: too few independent reads for a p99. {_BARS}"
+    caption = f"One key, read by all, whose value takes a slow query. p99 of the reads in flight until an expiry was over; –: fewer than 100. {_BARS}"
     return _chart(
         found,
         findings,
@@ -75,12 +75,13 @@ def staleness(found: Measured, findings: Sequence[Finding]) -> list[Chart]:
     """Stale reads, their age, and what stayed stale."""
     shown: tuple[Shown, ...] = (
         (Column(id="stale_share", heading="stale reads, %", factor=100), _percent),
-        (Column(id="stale_age_p50_ms", heading="median age of a stale read, ms"), milliseconds),
-        (Column(id="left_stale_share", heading="keys stale at the end, %", factor=100), _percent),
+        (Column(id="stale_age_p50_ms", heading="median age, ms since the commit"), milliseconds),
+        (Column(id="left_stale_share", heading="stale at the end, % of cached values", factor=100), _percent),
     )
     caption = (
-        "A read is stale if a newer version was committed when it began; its age counts from that commit. Keys stale at the end are lost "
-        f"updates: a read's set overtook a write. {_BARS}"
+        "A read is stale if a newer version was committed when it began; its age counts from that commit. Stale "
+        "at the end: where writes tell the cache, a read's set has overtaken one and the update is lost; lazy loading isn't told, and waits "
+        f"for its TTL. {_BARS}"
     )
     return _chart(found, findings, "stale", "Stale reads beside a writer", shown, caption, "stale_share")
 
@@ -94,7 +95,7 @@ def _chart(
         return []
     table = of_cells(cells, findings, [column for column, _ in shown])
     if table["step"].nunique() > 1:
-        words = [step_words(part, step).removeprefix("policy ") for step in table["step"]]
+        words = [step_words(part, step).removeprefix("policy ").removeprefix("values of ") for step in table["step"]]
         table["arm"] = [f"{step}, {arm}" for step, arm in zip(words, table["arm"], strict=True)]
     there = [(column, show) for column, show in shown if table[column.heading].notna().any()]
     return [
