@@ -70,7 +70,7 @@ def findings(found: Measured, engine: str) -> list[Finding]:
 def faulted(found: Measured, cell: Cell) -> list[Faulted]:
     """The trials whose fault was recorded; one that was never repaired lasted until the end, a flush is over at once."""
     injected, repaired = found.events("fault_injected", cell), found.events("fault_repaired", cell)
-    made: list[Finding] = []
+    made = []
     for trial, rows in cell.reads.groupby("trial"):
         number_ = int(str(trial))
         if number_ not in injected:

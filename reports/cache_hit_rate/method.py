@@ -39,7 +39,7 @@ def _size(found: Measured) -> Iterator[str]:
     yield (
         "E1: mean = t_get + (1 − h)(t_db + t_set), its three times measured on the reads themselves. Break-even is the h at which that "
         "equals the mean without a cache, one value a round, mean and t interval over rounds. To see whether E1 holds it is fitted (least "
-        "squares over the miss rates) to every other size, and says the mean of the sizes between."
+        "squares over reads: the mean hit, and what the mean miss takes more) to every other size, and says the mean of the sizes between."
     )
 
 

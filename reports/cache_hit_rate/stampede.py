@@ -63,7 +63,7 @@ def _of_cell(found: Measured, cell: Cell, others: Sequence[Cell]) -> Iterator[Fi
         asked = queries(trials)
         counted = f"{sum(len(one.queries) for one in trials):,} expiries in {count(asked.n, 'trial')}"
         sentence = _headline(found, cell, others, asked, counted) or (
-            f"{cell.about}: {number(asked.value)} database queries an expiry of a hot key "
+            f"{cell.about}: {number(asked.value)} database {'query' if asked.value == 1 else 'queries'} an expiry of a hot key "
             f"({counted}{span(asked.low, asked.high)}; {found.on(cell)})."
         )
         finding = found.say(cell, "queries_per_expiry", sentence, asked, "queries", "lower", headline=bool(others))

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import numpy as np
+import pandas as pd
 
 from harness.cache.sizing.theory import Trips
 from reports import stats
@@ -34,20 +35,17 @@ def findings(found: Measured, one: Behind) -> list[Finding]:
     return [*_fitted(found, one), *_in_dollars(found, one)]
 
 
-def fit(hit_rates: stats.Numbers, means_us: stats.Numbers, db_share: float) -> Trips:
-    """The trips for which E1 comes closest to the means: a straight line over the miss rates, in the least squares.
+def fit(rows: pd.DataFrame, db_share: float) -> Trips:
+    """The trips for which E1 comes closest to the reads' own times, in the least squares.
 
-    The line at no miss is t_get, its slope t_db + t_set, of which ``db_share`` is the database's. Raises ValueError for hit
-    rates that are all the same.
+    Of a line over reads that are either a miss or not that is the mean of the hits, t_get, and what the misses' mean is above it,
+    t_db + t_set, of which ``db_share`` is the database's. The client's own time is in both. Raises ValueError without hits or misses.
     """
-    misses, means = 1 - np.asarray(hit_rates, dtype=np.float64), np.asarray(means_us, dtype=np.float64)
-    if np.ptp(misses) == 0:
-        raise ValueError("one hit rate alone doesn't tell what a miss costs")
-    about = misses - misses.mean()
-    slope = float(about @ means / (about @ about))
-    return Trips(
-        get_us=float(means.mean() - slope * misses.mean()), db_us=slope * db_share, set_us=slope * (1 - db_share)
-    )
+    hits = rows["hit"].eq(True)
+    if hits.all() or not hits.any():
+        raise ValueError("E1 is fitted on hits and misses, and one kind is missing")
+    hit_us, miss_us = float(rows.loc[hits, "service_us"].mean()), float(rows.loc[~hits, "service_us"].mean())
+    return Trips(get_us=hit_us, db_us=(miss_us - hit_us) * db_share, set_us=(miss_us - hit_us) * (1 - db_share))
 
 
 def _fitted(found: Measured, one: Behind) -> Iterator[Finding]:
@@ -55,13 +53,13 @@ def _fitted(found: Measured, one: Behind) -> Iterator[Finding]:
     told = labels(found, one.engine, "lazy")
     fits = dict(_fits(one, fitted_on))
     if not fits:
-        reason = "E1 is fitted on every other size of cache, and that takes two sizes with different hit rates"
+        reason = "E1 is fitted on every other size of cache, and that takes hits and misses"
         yield absent(found.run, NAME, _id(one, "trip_us"), "us", "lower", reason, told)
         return
     trials = one.lazy["trial"].unique()
     sizes = " and ".join(percent(float(share)) for share in fitted_on)
     for trip, field, words in _TRIPS:
-        time = stats.mean_of_trials([getattr(trips, field) for trips in fits.values()])
+        time = clipped(stats.mean_of_trials([getattr(trips, field) for trips in fits.values()]))
         sentence = (
             f"Lazy loading in front of {engine_name(one.engine)}: {words} takes {microseconds(time.value)} by E1 fitted on caches of "
             f"{sizes} of the data ({count(time.n, 'round')}{span(time.low, time.high, microseconds)}; {setting(found.run, NAME, one.engine)})."
@@ -74,13 +72,11 @@ def _fitted(found: Measured, one: Behind) -> Iterator[Finding]:
 
 
 def _fits(one: Behind, steps: list[str]) -> Iterator[tuple[int, Trips]]:
-    """E1 fitted in each round, on the means of these sizes; a round without misses or two hit rates tells nothing."""
+    """E1 fitted in each round, on the reads of these sizes; a round without hits or without misses tells nothing."""
     for round_, rows in one.lazy[one.lazy["step"].isin(steps)].groupby("round"):
-        means = rows.assign(hits=rows["hit"].eq(True)).groupby("step")[["hits", "service_us"]].mean()
         _, db_us, set_us = one.parts_us(rows)
-        if np.isfinite(db_us + set_us) and means["hits"].nunique() > 1:
-            share = db_us / (db_us + set_us)
-            yield int(str(round_)), fit(means["hits"].to_numpy(), means["service_us"].to_numpy(), share)
+        if rows["hit"].nunique() > 1 and np.isfinite(db_us + set_us):
+            yield int(str(round_)), fit(rows, db_us / (db_us + set_us))
 
 
 def _prediction(found: Measured, one: Behind, share: str, fits: dict[int, Trips], sizes: str) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from planted_cache import NAME, PARAMS, PlantedParts
 from rundir import PlantedRun, drawn, finding_of, findings_of
@@ -202,8 +203,7 @@ def sizes(parts: PlantedParts, hits: dict[str, int], *, odd_us: float = 0.0, rou
 
 
 def test_e1_fitted_on_every_other_size_tells_those_between(parts: PlantedParts) -> None:
-    """Fitted on 2 and 30 % (hit rates 20 and 80 %): the line over miss rates 0.8 and 0.2 with means 490 and 160 µs has slope 550 and
-    begins at 50. The size between, at 60 % hits, took 270 + 30 = 300 µs; E1 says 270, a tenth less. All: 95 % hits, 77.5 + 30."""
+    """Fitted on 2 and 30 %, where a hit takes 50 µs and a miss 550 more, 400 : 150 of it in the database and the set. The size between, at 60 % hits, took 270 + 30 = 300 µs; E1 says 270, a tenth less. All: 95 % hits, 77.5 + 30."""
     sizes(parts, {"0.02": 20, "0.1": 60, "0.3": 80, "1": 95}, odd_us=30)
     section = analysed(parts)
     trips = [one(section, "size.trip_us", trip=trip) for trip in ("get", "db", "set")]
@@ -215,12 +215,12 @@ def test_e1_fitted_on_every_other_size_tells_those_between(parts: PlantedParts) 
     assert findings_of(section, f"{NAME}.postgres.size.e1_error_share", step="0.02") == []
 
 
-def test_e1_takes_two_hit_rates_to_be_fitted(parts: PlantedParts) -> None:
-    """One size, or two with the same hit rate, tell nothing of a miss."""
-    sizes(parts, {"0.1": 60, "1": 95}, rounds=1)
+def test_e1_takes_hits_and_misses_to_be_fitted(parts: PlantedParts) -> None:
+    """The sizes it is fitted on, 10 % here, have hits alone: nothing tells of a miss."""
+    sizes(parts, {"0.1": 100, "1": 95}, rounds=1)
     assert one(analysed(parts), "size.trip_us").status == "not_measured"
-    with pytest.raises(ValueError, match="one hit rate alone"):
-        fit([0.5, 0.5], [100.0, 120.0], 0.5)
+    with pytest.raises(ValueError, match="one kind is missing"):
+        fit(pd.DataFrame({"hit": [True, True], "service_us": [50.0, 60.0]}), 0.5)
 
 
 def test_a_cache_pays_in_dollars_from_the_ratio_of_two_prices_on(parts: PlantedParts) -> None:
