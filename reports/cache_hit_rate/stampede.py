@@ -19,15 +19,16 @@ EVENT = "expiry"  # its ``t_ns``, until when its loads were over (``settled_ns``
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expired:
-    """One trial: the loads that each expiry of the key caused, early ones included, and the longest read from then until they were over, ms."""
+    """One trial: the loads that each expiry of the key caused, early ones included, and how long the reads took, µs, that were in
+    flight from any expiry until its loads were over.
+    """
 
     queries: tuple[int, ...]
-    longest_ms: tuple[float, ...]
-    p99_ms: tuple[float, ...]
+    times_us: stats.Numbers
 
 
 def findings(found: Measured, engine: str) -> list[Finding]:
-    """Queries an expiry, p99 of all reads, and the longest one, of each strategy; lazy loading's opens."""
+    """Queries an expiry, and p99 and the longest of the reads in flight then, of each strategy; lazy loading's opens."""
     cells = found.where(engine, PART)
     first = next((cell for cell in cells if cell.arm == "lazy"), None)
     return [finding for cell in cells for finding in _of_cell(found, cell, cells if cell is first else ())]
@@ -39,14 +40,9 @@ def expired(found: Measured, cell: Cell) -> list[Expired]:
     for trial, rows in cell.reads.groupby("trial"):
         ends = [event for event in found.run.events_of(NAME, EVENT) if event["trial"] == int(str(trial))]
         if ends:
-            queries = tuple(int(event["queries"]) for event in ends)
-            spans = [
-                rows[(rows["t_end"] >= event["t_ns"]) & (rows["t_start"] <= event["settled_ns"])] for event in ends
-            ]
-            longest_ms = tuple(float(span_["latency_us"].max()) / 1e3 for span_ in spans if len(span_))
-            p99_ms = [figures.seen_p99_ms(span_["latency_us"].to_numpy()) for span_ in spans]
-            known_ms = tuple(time for time in p99_ms if time is not None)
-            made.append(Expired(queries=queries, longest_ms=longest_ms, p99_ms=known_ms))
+            in_flight = [(rows["t_end"] >= event["t_ns"]) & (rows["t_start"] <= event["settled_ns"]) for event in ends]
+            times_us = rows.loc[np.logical_or.reduce(in_flight), "latency_us"].to_numpy()
+            made.append(Expired(queries=tuple(int(event["queries"]) for event in ends), times_us=times_us))
     return made
 
 
@@ -68,13 +64,13 @@ def _of_cell(found: Measured, cell: Cell, others: Sequence[Cell]) -> Iterator[Fi
         )
         finding = found.say(cell, "queries_per_expiry", sentence, asked, "queries", "lower", headline=bool(others))
         yield found.tool.exempt(finding, trials=cell.trials)
-    p99_ms = [float(np.mean(one.p99_ms)) if one.p99_ms else None for one in trials]
+    p99_ms = [figures.seen_p99_ms(one.times_us) for one in trials]
     yield figures.seen_p99(found, cell, p99_ms, "of the reads in flight until an expiry was over")
-    waits = [float(np.mean(one.longest_ms)) for one in trials if one.longest_ms]
+    waits = [float(np.max(one.times_us)) / 1e3 for one in trials if len(one.times_us)]
     if waits:
         wait = clipped(stats.mean_of_trials(waits))
         sentence = (
-            f"{cell.about}: the longest read of an expiry took {milliseconds(wait.value)} on average "
+            f"{cell.about}: the longest read of a trial's expiries took {milliseconds(wait.value)} "
             f"({count(wait.n, 'trial')}{span(wait.low, wait.high, milliseconds)}; {found.on(cell)})."
         )
         finding = found.say(cell, "longest_ms", sentence, wait, "ms", "lower")
