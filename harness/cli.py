@@ -164,6 +164,59 @@ def plan(
         raise typer.Exit(planning.write_report(planned, out_dir, None if as_json else out))
 
 
+@app.command("plan-cache")
+def plan_cache(
+    trace: Annotated[
+        Path | None, typer.Argument(metavar="[TRACE]", help="CSV or Parquet: key, and maybe bytes, time, op.")
+    ] = None,
+    from_run: Annotated[Path | None, typer.Option(metavar="RUN", help="The keys that a run's samples hold.")] = None,
+    scenario: Annotated[str | None, typer.Option(help="Which of the run's scenarios.")] = None,
+    arm: Annotated[str | None, typer.Option(help="Which of its arms.")] = None,
+    item_bytes: Annotated[int | None, typer.Option(help="Size of every value.")] = None,
+    reads_per_s: Annotated[float | None, typer.Option(help="Instead of what the trace's times tell.")] = None,
+    read_usd: Annotated[
+        float | None, typer.Option("--read-usd-per-million", help="Worth of a read saved; DynamoDB's price without.")
+    ] = None,
+    rds: Annotated[str | None, typer.Option(metavar="TYPE", help="Or its part of an instance, as db.t3.large.")] = None,
+    rds_reads_per_s: Annotated[float | None, typer.Option(help="That use this instance up.")] = None,
+    t_get_us: Annotated[float | None, typer.Option(help="A read of the cache takes, for the mean latency.")] = None,
+    t_db_us: Annotated[float | None, typer.Option(help="A read of the database takes.")] = None,
+    t_set_us: Annotated[float | None, typer.Option(help="Setting an entry takes.")] = None,
+    ttl_s: Annotated[float | None, typer.Option(help="Say what a TTL alone would leave.")] = None,
+    engine: Annotated[str, typer.Option(help="valkey or redis.")] = "valkey",
+    reserved_memory_percent: Annotated[float, typer.Option(help="Of a node's memory.")] = 25.0,
+    item_overhead_bytes: Annotated[int, typer.Option(help="Memory of an entry beyond key and value.")] = 80,
+    replicas: Annotated[int, typer.Option(help="Nodes more that hold the same.")] = 0,
+    warm_up: Annotated[float, typer.Option(metavar="PERCENT", help="First accesses that aren't counted.")] = 0.0,
+    sample: Annotated[float, typer.Option(metavar="SHARE", help="Of the keys, for huge traces.")] = 1.0,
+    region: Annotated[str, typer.Option(help="Whose prices.")] = "us-east-1",
+    prices: Annotated[str | None, typer.Option(metavar="FILE", help="A price file of your own.")] = None,
+    check: Annotated[bool, typer.Option("--check", help="Play plain LRU caches too.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the plan as JSON.")] = False,
+    out_dir: Annotated[Path | None, typer.Option("--out", help="A new directory for a report.")] = None,
+) -> None:
+    """Say from a key trace which cache size and which ElastiCache node type pays."""
+    import json
+
+    from harness import cache_planning
+
+    planned = cache_planning.plan(
+        cache_planning.Request(
+            trace=trace, from_run=from_run, scenario=scenario, arm=arm, item_bytes=item_bytes, reads_per_s=reads_per_s,
+            read_usd_per_million=read_usd, rds=rds, rds_reads_per_s=rds_reads_per_s,
+            trips_us=(t_get_us, t_db_us, t_set_us), ttl_s=ttl_s, engine=engine,
+            reserved_memory_percent=reserved_memory_percent, item_overhead_bytes=item_overhead_bytes, replicas=replicas,
+            warm_up_percent=warm_up, sample=sample, region=region, prices_file=prices, check=check, out=out_dir,
+        )
+    )  # fmt: skip
+    if as_json:
+        print(json.dumps(planned.as_record(), allow_nan=False))  # noqa: T201 - for programs: nothing wrapped or styled
+    else:
+        cache_planning.show(planned, out)
+    if out_dir is not None:
+        raise typer.Exit(cache_planning.write_report(planned, out_dir, None if as_json else out))
+
+
 @app.command()
 def dynamodb(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 asks the system.")] = 0,

@@ -8,11 +8,12 @@ import base64
 import hashlib
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
 
 import matplotlib as mpl
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -111,6 +112,36 @@ def style(index: int) -> dict[str, Any]:
         "marker": _MARKERS[at],
         "markersize": 5.0,
     }
+
+
+def points_by_row(
+    axes: Axes, table: pd.DataFrame, column: str, bounds: tuple[str, str], show: Callable[[float], str],
+    *, names: str = "arm", index: int = 0, marker: str = "o", offset: float = 0.0, bars: bool = False,
+) -> None:  # fmt: skip
+    """A point for each row of ``table``, its interval as a line, its figure beside it; one without a figure keeps its row.
+
+    ``bars`` fills the way from 0 to the point: for axes that aren't logarithmic.
+    """
+    look = style(index)
+    for row_at, (_, row) in enumerate(table.iterrows()):
+        place, value, low, high = row_at + offset, row[column], row[bounds[0]], row[bounds[1]]
+        if pd.isna(value):
+            said = f"{column.split(',', maxsplit=1)[0]} –"
+            axes.annotate(said, (0.01, place), xycoords=axes.get_yaxis_transform(), va="center", fontsize=8.5)
+            continue
+        bounded = not pd.isna(low) and not pd.isna(high)
+        if bars:
+            axes.barh([place], [value], height=0.55, color=look["color"], alpha=0.4)
+        if bounded:
+            axes.plot([low, high], [place, place], color=look["color"], linewidth=1.6)
+        axes.plot([value], [place], marker=marker, color=look["color"], markersize=6)
+        axes.annotate(
+            show(value), (max(value, high) if bounded else value, place), textcoords="offset points", xytext=(8, 0),
+            va="center", fontsize=8.5,
+        )  # fmt: skip
+    axes.set_yticks(range(len(table)), table[names])
+    axes.set_ylim(len(table) - 0.4, -0.6)
+    axes.margins(x=0.16)
 
 
 def to_svg(figure: Figure, title: str, description: str) -> str:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from harness.demand.forms import CSV, form_of, opened
 from harness.dynamodb.planner.model import Units
 from harness.errors import UsageError
 
@@ -165,9 +166,9 @@ def checked_zone(name: str | None) -> str | None:
 
 def place(path: Path, row: int) -> str:
     """How an error names a row, counted from 0: by the line of a CSV file, whose first one has the names."""
-    if path.suffix.lower() != ".csv":
+    if form_of(path) != CSV:
         return f"{path.name}: row {row + 1}"
-    with path.open("rb") as file:
+    with opened(path) as file:
         filled = (number for number, line in enumerate(file, start=1) if line.strip(b"\r\n"))
         number = next((number for at, number in enumerate(filled) if at == row + 1), row + 2)
     return f"{path.name}:{number}"

@@ -3,12 +3,14 @@
 import csv
 import re
 from collections.abc import Sequence
+from io import TextIOWrapper
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from harness.demand.columns import BYTES, READS, TIME, WRITES
+from harness.demand.forms import PARQUET, form_of, opened
 from harness.errors import UsageError
 
 _UTF8 = "save it as UTF-8"
@@ -18,14 +20,13 @@ _RATE = re.compile(r"(reads?|writes?|rcu|wcu|requests?|consumed)", re.IGNORECASE
 def names_of(path: Path) -> list[str]:
     """The columns of a file. Raises UsageError where it can't be read."""
     try:
-        if path.suffix.lower() == ".parquet":
+        if form_of(path) == PARQUET:
             return list(pq.read_schema(path).names)
-        if path.suffix.lower() != ".csv":
-            raise UsageError(f"{path.name}: expected a file that ends in .csv, .parquet or .json")
-        with path.open(newline="", encoding="utf-8-sig") as file:
+        with opened(path) as packed, TextIOWrapper(packed, encoding="utf-8-sig", newline="") as file:
             return next(csv.reader(file), [])
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}; name a readable file") from error
+    except (OSError, EOFError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise UsageError(f"{path}: {why}; name a readable file") from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{path.name}: can't be read: {error}; {_UTF8}") from error
     except pa.ArrowInvalid as error:
@@ -65,12 +66,12 @@ def _meant(names: Sequence[str], missing: Sequence[str]) -> str:
     return ""
 
 
-def bad_line(path: Path, columns: Sequence[str]) -> str | None:
-    """The first line of a CSV file whose fields aren't as many as its names, aren't text, or of whose figures one isn't a number."""
-    with path.open(newline="", encoding="utf-8-sig", errors="replace") as file:
+def bad_line(path: Path, figures: Sequence[str]) -> str | None:
+    """The first line of a CSV file whose fields aren't as many as its names, aren't text, or one of whose ``figures`` isn't a number."""
+    with opened(path) as packed, TextIOWrapper(packed, encoding="utf-8-sig", errors="replace", newline="") as file:
         reader = csv.reader(file)
         names = next(reader)
-        places = [names.index(name) for name in columns if name != TIME]
+        places = [names.index(name) for name in figures]
         for fields in reader:
             where = f"{path.name}:{reader.line_num}"
             if not fields:

@@ -1,6 +1,5 @@
 """The rows of a demand trace in CSV or Parquet, a block at a time: times in UTC, requests as capacity units a second."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,18 +7,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet as pq
 
 from harness.arrow import keep_pandas_out
+from harness.demand.blocks import batches
 from harness.demand.columns import BYTES, READS, TIME, WRITES, checked_zone, numbers, one_kind, place, times
-from harness.demand.heading import bad_line, check_names, names_of
+from harness.demand.heading import check_names, names_of
 from harness.dynamodb import metering
 from harness.dynamodb.planner.model import Units
 from harness.errors import UsageError
 
 MOST_ROWS = 50_000_000
-_BLOCK_BYTES, _BATCH_ROWS = 8 << 20, 1 << 17
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +60,7 @@ def read_rows(path: Path, *, timezone: str | None, item_bytes: int | None, stron
     rates: tuple[list[Units], list[Units]] = ([], [])
     count, sizeless = 0, False
     aware: bool | None = None
-    for batch in _batches(path, columns):
+    for batch in batches(path, {name: pa.string() if name == TIME else pa.float64() for name in columns}):
         time_us, aware_here = times(path, count, batch.column(0), zone)
         one_kind(path, count, aware_here, aware_here if aware is None else aware)
         aware = aware_here
@@ -127,24 +124,3 @@ def _unit_tables(*, strong: bool) -> tuple[Units, Units]:
         np.array([metering.read_units(blocks * metering.READ_BLOCK_BYTES, consistency) for blocks in read_blocks]),
         np.array([metering.write_units(blocks * metering.WRITE_BLOCK_BYTES) for blocks in write_blocks]),
     )
-
-
-def _batches(path: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
-    """The file a block at a time, these columns in this order."""
-    try:
-        if path.suffix.lower() == ".parquet":
-            for batch in pq.ParquetFile(path).iter_batches(_BATCH_ROWS, columns=columns):
-                yield batch.select(columns)
-            return
-        kinds: dict[str, Any] = {name: pa.string() if name == TIME else pa.float64() for name in columns}
-        yield from pa.csv.open_csv(
-            path,
-            read_options=pa.csv.ReadOptions(block_size=_BLOCK_BYTES, use_threads=False),
-            convert_options=pa.csv.ConvertOptions(
-                column_types=kinds, include_columns=columns, strings_can_be_null=True, null_values=[""]
-            ),
-        )
-    except pa.ArrowInvalid as error:
-        if "Empty CSV file" in str(error):
-            return
-        raise UsageError(bad_line(path, columns) or f"{path.name}: can't be read: {error}") from error

@@ -7,16 +7,12 @@ A minute's units are asked for evenly in its first ``busy_s`` seconds. What can 
 beginning and what comes in while it is busy; for the store at its end only the sum matters (B2, B11).
 """
 
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
-
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from harness.compiled import compiled as _compiled
 from harness.dynamodb.planner.model import Capacities, Units
 
-Function = TypeVar("Function", bound=Callable[..., Any])
 Tracking = npt.NDArray[np.float64]
 """One kind's auto scaling: the columns below, the policy's figures first, then what it remembers."""
 
@@ -25,13 +21,6 @@ TARGET, MINIMUM, MAXIMUM, OUT_COOLDOWN, IN_COOLDOWN, SCALE_IN, LAST_OUT, LAST_IN
 """Columns of Tracking. ``DUE`` is infinite where nothing is due."""
 COUNT, LAST, NEXT, MOST_A_DAY, INTERVAL, DAY_BEGAN = range(6)
 """Columns of the decreases' record: how many on the last one's day, when it was, when one is allowed, the quota's figures."""
-
-
-def _compiled(function: Function) -> Function:
-    try:
-        return cast("Function", njit(cache=True)(function))
-    except RuntimeError:  # no place that can be written to: compiled anew in each process
-        return cast("Function", njit(function))
 
 
 @_compiled
