@@ -11,12 +11,12 @@ import threading
 import time
 
 import pytest
+from harness.local.valkey import ValkeyServer
 
 from harness.cache.client import CacheClient, CacheConnectionError, CacheTimeoutError
 from harness.errors import CannotMeasure
 from harness.local.processes import Warden
 from harness.local.tcp_proxy_control import TcpProxy
-from harness.local.valkey import ValkeyServer
 
 PATIENCE_S = 20.0
 
