@@ -28,7 +28,7 @@ import pyarrow.parquet as pq
 from gevent import socket
 
 from harness.arrivals import NS_PER_S, constant
-from harness.local.dynamodb.wire.alarms import Alarms
+from harness.local.alarms import Alarms
 from harness.paths import PROJECT_ROOT
 from harness.performer import Performer
 from harness.plan import Trial

@@ -190,8 +190,8 @@ class CacheHitRate(Scenario[CacheHitRateSettings]):
         return act
 
     def _observe(self, engine: Engine, read: Read) -> Observation:
-        if read.hit is not None and read.cache_error is None:
-            self.tally["hits" if read.hit else "misses"] += 1
+        self.tally["hits"] += read.keyspace_hits
+        self.tally["misses"] += read.keyspace_misses
         parts = {"engine": engine, "get_ns": read.get_ns, "db_ns": read.db_ns, "set_ns": read.set_ns}
         return Observation(hit=read.hit, bytes=len(read.value), error_code=read.cache_error, extra=parts)
 

@@ -108,6 +108,21 @@ class Warden:
             time.sleep(0.005)
         return code
 
+    def announced(self, name: str, what: str, prefix: str, *, log: Path, timeout_s: float) -> str:
+        """What a server says in its log after ``prefix``, once it does; ``what`` names it in errors.
+
+        Raises ServerFailed, with its last log lines, when it ends before that or doesn't say it in time.
+        """
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            for line in log.read_text().splitlines() if log.exists() else []:
+                if line.startswith(prefix):
+                    return line.removeprefix(prefix)
+            if (code := self.exit_code(name)) is not None:
+                raise ServerFailed(f"{what} ended with exit code {code}", log_tail(log))
+            time.sleep(0.01)
+        raise ServerFailed(f"{what} didn't listen within {timeout_s:g} s", log_tail(log))
+
     def servers(self) -> dict[str, int]:
         """The pids of servers that run, by name."""
         servers: dict[str, int] = self._ask({"do": "status"})["servers"]

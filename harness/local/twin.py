@@ -2,11 +2,9 @@
 
 import os
 import sys
-import time
 from importlib.metadata import version
 
-from harness.errors import ServerFailed
-from harness.local.processes import UNPRIVILEGED_UID, Warden, log_tail, unprivileged_uid
+from harness.local.processes import UNPRIVILEGED_UID, Warden, unprivileged_uid
 from harness.paths import PROJECT_ROOT
 
 HOST = "127.0.0.1"
@@ -45,13 +43,4 @@ class TwinServer:
             command += ["--drop-to", str(UNPRIVILEGED_UID)]
         environment = os.environ | {"PYTHONPATH": str(PROJECT_ROOT)}
         self._warden.spawn("dynamodb", command, log=log, env=environment, unprivileged=False)
-        deadline = time.monotonic() + timeout_s
-        while time.monotonic() < deadline:
-            for line in log.read_text().splitlines() if log.exists() else []:
-                if line.startswith(_READY):
-                    self.url = line.removeprefix(_READY)
-                    return
-            if (code := self._warden.exit_code("dynamodb")) is not None:
-                raise ServerFailed(f"the DynamoDB twin ended with exit code {code}", log_tail(log))
-            time.sleep(0.01)
-        raise ServerFailed(f"the DynamoDB twin didn't listen within {timeout_s:g} s", log_tail(log))
+        self.url = self._warden.announced("dynamodb", "the DynamoDB twin", _READY, log=log, timeout_s=timeout_s)

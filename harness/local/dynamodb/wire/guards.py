@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import orjson
 
+from harness.local.alarms import Alarms
 from harness.local.dynamodb.errors import ServiceError
-from harness.local.dynamodb.wire.alarms import Alarms
 from harness.local.dynamodb.wire.faults import Faults
 from harness.local.dynamodb.wire.service_time import ServiceTime
 from harness.local.dynamodb.wire.signature import SignedRequest, Verifier

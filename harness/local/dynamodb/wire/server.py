@@ -3,8 +3,6 @@
 import asyncio
 import gc
 import ipaddress
-import os
-import resource
 import signal
 import sys
 from typing import Protocol
@@ -18,6 +16,7 @@ from harness.local.dynamodb.wire.guards import Guards
 from harness.local.dynamodb.wire.options import Options
 from harness.local.dynamodb.wire.turns import Answer, LongWork
 from harness.local.dynamodb.wire.wire import Wire
+from harness.local.rights import drop_rights, raise_file_limit
 
 _BACKLOG = 4_096
 _COLLECTIONS = (100_000, 50, 1_000)
@@ -74,7 +73,7 @@ async def _serve(options: Options) -> None:
     server = await listen(service, options)
     raise_file_limit()
     if options.drop_to_uid is not None:
-        _drop_rights(options.drop_to_uid)
+        drop_rights(options.drop_to_uid)
     done = asyncio.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, done.set)
@@ -88,18 +87,5 @@ async def _serve(options: Options) -> None:
         service.save(options.data)
 
 
-def raise_file_limit() -> None:
-    """As many open files as the system lets us have: each connection is one."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-
-
 def _is_loopback(address: str) -> bool:
     return ipaddress.ip_address(address.partition("%")[0]).is_loopback
-
-
-def _drop_rights(uid: int) -> None:
-    """Become an unprivileged user for good; nothing is imported from disk after this."""
-    os.setgroups([])
-    os.setgid(uid)
-    os.setuid(uid)
