@@ -7,6 +7,8 @@ from harness.cache.client import CacheReplyError, CacheTimeoutError
 from harness.cache.strategies import LazyLoading, Read, SingleFlightShared
 from harness.cache.strategies.shared_flight import lock_key
 
+FULL = CacheReplyError("OOM command not allowed", "OOM")
+
 
 def shared(clock, cache, database, **settings):
     tokens = iter("abcdef")
@@ -141,11 +143,29 @@ def test_a_cache_that_stops_answering_is_left_alone(step, calls):
 
 
 def test_a_full_cache_that_refuses_the_lock_is_left_alone():
-    """OOM in the lock's place of the pipeline: load, set nothing."""
+    """OOM in the lock's place of the pipeline, whose get was carried out: load, set nothing, two misses."""
     clock, cache, database = parts()
-    cache.pipeline = lambda commands: [CacheReplyError("OOM command not allowed", "OOM"), None]
+    cache.pipeline = lambda commands: [FULL, None]
     read = shared(clock, cache, database).read("k")
     assert (read.value, read.cache_error, read.set_ns, cache.data) == (b"k", "OOM", None, {})
+    assert read.keyspace_misses == 2
+
+
+def test_a_full_cache_that_refuses_the_lock_may_have_the_value_by_now():
+    """The get of the same trip finds it: no load, and no lock to give back."""
+    clock, cache, database = parts()
+    cache.pipeline = lambda commands: [FULL, b"v"]
+    read = shared(clock, cache, database).read("k")
+    assert (read.value, read.cache_error, read.set_ns, database.asked) == (b"v", None, None, [])
+
+
+def test_a_cluster_that_cannot_look_is_left_alone():
+    """CLUSTERDOWN in both places: load, set nothing, and no look-up but the first is counted."""
+    clock, cache, database = parts()
+    down = CacheReplyError("CLUSTERDOWN The cluster is down", "CLUSTERDOWN")
+    cache.pipeline = lambda commands: [down, down]
+    read = shared(clock, cache, database).read("k")
+    assert (read.value, read.cache_error, read.keyspace_misses, cache.data) == (b"k", "CLUSTERDOWN", 1, {})
 
 
 @pytest.mark.parametrize(("key", "lock"), [("k", "{k}:lock"), ("user{7}:name", "user{7}:name:lock")])

@@ -141,6 +141,18 @@ def test_a_leader_that_dies_releases_who_waits_for_it():
     assert flights._berths == {}
 
 
+def test_a_flight_that_is_lost_is_boarded_by_nobody():
+    """Between its leader's death and the end of its clean-up: who misses leads a new one instead of waiting for nothing."""
+    flights = Flights()
+    berth, over_before = flights.enter("k")
+    lost, leads = flights.board(berth, over_before)
+    assert leads
+    lost.landed.set()
+    flight, leads = flights.board(berth, over_before)
+    assert leads
+    assert flight is not lost
+
+
 def test_who_has_waited_long_enough_loads_for_itself():
     """No patience at all: a follower loads beside the leader, who still gets its own value."""
     database = HeldDatabase(b"leader's", b"follower's")

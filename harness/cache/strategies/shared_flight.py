@@ -1,10 +1,10 @@
 """Single flight across processes: who misses takes a lock in the cache, and only who has it asks the database.
 
 The lock is one key, set if absent with an expiry and a random token, and given back by a script that deletes it only
-while it holds that token: the pattern of the Redis and Valkey documentation of SET and of *Distributed Locks*. It saves
+while it holds that token: the pattern of Valkey's documentation of SET (E8). It saves
 work, it doesn't guard correctness: a holder that is held up for longer than the lock lasts loads beside its successor
 (M. Kleppmann, *How to do distributed locking*, 2016). Facebook's memcache does the same in the server, by leases
-(R. Nishtala et al., *Scaling Memcache at Facebook*, NSDI 2013, 3.2.1), which refuse a late set besides; here it passes.
+(R. Nishtala et al., *Scaling Memcache at Facebook*, NSDI 2013, 3.2.1), which refuse a late set besides (E6); here it passes.
 """
 
 import random
@@ -19,7 +19,7 @@ from harness.cache.strategies.model import FullCache, Read
 
 LOCK_S, LOCK_WAIT_S, POLL_S = 3.0, 5.0, 0.01
 
-# 1: deleted; 0: another's by now; −1: expired. The GET counts as a keyspace hit or miss.
+# 1: deleted; 0: another's by now; −1: expired. The GET counts as a keyspace hit or miss (E9).
 RELEASE = Script(
     "local held = redis.call('GET', KEYS[1]) "
     "if not held then return -1 end "
@@ -78,7 +78,7 @@ class SingleFlightShared:
         begin = clock_ns()
         while True:
             try:
-                locked, value = self._lock_or_value(key, token)
+                locked, value, refusal = self._lock_or_value(key, token)
             except CacheError as error:
                 read = self._lazy.fill(key, get_ns, error, waited_ns=clock_ns() - begin)
                 return replace(read, keyspace_misses=misses)
@@ -91,19 +91,23 @@ class SingleFlightShared:
             misses += 1
             if locked:
                 return self._lead(key, token, get_ns, waited_ns, misses)
-            if waited_ns >= self._wait_ns:
-                return replace(self._lazy.fill(key, get_ns, None, waited_ns=waited_ns), keyspace_misses=misses)
+            if refusal is not None or waited_ns >= self._wait_ns:
+                return replace(self._lazy.fill(key, get_ns, refusal, waited_ns=waited_ns), keyspace_misses=misses)
             pause_s = self._poll_s * (0.5 + self._draw())
             self._sleep_s(min(pause_s, (self._wait_ns - waited_ns) / 1e9))
 
-    def _lock_or_value(self, key: str, token: str) -> tuple[bool, bytes | None]:
-        """Try for the lock, then look: who has the lock and finds nothing knows that nobody filled it before."""
+    def _lock_or_value(self, key: str, token: str) -> tuple[bool, bytes | None, CacheReplyError | None]:
+        """Try for the lock, then look: who has the lock and finds nothing knows that nobody filled it before.
+
+        A full cache refuses the lock, but has looked all the same. Raises CacheError where there is no look-up.
+        """
         lock = ("SET", lock_key(key), token, "NX", "PX", self._lock_ms)
         locked, value = self._cache.pipeline([lock, ("GET", key)])
-        for reply in (locked, value):
-            if isinstance(reply, CacheReplyError):
-                raise reply
-        return locked is not None, value
+        if isinstance(value, CacheReplyError):
+            raise value
+        if isinstance(locked, CacheReplyError):
+            return False, value, locked
+        return locked is not None, value, None
 
     def _lead(self, key: str, token: str, get_ns: int, waited_ns: int, misses: int) -> Read:
         """Load, keep and let others at it; a database's error lets them at it too."""

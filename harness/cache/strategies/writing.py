@@ -9,7 +9,7 @@ ends or it is evicted; without a TTL, for ever. The same holds while a circuit b
 Facebook's memcache therefore repeats deletes from the database's commit log (R. Nishtala et al., *Scaling Memcache at
 Facebook*, NSDI 2013, 4.1). Here a write tells by ``cache_error`` that it happened.
 
-**When nothing fails** two races are left, each of which leaves an old value until its TTL ends:
+**When nothing fails** two races are left (E6), each of which leaves an old value until its TTL ends:
 
 * *stale set* (NSDI 2013, 3.2.1): a reader misses and loads the old value; a writer commits and tells the cache; then the
   reader sets what it loaded. Leases, or a set that is refused where the cache has a newer version, close it.

@@ -2,7 +2,7 @@
 
 A. Vattani, F. Chierichetti, K. Lowenstein, *Optimal Probabilistic Cache Stampede Prevention*, PVLDB 8(8), 2015,
 10.14778/2757807.2757813. A reader refreshes when now − δ·β·ln(r) ≥ expiry, where δ is how long the value took to compute
-and r is drawn from (0, 1]: x seconds before the expiry one read in e^(x / δβ) does. No lock and nobody waits, but a value
+and r is drawn from (0, 1]: x seconds before the expiry one read in e^(x / δβ) does (E7). No lock and nobody waits, but a value
 that nobody has asked for in its last moments expires as ever.
 
 **In the cache**: 20 bytes, then the value. The bytes, big-endian: ``xf01``, δ (8, nanoseconds), expiry (8, nanoseconds
