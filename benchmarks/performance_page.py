@@ -1,14 +1,12 @@
 """docs/performance.md as the benchmark writes it: the prose is here, every figure comes from the run."""
 
-import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from statistics import median
 
 from benchmarks.performance_lines import CORE, LINES, Row
 from benchmarks.performance_others import Figures
-from harness import rundir
+from benchmarks.where import measured_on
 
 _TITLES = {
     "getitem_lean": "GetItem, lean client, inside Locust",
@@ -133,13 +131,5 @@ def _cells(taken: Sequence[Figures]) -> str:
 
 def _when(products: Mapping[str, str], rounds: int, seconds: float, seed: int) -> str:
     """Date, commit, machine and versions, in one paragraph."""
-    git, machine = rundir.git_state(), rundir.machine()
-    commit = f"commit {git['commit'][:7]}{' with changes' if git['dirty'] else ''}" if git else "no commit"
-    versions = rundir.versions() | dict(products)
-    versions.pop("dbharness", None)
-    listed = ", ".join(f"{name} {version}" for name, version in versions.items())
-    return (
-        f"{datetime.now(UTC):%Y-%m-%d}, {commit}; {machine['cores']} cores of {machine['cpu']}, {platform.system()} "
-        f"{platform.release()}, load average {machine['load_1min_at_start']:.1f} at the end; {rounds} rounds of {seconds:g} s an arm, "
-        f"seed {seed}. Versions: {listed}."
-    )
+    where, versions = measured_on(products)
+    return f"{where}; {rounds} rounds of {seconds:g} s an arm, seed {seed}. Versions: {versions}."

@@ -18,7 +18,7 @@ import numpy as np
 
 from harness import config
 from harness.config import Config
-from harness.demand import read_trace
+from harness.demand.files import read_trace
 from harness.dynamodb.planner.model import Assumptions, Demand, Fixed
 from harness.dynamodb.planner.plan import make_plan
 from harness.dynamodb.planner.replay import Replayer

@@ -114,6 +114,13 @@ def plan(
     from_run: Annotated[Path | None, typer.Option(metavar="RUN", help="Replay what a run consumed.")] = None,
     scenario: Annotated[str | None, typer.Option(help="Which of the run's scenarios.")] = None,
     arm: Annotated[str | None, typer.Option(help="Which of its arms.")] = None,
+    from_table: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Replay what a table on AWS consumed, by CloudWatch; only reads.")
+    ] = None,
+    days: Annotated[int, typer.Option(help="How far back, for --from-table: 15 by the minute, 455 at most.")] = 14,
+    endpoint_url: Annotated[
+        str | None, typer.Option(metavar="URL", help="Ask there instead of AWS, for --from-table.")
+    ] = None,
     most_throttled: Annotated[float, typer.Option(metavar="PERCENT", help="Of reads and of writes.")] = 0.1,
     timezone: Annotated[str | None, typer.Option(help="Of times that have no offset, such as Europe/Berlin.")] = None,
     item_bytes: Annotated[int | None, typer.Option(help="Size of every item.")] = None,
@@ -127,7 +134,7 @@ def plan(
     ] = None,
     scaling_delay: Annotated[float, typer.Option(metavar="S", help="From auto scaling's alarm to its change.")] = 0.0,
     most_capacity: Annotated[int, typer.Option(help="A table's quota of each kind.")] = 40_000,
-    region: Annotated[str, typer.Option(help="Whose prices.")] = "us-east-1",
+    region: Annotated[str, typer.Option(help="Whose prices; and where the table is.")] = "us-east-1",
     prices: Annotated[str | None, typer.Option(metavar="FILE", help="A price file of your own.")] = None,
     check: Annotated[bool, typer.Option("--check", help="Replay by the twin's own rules too.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the plan as JSON.")] = False,
@@ -141,7 +148,7 @@ def plan(
     planned = planning.plan(
         planning.Request(
             traces=tuple(traces or ()), from_run=from_run, scenario=scenario, arm=arm,
-            most_throttled_percent=most_throttled, timezone=timezone, item_bytes=item_bytes, strong=strong,
+            from_table=from_table, days=days, endpoint_url=endpoint_url, most_throttled_percent=most_throttled, timezone=timezone, item_bytes=item_bytes, strong=strong,
             reserved=reserved, key_shares=key_shares, schedule=schedule, scaling_delay_s=scaling_delay,
             most_capacity=most_capacity, region=region, prices_file=prices, check=check, out=out_dir,
         )
@@ -152,6 +159,59 @@ def plan(
         planning.show(planned, out)
     if out_dir is not None:
         raise typer.Exit(planning.write_report(planned, out_dir, None if as_json else out))
+
+
+@app.command("plan-cache")
+def plan_cache(
+    trace: Annotated[
+        Path | None, typer.Argument(metavar="[TRACE]", help="CSV or Parquet: key, and maybe bytes, time, op.")
+    ] = None,
+    from_run: Annotated[Path | None, typer.Option(metavar="RUN", help="The keys that a run's samples hold.")] = None,
+    scenario: Annotated[str | None, typer.Option(help="Which of the run's scenarios.")] = None,
+    arm: Annotated[str | None, typer.Option(help="Which of its arms.")] = None,
+    item_bytes: Annotated[int | None, typer.Option(help="Size of every value.")] = None,
+    reads_per_s: Annotated[float | None, typer.Option(help="Instead of what the trace's times tell.")] = None,
+    read_usd: Annotated[
+        float | None, typer.Option("--read-usd-per-million", help="Worth of a read saved; DynamoDB's price without.")
+    ] = None,
+    rds: Annotated[str | None, typer.Option(metavar="TYPE", help="Or its part of an instance, as db.t3.large.")] = None,
+    rds_reads_per_s: Annotated[float | None, typer.Option(help="That use this instance up.")] = None,
+    t_get_us: Annotated[float | None, typer.Option(help="A read of the cache takes, for the mean latency.")] = None,
+    t_db_us: Annotated[float | None, typer.Option(help="A read of the database takes.")] = None,
+    t_set_us: Annotated[float | None, typer.Option(help="Setting an entry takes.")] = None,
+    ttl_s: Annotated[float | None, typer.Option(help="Say what a TTL alone would leave.")] = None,
+    engine: Annotated[str, typer.Option(help="valkey or redis.")] = "valkey",
+    reserved_memory_percent: Annotated[float, typer.Option(help="Of a node's memory.")] = 25.0,
+    item_overhead_bytes: Annotated[int, typer.Option(help="Memory of an entry beyond key and value.")] = 80,
+    replicas: Annotated[int, typer.Option(help="Nodes more that hold the same.")] = 0,
+    warm_up: Annotated[float, typer.Option(metavar="PERCENT", help="First accesses that aren't counted.")] = 0.0,
+    sample: Annotated[float, typer.Option(metavar="SHARE", help="Of the keys, for huge traces.")] = 1.0,
+    region: Annotated[str, typer.Option(help="Whose prices.")] = "us-east-1",
+    prices: Annotated[str | None, typer.Option(metavar="FILE", help="A price file of your own.")] = None,
+    check: Annotated[bool, typer.Option("--check", help="Play plain LRU caches too.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the plan as JSON.")] = False,
+    out_dir: Annotated[Path | None, typer.Option("--out", help="A new directory for a report.")] = None,
+) -> None:
+    """Say from a key trace which cache size and which ElastiCache node type pays."""
+    import json
+
+    from harness import cache_planning
+
+    planned = cache_planning.plan(
+        cache_planning.Request(
+            trace=trace, from_run=from_run, scenario=scenario, arm=arm, item_bytes=item_bytes, reads_per_s=reads_per_s,
+            read_usd_per_million=read_usd, rds=rds, rds_reads_per_s=rds_reads_per_s,
+            trips_us=(t_get_us, t_db_us, t_set_us), ttl_s=ttl_s, engine=engine,
+            reserved_memory_percent=reserved_memory_percent, item_overhead_bytes=item_overhead_bytes, replicas=replicas,
+            warm_up_percent=warm_up, sample=sample, region=region, prices_file=prices, check=check, out=out_dir,
+        )
+    )  # fmt: skip
+    if as_json:
+        print(json.dumps(planned.as_record(), allow_nan=False))  # noqa: T201 - for programs: nothing wrapped or styled
+    else:
+        cache_planning.show(planned, out)
+    if out_dir is not None:
+        raise typer.Exit(cache_planning.write_report(planned, out_dir, None if as_json else out))
 
 
 @app.command()

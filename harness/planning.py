@@ -1,6 +1,5 @@
 """`dbharness plan`: reads a demand, replays it, says what to set; with a directory, leaves a report there."""
 
-import json
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,12 +7,16 @@ from typing import Any
 
 import numpy as np
 from rich.console import Console
-from rich.table import Table
 
 from harness import config as configuration
+from harness import plan_output
 from harness.config import Config
-from harness.demand import Trace, read_key_shares, read_schedule, read_trace
-from harness.demand_run import read_run
+from harness.demand.files import read_trace
+from harness.demand.run import read_run
+from harness.demand.settings import read_key_shares, read_schedule
+from harness.demand.table import Table as AwsTable
+from harness.demand.table import read_table
+from harness.demand.trace import Trace
 from harness.dynamodb.autoscaling import AutoscalingParameters
 from harness.dynamodb.parameters import KINDS, AdmissionParameters
 from harness.dynamodb.planner import reference
@@ -23,8 +26,7 @@ from harness.dynamodb.planner.replay import Replayer
 from harness.dynamodb.planner.search import MOST_CAPACITY, Wanted, usd_month
 from harness.dynamodb.pricing import Prices
 from harness.errors import CannotMeasure, UsageError
-from harness.report_child import make_report
-from harness.rundir import RunDir, command_line
+from harness.plan_output import Rows, usd
 
 SCENARIO = "planner"
 """The name under which a plan stands in its directory's manifest, and of its analysis in reports."""
@@ -45,6 +47,9 @@ class Request:
 
     traces: tuple[Path, ...]
     from_run: Path | None = None
+    from_table: str | None = None
+    days: int = 14
+    endpoint_url: str | None = None
     scenario: str | None = None
     arm: str | None = None
     most_throttled_percent: float = 0.1
@@ -88,8 +93,7 @@ def plan(asked: Request) -> Planned:
         raise UsageError(f"--item-bytes must be from 1 to 409600, got {asked.item_bytes}")
     if asked.scaling_delay_s < 0 or asked.most_capacity < 1:
         raise UsageError("--scaling-delay must be 0 or more, and --most-capacity 1 or more")
-    if asked.out is not None and asked.out.exists() and (not asked.out.is_dir() or any(asked.out.iterdir())):
-        raise UsageError(f"--out {asked.out}: exists and isn't an empty directory; name one that doesn't exist")
+    plan_output.refuse_used(asked.out)
     config = Config(region=asked.region, prices_file=asked.prices_file)
     prices = configuration.load_prices(config)
     trace = _long_enough(_trace(asked))
@@ -140,11 +144,11 @@ def lines(planned: Planned) -> list[str]:
     if made.found.cheapest is None:
         first = (
             f"No setting throttles at most {share} of reads and of writes; the least throttles "
-            f"{100 * advised.throttled_share:.3f} %: {describe(advised.setting)}, {_usd(usd_month(advised, made.wanted))} a month."
+            f"{100 * advised.throttled_share:.3f} %: {describe(advised.setting)}, {usd(usd_month(advised, made.wanted))} a month."
         )
     else:
         first = (
-            f"Set {describe(advised.setting)}: {_usd(usd_month(advised, made.wanted))} a month, the cheapest that throttles at "
+            f"Set {describe(advised.setting)}: {usd(usd_month(advised, made.wanted))} a month, the cheapest that throttles at "
             f"most {share} of reads and of writes ({_throttles(advised)})."
         )
     said = [first, why(planned)]
@@ -177,7 +181,7 @@ def why(planned: Planned) -> str:
         next_one = min(others, key=lambda one: usd_month(one, made.wanted))
         used = weighted_utilisation(next_one, planned.prices) or 0.0
         return (
-            f"Why: the cheapest provisioned ({describe(next_one.setting)}) would cost {_usd(usd_month(next_one, made.wanted))} and be "
+            f"Why: the cheapest provisioned ({describe(next_one.setting)}) would cost {usd(usd_month(next_one, made.wanted))} and be "
             f"used to {100 * used:.1f} %"
             + (f", below the {100 * even:.1f} % at which both modes cost the same." if even else ".")
         )
@@ -190,34 +194,17 @@ def why(planned: Planned) -> str:
     return (
         f"Why: what it provisions is used to {100 * used:.1f} %"
         + (f"; from {100 * even:.1f} % on, provisioned is cheaper (a price check)" if even else "")
-        + f". On demand would cost {_usd(on_demand)}{times}.{fitted}"
+        + f". On demand would cost {usd(on_demand)}{times}.{fitted}"
     )
 
 
 def show(planned: Planned, console: Console) -> None:
-    """Sentences for people; tables between them on a terminal, a line for each row elsewhere."""
+    """The answer and its reason, the tables, then what it stands on."""
     said = lines(planned)
-    for line in said[:2]:
-        console.print(line, markup=False)
-    for title, headings, rows in (_families(planned.plan), _variations(planned.plan)):
-        if console.is_terminal:
-            table = Table(*headings, title=title, title_justify="left")
-            for row in rows:
-                table.add_row(*row)
-            console.print(table)
-        else:
-            console.print(f"{title}:", markup=False)
-            for row in rows:
-                cells = (f"{name} {text}" for name, text in zip(headings[1:], row[1:], strict=True))
-                console.print(f"  {row[0]}: {', '.join(cells)}", markup=False)
-    for line in said[2:]:
-        console.print(line, markup=False)
+    plan_output.show(said[:2], (family_rows(planned.plan), variation_rows(planned.plan)), said[2:], console)
 
 
-Rows = tuple[str, tuple[str, ...], list[tuple[str, ...]]]
-
-
-def _families(made: Plan) -> Rows:
+def family_rows(made: Plan) -> Rows:
     """The cheapest of each family that throttles little enough."""
     rows: list[tuple[str, ...]] = []
     for family, name in FAMILIES.items():
@@ -227,12 +214,12 @@ def _families(made: Plan) -> Rows:
     return "The cheapest of each kind that throttles little enough, USD a month", headings, rows
 
 
-def _variations(made: Plan) -> Rows:
+def variation_rows(made: Plan) -> Rows:
     """What another demand would change."""
     rows: list[tuple[str, ...]] = []
     for other in made.variations:
         cheapest = (
-            (short(other.cheapest.setting), _usd(usd_month(other.cheapest, made.wanted)))
+            (short(other.cheapest.setting), usd(usd_month(other.cheapest, made.wanted)))
             if other.cheapest
             else ("none", "–")
         )
@@ -241,23 +228,18 @@ def _variations(made: Plan) -> Rows:
 
 
 def write_report(planned: Planned, out: Path, console: Console | None) -> int:
-    """A directory that ``dbharness report`` reads: manifest, plan.json, and the report. The report's exit code."""
-    run = RunDir.create(out, planned.config, planned.prices, source="command line", command=command_line())
-    (run.path / "plan.json").write_text(json.dumps(planned.as_record(), allow_nan=False) + "\n")
-    run.update(profile="plan", target="model")
-    run.update_scenario(SCENARIO, status="complete", reason=None, trials=[], servers={}, params={})
-    run.finish()
-    code = make_report(run.path, quiet=True)
-    if console is not None and code == 0:
-        console.print(f"report: {run.path / 'report.html'}", markup=False)
-    return code
+    """A directory with the plan and its report; the report's exit code."""
+    return plan_output.write_report(SCENARIO, planned.as_record(), planned.config, planned.prices, out, console)
 
 
 def _trace(asked: Request) -> Trace:
-    if bool(asked.traces) == bool(asked.from_run):
-        raise UsageError("expected a trace file, or --from-run RUN")
+    if [bool(asked.traces), asked.from_run is not None, asked.from_table is not None].count(True) != 1:
+        raise UsageError("expected one of: trace files, --from-run RUN, --from-table NAME")
     if asked.from_run:
         return read_run(asked.from_run, asked.scenario, asked.arm)
+    if asked.from_table is not None:
+        table = AwsTable(name=asked.from_table, region=asked.region, days=asked.days, endpoint_url=asked.endpoint_url)
+        return read_table(table, time.time)
     return read_trace(asked.traces, timezone=asked.timezone, item_bytes=asked.item_bytes, strong=asked.strong)
 
 
@@ -284,12 +266,8 @@ def _scalar(one: Outcome, demand: Demand, assumptions: Assumptions) -> dict[str,
 def _cells(one: Outcome) -> tuple[str, ...]:
     used = [one.of(kind).utilisation for kind in KINDS]
     return (
-        short(one.setting), _usd(one.usd_month),
-        "–" if one.reserved_usd_month is None else _usd(one.reserved_usd_month),
+        short(one.setting), usd(one.usd_month),
+        "–" if one.reserved_usd_month is None else usd(one.reserved_usd_month),
         f"{100 * one.throttled_share:.3f} %", f"{one.longest_throttled_minutes:,} min",
         *("–" if share is None else f"{100 * share:.1f} %" for share in used),
     )  # fmt: skip
-
-
-def _usd(value: float) -> str:
-    return f"${value:,.2f}"

@@ -4,7 +4,7 @@ A price that isn't known is None, never zero, and whatever needs it is None too.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from math import isfinite
 from types import MappingProxyType
@@ -21,18 +21,23 @@ _PROVISIONED_KEY: Mapping[Kind, str] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prices:
-    """The prices of one region: ``values`` holds dollars by key, as in ``dynamodb.storage_gb_month_usd``."""
+    """The prices of one region: ``values`` holds dollars by key, as in ``dynamodb.storage_gb_month_usd``.
+
+    ``node_memory_bytes`` are the ``maxmemory`` of cache node types by key, as in ``cache_t4g_micro``: not prices, and the same
+    everywhere, but without them the price of a node says nothing.
+    """
 
     date: str
     region: str
     source: str
     values: Mapping[str, float]
+    node_memory_bytes: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def from_mapping(cls, document: Any, *, region: str) -> "Prices":
-        """The prices of ``region`` in a document ``{date, source, regions: {region: {key: dollars}}}``.
+        """The prices of ``region`` in a document ``{date, source, regions: {region: {key: dollars}}, node_memory_bytes: {key: bytes}}``.
 
-        Raises ValueError that says what is wrong and where: a part missing, the region unknown, or a price
+        The last part may be missing. Raises ValueError that says what is wrong and where: a part missing, the region unknown, or a price
         that isn't a number of 0 or more.
         """
         top = _mapping(document, "the price document")
@@ -45,7 +50,15 @@ class Prices:
             date=_date(top.get("date")),
             region=region,
             source=_text(top.get("source"), "source"),
-            values=MappingProxyType({str(key): _price(value, region, key) for key, value in prices.items()}),
+            values=MappingProxyType(
+                {str(key): _number(value, f"regions.{region}.{key}", "dollars") for key, value in prices.items()}
+            ),
+            node_memory_bytes=MappingProxyType(
+                {
+                    str(key): _number(value, f"node_memory_bytes.{key}", "bytes")
+                    for key, value in _mapping(top.get("node_memory_bytes", {}), "node_memory_bytes").items()
+                }
+            ),
         )
 
     def usd(self, key: str) -> float | None:
@@ -119,7 +132,7 @@ def _date(found: Any) -> str:
     return found.isoformat() if isinstance(found, date) else _text(found, "date")
 
 
-def _price(found: Any, region: str, key: Any) -> float:
+def _number(found: Any, where: str, what: str) -> float:
     if isinstance(found, bool) or not isinstance(found, int | float) or not isfinite(found) or found < 0:
-        raise ValueError(f"regions.{region}.{key}: expected dollars, a number of 0 or more, found {found!r}")
+        raise ValueError(f"{where}: expected {what}, a number of 0 or more, found {found!r}")
     return float(found)

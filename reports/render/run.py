@@ -60,7 +60,7 @@ def lead(manifest: Mapping[str, Any], count: int) -> str:
         )
         if part
     )
-    target = {"local": "local stand-ins", "aws": "AWS", "model": "a model of DynamoDB"}.get(
+    target = {"local": "local stand-ins", "aws": "AWS", "model": "a model of the service"}.get(
         str(manifest.get("target")), str(manifest.get("target"))
     )
     scenarios = f"{count} scenario{'' if count == 1 else 's'}"

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from harness.local.dynamodb.service import Service
+from harness.local.dynamodb.service import TARGET, Service
 
 PATIENT_S = 100
 """What the clock of :func:`unhurried` moves at each look: buckets fill again, tokens of transactions are still known."""
@@ -17,15 +17,15 @@ def unhurried() -> Service:
     return Service(clock_s=lambda: float(next(ticks)), partition_limits=False)
 
 
-def ask(service: Service, operation: str, **request: Any) -> tuple[int, dict[str, Any]]:
-    """Status and body of one answer."""
-    status, body = service.answer(b"DynamoDB_20120810." + operation.encode(), orjson.dumps(request))
+def ask(service: Service, operation: str, *, api: bytes = TARGET, **request: Any) -> tuple[int, dict[str, Any]]:
+    """Status and body of one answer; ``api`` is DynamoDB's or Application Auto Scaling's."""
+    status, body = service.answer(api + operation.encode(), orjson.dumps(request))
     return status, orjson.loads(body)
 
 
-def done(service: Service, operation: str, **request: Any) -> dict[str, Any]:
+def done(service: Service, operation: str, *, api: bytes = TARGET, **request: Any) -> dict[str, Any]:
     """The body of an answer that must be a good one."""
-    status, body = ask(service, operation, **request)
+    status, body = ask(service, operation, api=api, **request)
     assert status == 200, f"{operation}: {body}"
     return body
 

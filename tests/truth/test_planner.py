@@ -5,6 +5,8 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from harness.dynamodb.admission import Admission, AdmissionParameters
 from harness.dynamodb.autoscaling import Policy, TargetTracking
@@ -12,7 +14,7 @@ from harness.dynamodb.planner.costs import reservation
 from harness.dynamodb.planner.model import Assumptions, Autoscaled, Demand, Fixed, OnDemand, Outcome
 from harness.dynamodb.planner.plan import make_plan, weighted_utilisation
 from harness.dynamodb.planner.replay import Replayer
-from harness.dynamodb.planner.search import Wanted, least_capacity, schedule_of, search
+from harness.dynamodb.planner.search import Found, Wanted, least_capacity, schedule_of, search, usd_month
 from harness.dynamodb.pricing import Prices
 
 VALUES: Mapping[str, float] = {
@@ -156,16 +158,42 @@ def test_a_table_of_hours_is_fitted_on_the_demand() -> None:
     assert set(schedule_of(demand, 1.0).write) == {1}
 
 
-def test_on_the_frontier_what_is_cheaper_throttles_more() -> None:
-    """Strictly, for a random demand, and every other setting is beaten by one on it."""
-    rng = np.random.default_rng(3)
-    demand = Demand(start_s=0, read=rng.lognormal(8, 1, 600), write=rng.lognormal(6, 1, 600))
-    found = search(demand, PRICES, Wanted(most_throttled=0.01), Assumptions(), levels=40)
-    points = [(one.throttled_share, one.usd_month) for one in found.frontier]
-    assert len(points) > 10
+def frontier_of(found: Found, wanted: Wanted) -> list[tuple[float, float]]:
+    """Shares and dollars along it; each throttles more and costs less than the one before, and every setting is beaten by one."""
+    points = [(one.throttled_share, usd_month(one, wanted)) for one in found.frontier]
     assert all(a[0] < b[0] and a[1] > b[1] for a, b in pairwise(points))
     for one in found.outcomes:
-        assert any(share <= one.throttled_share and usd <= one.usd_month for share, usd in points)
+        assert any(share <= one.throttled_share and usd <= usd_month(one, wanted) for share, usd in points)
+    return points
+
+
+def test_on_the_frontier_what_is_cheaper_throttles_more() -> None:
+    """For a random demand, with many points on it."""
+    rng = np.random.default_rng(3)
+    demand = Demand(start_s=0, read=rng.lognormal(8, 1, 600), write=rng.lognormal(6, 1, 600))
+    wanted = Wanted(most_throttled=0.01)
+    assert len(frontier_of(search(demand, PRICES, wanted, Assumptions(), levels=40), wanted)) > 10
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    stretches=st.lists(st.tuples(st.integers(1, 90), st.integers(0, 9_000), st.integers(0, 3_000)), min_size=1, max_size=12),
+    most_throttled=st.sampled_from((0.0, 0.001, 0.05)), reserved=st.booleans(), keys=st.sampled_from(((), (0.4, 0.1))),
+)  # fmt: skip
+def test_the_frontier_of_any_demand_is_monotone(
+    stretches: list[tuple[int, int, int]], most_throttled: float, reserved: bool, keys: tuple[float, ...]
+) -> None:
+    """And the cheapest setting that throttles little enough is never dearer than a point of it that does."""
+    lengths = [length for length, _, _ in stretches]
+    read, write = (np.repeat([float(one[at]) for one in stretches], lengths) for at in (1, 2))
+    wanted = Wanted(most_throttled=most_throttled, reserved=reserved)
+    supposed = Assumptions(key_shares=keys)
+    found = search(Demand(start_s=0, read=read, write=write), PRICES, wanted, supposed, levels=12)
+    points = frontier_of(found, wanted)
+    enough = [usd for share, usd in points if share <= most_throttled]
+    assert (found.cheapest is None) == (not enough)
+    if found.cheapest is not None:
+        assert usd_month(found.cheapest, wanted) == min(enough)
 
 
 def random_rates(seed: int, minutes: int, most: int) -> list[int]:

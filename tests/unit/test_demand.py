@@ -11,8 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 from rundir import PlantedRun
 
-from harness.demand import Trace, read_key_shares, read_schedule, read_trace
-from harness.demand_run import read_run
+from harness.demand.files import read_trace
+from harness.demand.run import read_run
+from harness.demand.settings import read_key_shares, read_schedule
+from harness.demand.trace import Trace
 from harness.errors import UsageError
 
 HEADER = "time,reads_per_s,writes_per_s,item_bytes"
@@ -108,8 +110,7 @@ def test_an_hour_that_comes_twice_or_never_is_refused(tmp_path: Path) -> None:
             "2026-11-25 12:01,1,1,1",
             "trace.csv:3: time: 2026-11-25 12:01 has no offset from UTC, unlike the rows before",
         ),
-        ("1795608060,1,1,1", "trace.csv:3: time: expected a time such as 2026-11-25T10:00:00Z, found '1795608060'"),
-        ("2226-11-25T12:01:00Z,1,1,1", "trace.csv:3: the trace spans more than ten years; is a time wrong?"),
+        ("2126-11-25T12:01:00Z,1,1,1", "trace.csv:3: the trace spans more than ten years; is a time wrong?"),
     ],
 )
 def test_a_wrong_row_is_refused_by_its_line(tmp_path: Path, row: str, said: str) -> None:

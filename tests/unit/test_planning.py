@@ -123,8 +123,8 @@ def test_the_check_would_notice_a_difference(trace: Path, monkeypatch: pytest.Mo
 def test_wrong_options_and_missing_prices_are_refused(trace: Path, tmp_path: Path) -> None:
     """Before anything is replayed, with the way out."""
     for asked, said in (
-        (planning.Request(traces=()), "expected a trace file, or --from-run RUN"),
-        (planning.Request(traces=(trace,), from_run=tmp_path), "expected a trace file, or --from-run RUN"),
+        (planning.Request(traces=()), "expected one of: trace files, --from-run RUN, --from-table NAME"),
+        (planning.Request(traces=(trace,), from_run=tmp_path), "expected one of: trace files, --from-run RUN, --from-table NAME"),
         (planning.Request(traces=(trace,), most_throttled_percent=101), "--most-throttled must be from 0 to 100"),
         (planning.Request(traces=(trace,), item_bytes=0), "--item-bytes must be from 1 to 409600, got 0"),
         (planning.Request(traces=(trace,), out=trace.parent), "exists and isn't an empty directory"),

@@ -136,3 +136,12 @@ def test_two_availability_zones_cost_twice_one_in_the_shipped_prices() -> None:
     assert len(doubled) == 5
     for key in doubled:
         assert values[key] == pytest.approx(2 * values[key.replace("_multi_az", "")])
+
+
+def test_the_memory_of_nodes_stands_beside_the_prices() -> None:
+    """The same in every region, not needed, and a number where it is there."""
+    written = {**document({}), "node_memory_bytes": {"cache_t4g_micro": 536_870_912}}
+    assert Prices.from_mapping(written, region="us-east-1").node_memory_bytes == {"cache_t4g_micro": 536_870_912}
+    assert prices({}).node_memory_bytes == {}
+    with pytest.raises(ValueError, match="node_memory_bytes.a: expected bytes, a number of 0 or more, found 'much'"):
+        Prices.from_mapping({**document({}), "node_memory_bytes": {"a": "much"}}, region="us-east-1")

@@ -7,16 +7,12 @@ A minute's units are asked for evenly in its first ``busy_s`` seconds. What can 
 beginning and what comes in while it is busy; for the store at its end only the sum matters (B2, B11).
 """
 
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
-
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from harness.compiled import compiled as _compiled
 from harness.dynamodb.planner.model import Capacities, Units
 
-Function = TypeVar("Function", bound=Callable[..., Any])
 Tracking = npt.NDArray[np.float64]
 """One kind's auto scaling: the columns below, the policy's figures first, then what it remembers."""
 
@@ -25,13 +21,6 @@ TARGET, MINIMUM, MAXIMUM, OUT_COOLDOWN, IN_COOLDOWN, SCALE_IN, LAST_OUT, LAST_IN
 """Columns of Tracking. ``DUE`` is infinite where nothing is due."""
 COUNT, LAST, NEXT, MOST_A_DAY, INTERVAL, DAY_BEGAN = range(6)
 """Columns of the decreases' record: how many on the last one's day, when it was, when one is allowed, the quota's figures."""
-
-
-def _compiled(function: Function) -> Function:
-    try:
-        return cast("Function", njit(cache=True)(function))
-    except RuntimeError:  # no place that can be written to: compiled anew in each process
-        return cast("Function", njit(function))
 
 
 @_compiled
@@ -157,42 +146,80 @@ def _step(
 
 
 @_compiled
+def _serve_quietly(
+    asked: Units, begin: int, start_s: float, level: float, rate: float, burst_s: float, busy_s: float, up: int, down: int,
+    points: float, one: Tracking, next_s: float, served: Units, capacity: Capacities,
+) -> tuple[int, float]:  # fmt: skip
+    """Serve one kind from a minute on, up to and with the first in which its capacity might change; that minute, and the store.
+
+    Might: a change is due, or enough minutes in a row are beyond an alarm (beyond the lower one, if anything can be taken away,
+    and the next decrease is allowed, ``next_s``). Past the last minute where there is none.
+    """
+    above, below = _thresholds(rate, one[TARGET], points)
+    due_s, most = one[DUE], rate * burst_s
+    earliest_s = next_s if rate > one[MINIMUM] and one[SCALE_IN] != 0.0 else np.inf
+    hot, cold = _in_a_row(served, begin, up, down, above, below)
+    for minute in range(begin, len(asked)):
+        capacity[minute] = int(rate)
+        now = served[minute] = _serve(level, rate, asked[minute], busy_s)
+        level = min((level - now) + MINUTE * rate, most)
+        ends_s = start_s + MINUTE * (minute + 1)
+        hot = hot + 1 if now > above else 0
+        cold = cold + 1 if now < below else 0
+        if due_s != np.inf:
+            if ends_s >= due_s:
+                return minute, level
+        elif hot >= up or (cold >= down and ends_s >= earliest_s):
+            return minute, level
+    return len(asked), level
+
+
+@_compiled
+def _in_a_row(served: Units, end: int, up: int, down: int, above: float, below: float) -> tuple[int, int]:
+    """How many minutes in a row before ``end`` are above the one limit, or below the other; no more than an alarm needs."""
+    hot, cold = 0, 0
+    while hot < min(up, end) and served[end - 1 - hot] > above:
+        hot += 1
+    while cold < min(down, end) and served[end - 1 - cold] < below:
+        cold += 1
+    return hot, cold
+
+
+@_compiled
 def serve_autoscaled(
     asked: Units, first: Capacities, start_s: float, burst_s: float, fill: float, busy_s: float, up: int, down: int,
     points: float, delay_s: float, tracking: Tracking, decreases: Units, served: Units, capacity: Capacities,
 ) -> None:  # fmt: skip
     """Both kinds of one table under target tracking, row 0 reads and row 1 writes; fills ``served`` and ``capacity``.
 
-    They share the quota of decreases, and reads come first where both change in one minute.
+    Each kind runs ahead to where its capacity might change. They share the quota of decreases, which only such a minute
+    alters, and which never allows one sooner than it said before; so the earlier of them is decided first, and reads before
+    writes where both are of one minute.
     """
     levels = np.empty(2)
     rates = np.empty(2)
-    above = np.empty(2)
-    below = np.empty(2)
+    reached = np.full(2, -1)
     for kind in range(2):
         rates[kind] = float(first[kind])
         levels[kind] = rates[kind] * burst_s * fill
-        above[kind], below[kind] = _thresholds(rates[kind], tracking[kind, TARGET], points)
-    for minute in range(asked.shape[1]):
+    minute = -1
+    while minute < asked.shape[1]:
+        for kind in range(2):
+            if reached[kind] == minute:
+                reached[kind], levels[kind] = _serve_quietly(
+                    asked[kind], minute + 1, start_s, levels[kind], rates[kind], burst_s, busy_s, up, down, points,
+                    tracking[kind], decreases[NEXT], served[kind], capacity[kind],
+                )  # fmt: skip
+        minute = min(reached[0], reached[1])
+        if minute == asked.shape[1]:
+            return
         ends_s = start_s + MINUTE * (minute + 1)
         for kind in range(2):
-            rate = rates[kind]
-            capacity[kind, minute] = int(rate)
-            served[kind, minute] = _serve(levels[kind], rate, asked[kind, minute], busy_s)
-            levels[kind] = min((levels[kind] - served[kind, minute]) + MINUTE * rate, rate * burst_s)
-        for kind in range(2):
-            if tracking[kind, DUE] == np.inf:
-                # Most minutes: nothing is due, and the newest and the oldest of an alarm's minutes aren't both beyond it.
-                now, hot, cold = served[kind, minute], minute + 1 - up, minute + 1 - down
-                high = hot >= 0 and now > above[kind] and served[kind, hot] > above[kind]
-                low = cold >= 0 and now < below[kind] and served[kind, cold] < below[kind]
-                if not high and not (low and rates[kind] > tracking[kind, MINIMUM] and ends_s >= decreases[NEXT]):
-                    continue
-            rates[kind] = _step(
-                served[kind], minute, ends_s, rates[kind], up, down, points, delay_s, tracking[kind], decreases
-            )
-            levels[kind] = min(levels[kind], rates[kind] * burst_s)
-            above[kind], below[kind] = _thresholds(rates[kind], tracking[kind, TARGET], points)
+            if reached[kind] == minute:
+                rates[kind] = _step(
+                    served[kind], minute, ends_s, rates[kind], up, down, points, delay_s, tracking[kind], decreases
+                )
+                levels[kind] = min(levels[kind], rates[kind] * burst_s)
 
 
 @_compiled

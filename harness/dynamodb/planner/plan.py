@@ -166,11 +166,11 @@ def _timelines(plan: Plan, assumptions: Assumptions) -> dict[str, Any]:
     timelines = {"timeline": _timeline(plan.demand, replays, 0, minutes)}
     if minutes <= CLOSE_UP_MINUTES:
         return timelines | {"close_up": None}
-    begin = min(max(_worst_minute(plan.demand, replays) - CLOSE_UP_MINUTES // 2, 0), minutes - CLOSE_UP_MINUTES)
+    begin = min(max(worst_minute(plan.demand, replays) - CLOSE_UP_MINUTES // 2, 0), minutes - CLOSE_UP_MINUTES)
     return timelines | {"close_up": _timeline(plan.demand, replays, begin, begin + CLOSE_UP_MINUTES)}
 
 
-def _worst_minute(demand: Demand, replays: dict[Kind, LaneReplay]) -> int:
+def worst_minute(demand: Demand, replays: dict[Kind, LaneReplay]) -> int:
     """In which the largest share of a kind was throttled of its busiest minute's units; where nothing was, the busiest."""
     throttled, asked = np.zeros(demand.minutes), np.zeros(demand.minutes)
     for kind in KINDS:

@@ -1,6 +1,5 @@
 """The demand that a run made, in service time: what `dbharness plan --from-run` replays."""
 
-import json
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -9,13 +8,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
 
 from harness.arrow import keep_pandas_out
-from harness.demand import Trace
+from harness.demand.trace import Trace
 from harness.dynamodb.parameters import KINDS, MINUTE_S, Kind
 from harness.dynamodb.planner.model import Demand, Units
 from harness.errors import UsageError
+from harness.run_samples import chosen_trials, manifest_of, samples_of
 
 _COLUMNS = ("trial", "phase", "t_intended", "t_start", "read_units", "write_units")
 _ASKED = ("kind", "demand_units")
@@ -29,18 +28,10 @@ def read_run(run: Path, scenario: str | None = None, arm: str | None = None) -> 
     consumed that is taken, else what was consumed: throttled requests then count as nothing.
     """
     keep_pandas_out()
-    manifest = _manifest(run)
+    manifest = manifest_of(run)
     name = scenario or _only_scenario(run, manifest)
-    trials = manifest["scenarios"].get(name, {}).get("trials") or []
-    arms = sorted({str(trial["arm"]) for trial in trials})
-    if arm is None and len(arms) > 1:
-        raise UsageError(f"{run}: {name} has the arms {', '.join(arms)}: choose one with --arm")
-    chosen = [trial for trial in trials if trial["done"] and arm in (None, trial["arm"])]
-    if not chosen:
-        raise UsageError(
-            f"{run}: {name} has no finished trial of arm {arm or 'any'}; it has {', '.join(arms) or 'none'}"
-        )
-    table = _samples(run, name)
+    chosen = chosen_trials(run, manifest, name, arm)
+    table = samples_of(run, name, (*_COLUMNS, *_ASKED))
     seconds: list[Units] = []
     units: dict[Kind, list[Units]] = {kind: [] for kind in KINDS}
     begins_s = 0.0
@@ -74,15 +65,6 @@ def read_run(run: Path, scenario: str | None = None, arm: str | None = None) -> 
     return Trace(demand=Demand(start_s=start_s, read=read, write=write), source=f"run {run.name}", notes=tuple(notes))
 
 
-def _manifest(run: Path) -> dict[str, Any]:
-    try:
-        manifest: dict[str, Any] = json.loads((run / "manifest.json").read_text())
-        manifest["scenarios"], manifest["started"]
-    except (OSError, ValueError, KeyError) as error:
-        raise UsageError(f"--from-run {run}: not a run directory; name one that `dbharness run` wrote") from error
-    return manifest
-
-
 def _only_scenario(run: Path, manifest: dict[str, Any]) -> str:
     names = [str(name) for name in manifest["scenarios"] if _has_units(run, name)]
     if len(names) == 1:
@@ -93,35 +75,10 @@ def _only_scenario(run: Path, manifest: dict[str, Any]) -> str:
 
 def _has_units(run: Path, name: str) -> bool:
     try:
-        table = _samples(run, name)
+        table = samples_of(run, name, (*_COLUMNS, *_ASKED))
     except UsageError:
         return False
     return any((_units(table, kind) > 0).any() for kind in KINDS)
-
-
-def _samples(run: Path, name: str) -> pa.Table:
-    """The measured rows of one scenario, every worker's."""
-    parts = []
-    folder = run / "samples"
-    compacted = sorted(folder.glob(f"{name}.*.parquet"))
-    done = {path.with_suffix("") for path in compacted}
-    streams = [path for path in sorted(folder.glob(f"{name}.*.arrows")) if path.with_suffix("") not in done]
-    for files, form in ((compacted, "parquet"), (streams, "arrow")):
-        for path in files:
-            try:
-                part = _stream(path) if form == "arrow" else ds.dataset(path, format="parquet").to_table()
-            except (pa.ArrowException, OSError) as error:
-                raise UsageError(f"{path}: can't be read: {error}") from error
-            parts.append(part.select([column for column in (*_COLUMNS, *_ASKED) if column in part.column_names]))
-    if not parts:
-        raise UsageError(f"{run}: {name} has no samples")
-    table = pa.concat_tables(parts, promote_options="permissive")
-    return table.filter(pc.equal(table["phase"].cast(pa.string()), "measured"))
-
-
-def _stream(path: Path) -> pa.Table:
-    with pa.ipc.open_stream(str(path)) as reader:
-        return reader.read_all()
 
 
 def _units(rows: pa.Table, kind: Kind) -> Units:
