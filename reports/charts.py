@@ -8,10 +8,12 @@ import base64
 import hashlib
 import io
 import re
+from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
 
 import matplotlib as mpl
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -70,10 +72,34 @@ def new_axes(width: float = 7.2, height: float = 3.6) -> tuple[Figure, Axes]:
 
 def new_rows(rows: int, width: float = 7.2, height_each: float = 1.7) -> tuple[Figure, list[Axes]]:
     """An empty figure of ``rows`` axes above each other, from the top, that share their x axis."""
+    return new_panels([height_each] * rows, width)
+
+
+def new_panels(
+    heights: Sequence[float], width: float = 7.2, *, around: float = 0.0, share_x: bool = True
+) -> tuple[Figure, list[Axes]]:
+    """The same with a height of its own, in inches, for each of the axes, and ``around`` each for what stands outside them.
+
+    ``share_x`` false: each has its own x axis.
+    """
     with mpl.rc_context(_LOOK):
-        figure = Figure(figsize=(width, rows * height_each), layout="constrained")
+        figure = Figure(figsize=(width, sum(heights) + around * len(heights)), layout="constrained")
         FigureCanvasAgg(figure)
-        return figure, list(figure.subplots(rows, sharex=True, squeeze=False)[:, 0])
+        axes = figure.subplots(len(heights), sharex=share_x, squeeze=False, height_ratios=list(heights))
+        return figure, list(axes[:, 0])
+
+
+def scaled_axis(axes: Axes, factor: float, label: str) -> Axes:
+    """A second y axis on the right that reads ``factor`` times the first; to be asked for once all is drawn."""
+    with mpl.rc_context(_LOOK):
+        right = axes.twinx()
+        right.set_yscale(axes.get_yscale())
+        low, high = axes.get_ylim()
+        right.set_ylim(factor * low, factor * high)
+        right.grid(visible=False)
+        right.spines["right"].set_visible(True)
+        right.set_ylabel(label)
+    return right
 
 
 def style(index: int) -> dict[str, Any]:
@@ -86,6 +112,36 @@ def style(index: int) -> dict[str, Any]:
         "marker": _MARKERS[at],
         "markersize": 5.0,
     }
+
+
+def points_by_row(
+    axes: Axes, table: pd.DataFrame, column: str, bounds: tuple[str, str], show: Callable[[float], str],
+    *, names: str = "arm", index: int = 0, marker: str = "o", offset: float = 0.0, bars: bool = False,
+) -> None:  # fmt: skip
+    """A point for each row of ``table``, its interval as a line, its figure beside it; one without a figure keeps its row.
+
+    ``bars`` fills the way from 0 to the point: for axes that aren't logarithmic.
+    """
+    look = style(index)
+    for row_at, (_, row) in enumerate(table.iterrows()):
+        place, value, low, high = row_at + offset, row[column], row[bounds[0]], row[bounds[1]]
+        if pd.isna(value):
+            said = f"{column.split(',', maxsplit=1)[0]} –"
+            axes.annotate(said, (0.01, place), xycoords=axes.get_yaxis_transform(), va="center", fontsize=8.5)
+            continue
+        bounded = not pd.isna(low) and not pd.isna(high)
+        if bars:
+            axes.barh([place], [value], height=0.55, color=look["color"], alpha=0.4)
+        if bounded:
+            axes.plot([low, high], [place, place], color=look["color"], linewidth=1.6)
+        axes.plot([value], [place], marker=marker, color=look["color"], markersize=6)
+        axes.annotate(
+            show(value), (max(value, high) if bounded else value, place), textcoords="offset points", xytext=(8, 0),
+            va="center", fontsize=8.5,
+        )  # fmt: skip
+    axes.set_yticks(range(len(table)), table[names])
+    axes.set_ylim(len(table) - 0.4, -0.6)
+    axes.margins(x=0.16)
 
 
 def to_svg(figure: Figure, title: str, description: str) -> str:

@@ -115,20 +115,23 @@ class Tool:
         per_trial: Sequence[float],
         floor: Floor | None,
         statistic: Statistic,
+        speed: float = 1.0,
     ) -> Finding:
         """A latency with its floor and its excess, marked where it is tool-bound.
 
         ``per_trial`` is the same statistic of each trial, in the finding's unit (ns, us, ms or s); its spread and that of the
-        floor's trials give the interval of the excess (Welch's t).
+        floor's trials give the interval of the excess (Welch's t). ``speed`` where the finding is in service time: the tool's
+        own times are the wall's.
         """
         if finding.value is None:
             return finding
-        unit_us, worst = US_IN[finding.unit], self._worst_of(trials)
+        unit_us, worst = US_IN[finding.unit] / speed, self._worst_of(trials)
         reasons = _reasons(worst, finding.value * unit_us / 1e3)
         excess, sentence = None, finding.sentence
         if floor is not None:
             excess = _excess(finding.value, per_trial, [us / unit_us for us in floor.trials_us[statistic]])
-            sentence = f"{sentence} {_in_words(excess, finding.value, unit_us)}"
+            clock = "" if speed == 1 else " of the wall's clock"
+            sentence = f"{sentence} {_in_words(excess, finding.value, unit_us, clock)}"
             if (excess.value if excess.low is None else excess.low) <= 0:
                 reasons.insert(0, "the excess over the tool's floor can't be told from 0")
         client, op = floor.name if floor else (finding.labels.get("client", ""), finding.labels.get("op", ""))
@@ -292,12 +295,12 @@ def _excess(value: float, per_trial: Sequence[float], floor: Sequence[float]) ->
     return Interval(value=excess, low=low, high=high, n=between.n, method=between.method)
 
 
-def _in_words(excess: Interval, value: float, unit_us: float) -> str:
+def _in_words(excess: Interval, value: float, unit_us: float, clock: str) -> str:
     def time(in_unit: float) -> str:
         return microseconds(in_unit * unit_us)
 
     within = span(excess.low, excess.high, time)
-    return f"The tool's floor is {time(value - excess.value)}, the excess over it {time(excess.value)}{within}."
+    return f"The tool's floor is {time(value - excess.value)}{clock}, the excess over it {time(excess.value)}{within}."
 
 
 def _marked(finding: Finding, reasons: Sequence[str]) -> Finding:

@@ -10,11 +10,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from reports import charts
+from reports.findings import Finding
 from reports.render import figures, run, tool
 from reports.section import Chart, Section
 
 TABLE_ROWS = 200  # a chart's table shows so many; a page of thousands serves nobody, and the samples have all
 OPEN_ROWS = 16  # longer tables of findings start folded
+MOST_ROWS = 100  # more findings than these are folded by figure, since nobody reads so long a table
 _HERE = Path(__file__).parent
 _log = logging.getLogger(__name__)
 
@@ -58,6 +60,7 @@ def html(manifest: Mapping[str, Any], partial: bool, sections: Sequence[Section]
         tool_rows=tool.rows(sections),
         table_rows=TABLE_ROWS,
         open_rows=OPEN_ROWS,
+        by_figure=by_figure,
     )
 
 
@@ -71,6 +74,16 @@ def picture(chart: Chart) -> Markup:
     except Exception as error:  # noqa: BLE001 - one drawing must not cost the page
         _log.exception("chart %s could not be drawn", chart.id)
         return Markup('<p class="warning">This chart could not be drawn: {}</p>').format(escape(repr(error)))
+
+
+def by_figure(findings: Sequence[Finding]) -> list[tuple[str, list[Finding]]]:
+    """The findings of a section as the page folds them: in one table, or under their ids where there are too many for one."""
+    if len(findings) <= MOST_ROWS:
+        return [("", list(findings))]
+    folds: dict[str, list[Finding]] = {}
+    for finding in findings:
+        folds.setdefault(finding.id, []).append(finding)
+    return list(folds.items())
 
 
 def _parts(manifest: Mapping[str, Any], sections: Sequence[Section]) -> list[_Part]:

@@ -8,18 +8,21 @@ from reports.render import figures, run, tool
 from reports.section import Section
 
 MOST_CHARACTERS = 65_000  # what a comment on a pull request holds
+_MOST_FINDINGS = (10_000, 200, 100, 60, 40, 20)  # a section's rows: the most that let the whole report fit
 
 
 def markdown(manifest: Mapping[str, Any], partial: bool, sections: Sequence[Section]) -> str:
-    """The report of one run; what would not fit a comment is cut at a line, and that is said."""
-    text = "\n".join(_lines(manifest, partial, sections)) + "\n"
-    if len(text) <= MOST_CHARACTERS:
-        return text
+    """The report of one run; where it would not fit a comment, each section keeps its first findings, and that is said."""
+    text = ""
+    for most in _MOST_FINDINGS:
+        text = "\n".join(_lines(manifest, partial, sections, most)) + "\n"
+        if len(text) <= MOST_CHARACTERS:
+            return text
     rest = "\n\nCut here: the rest is in report.html and findings.json.\n"
     return text[: text.rfind("\n", 0, MOST_CHARACTERS - len(rest))] + rest
 
 
-def _lines(manifest: Mapping[str, Any], partial: bool, sections: Sequence[Section]) -> Iterator[str]:
+def _lines(manifest: Mapping[str, Any], partial: bool, sections: Sequence[Section], most: int) -> Iterator[str]:
     yield f"# dbharness: run {manifest.get('id', '')}"
     yield ""
     yield run.lead(manifest, len(sections))
@@ -29,7 +32,7 @@ def _lines(manifest: Mapping[str, Any], partial: bool, sections: Sequence[Sectio
     for finding in figures.headlines(sections):
         yield f"- {finding.sentence}"
     for section in sections:
-        yield from _section(manifest, section)
+        yield from _section(manifest, section, most)
     if own := tool.rows(sections):
         yield from ("", f"## {tool.TITLE}", "", _cells(tool.HEADINGS), "|---" * len(tool.HEADINGS) + "|")
         yield from map(_cells, own)
@@ -42,7 +45,7 @@ def _lines(manifest: Mapping[str, Any], partial: bool, sections: Sequence[Sectio
     yield from ("", "## How to repeat it", "", "```", run.command(manifest), "```")
 
 
-def _section(manifest: Mapping[str, Any], section: Section) -> Iterator[str]:
+def _section(manifest: Mapping[str, Any], section: Section, most: int) -> Iterator[str]:
     yield from ("", f"## {section.title} ({section.scenario})", "")
     record = (manifest.get("scenarios") or {}).get(section.scenario)
     if record and (standing := run.scenario_standing(record)):
@@ -51,8 +54,10 @@ def _section(manifest: Mapping[str, Any], section: Section) -> Iterator[str]:
         yield from (f"> {warning}", "")
     yield "| finding | value | 95 % interval | n | basis | status |"
     yield "|---|---:|---:|---:|---|---|"
-    yield from map(_row, section.findings)
+    yield from map(_row, section.findings[:most])
     yield ""
+    if (left := len(section.findings) - most) > 0:
+        yield from (f"And {left:,} more findings, in report.html and findings.json.", "")
     for paragraph in section.method:
         yield from (paragraph, "")
 

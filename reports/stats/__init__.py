@@ -4,11 +4,13 @@ The unit is the trial, never the request: requests of one trial move together. S
 (10.1145/2464157.2464160); Bakshy & Frachtenberg, WWW'15 (10.1145/2736277.2741082).
 """
 
+from reports.stats.curves import ALWAYS, NEVER, crossing, crossing_of_rounds, growth_exponent
 from reports.stats.intervals import (
     CONFIDENCE,
     Interval,
     Numbers,
     difference_of_trials,
+    geometric_mean_of_trials,
     mean_of_trials,
     median_of_trials,
     share_of_trials,
@@ -27,17 +29,23 @@ from reports.stats.verdicts import (
 )
 
 __all__ = [
+    "ALWAYS",
     "CONFIDENCE",
     "LEAST_SAMPLES",
     "MARGINS",
+    "NEVER",
     "Interval",
     "Numbers",
     "PairedRatio",
     "Verdict",
     "Word",
     "block_percentile",
+    "crossing",
+    "crossing_of_rounds",
     "difference_of_trials",
     "effective_n",
+    "geometric_mean_of_trials",
+    "growth_exponent",
     "holm",
     "least_pairs",
     "mean_of_trials",

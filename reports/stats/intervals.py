@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -34,8 +34,21 @@ def mean_of_trials(values: Numbers) -> Interval:
     mean, n = float(data.mean()), len(data)
     if n < 2:
         return Interval(value=mean, low=None, high=None, n=n, method="one trial")
+    if np.ptp(data) == 0:  # the mean of equal values may differ from them by rounding, and so have a spread
+        same = float(data[0])
+        return Interval(value=same, low=same, high=same, n=n, method="exact: every trial the same")
     half = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1) * data.std(ddof=1) / math.sqrt(n))
     return Interval(value=mean, low=mean - half, high=mean + half, n=n, method="t over trials")
+
+
+def geometric_mean_of_trials(values: Numbers) -> Interval:
+    """The geometric mean of positive values over trials, its interval a t on their logarithms."""
+    data = finite(values)
+    if (data <= 0).any():
+        raise ValueError(f"a geometric mean needs positive values, got {data.min()}")
+    of_logs = mean_of_trials(np.log(data))
+    low, high = (None if bound is None else math.exp(bound) for bound in (of_logs.low, of_logs.high))
+    return replace(of_logs, value=math.exp(of_logs.value), low=low, high=high)
 
 
 def median_of_trials(values: Numbers, unended: Numbers = ()) -> Interval:

@@ -114,11 +114,14 @@ Form = Literal["parquet", "arrows"]
 def write_samples(
     stem: Path, rows: Rows, extra: Mapping[str, Kind], *, form: Form = "parquet", batches: int = 1
 ) -> Path:
-    """Rows as Parquet, or as an Arrow stream of so many batches that is never ended, as kill -9 leaves it."""
+    """Rows as Parquet, or as an Arrow stream of so many batches that is never ended, as kill -9 leaves it.
+
+    A row that names no operation is one of its own.
+    """
     kinds = COLUMNS | dict(extra)
     metadata = {"samples_schema": "1", "clock_pairs": "[[0, 0]]"}
     schema = pa.schema([pa.field(name, TYPES[kind]) for name, kind in kinds.items()], metadata)
-    full = [dict.fromkeys(extra) | BLANK | dict(row) for row in rows]
+    full = [dict.fromkeys(extra) | BLANK | {"op_id": number} | dict(row) for number, row in enumerate(rows)]
     path = stem.with_name(f"{stem.name}.{form}")
     if form == "parquet":
         pq.write_table(pa.Table.from_pylist(full, schema), path)

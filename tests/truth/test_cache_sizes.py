@@ -8,7 +8,7 @@ from harness.cache.sizing.analysis import Analysis, analyse
 from harness.cache.sizing.curve import GROUPS, Accesses, exact_curve
 from harness.cache.sizing.kernel import READ
 from harness.cache.sizing.reference import simulate
-from harness.cache.sizing.theory import che_hit_rate, zipf
+from harness.cache.sizing.theory import che_hit_rate, random_hit_rate, zipf
 
 
 def reads_of(keys: np.ndarray, value_bytes: np.ndarray | None = None) -> Accesses:
@@ -39,6 +39,15 @@ def flights() -> Accesses:
 def test_che_gives_the_values_of_fact_e2(keys: int, alpha: float, capacity: int, hit_rate: float) -> None:
     """To the fourth digit."""
     assert che_hit_rate(zipf(keys, alpha), capacity) == pytest.approx(hit_rate, abs=5e-5)
+
+
+def test_random_replacement_gives_the_value_of_fact_e2_and_one_by_hand() -> None:
+    """E2: 0.616 for 978 of 10,000 keys, Zipf(0.99). Of two keys asked for 2:1 one fits: with a = 2T/3 and b = T/3, a/(1 + a) + b/(1 + b)
+    = 1 comes to ab = 1, T = 3/√2, a = √2, b = 1/√2; the hit rate is 2/3 · a/(1 + a) + 1/3 · b/(1 + b) = 0.5286. All fit: 1."""
+    assert random_hit_rate(zipf(10_000, 0.99), 978) == pytest.approx(0.616, abs=5e-4)
+    a, b = 2**0.5, 0.5**0.5
+    assert random_hit_rate(zipf(2, 1), 1) == pytest.approx(2 / 3 * a / (1 + a) + 1 / 3 * b / (1 + b))
+    assert random_hit_rate(zipf(2, 1), 2) == 1
 
 
 def test_one_pass_is_an_exact_lru_cache_at_every_size(flights: Accesses) -> None:

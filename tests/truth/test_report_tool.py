@@ -167,7 +167,8 @@ def test_an_older_run_without_floors_or_events_is_reported_as_before_and_says_so
     """No member, no mark; page and Markdown read *not measured*."""
     run = planted.load()
     sections = build.analyse(run)
-    assert statuses(sections[0]) == {"measured"}
+    few = {finding.id for finding in sections[0].findings if finding.status != "measured"}
+    assert few == {f"{NAME}.latency_p99_ms"}  # 120 answers carry none
     build.write(run, sections)
     records = json.loads((run.path / "findings.json").read_text())
     assert not any({"floor", "excess"} & record.keys() for record in records)

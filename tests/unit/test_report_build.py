@@ -14,6 +14,9 @@ from rundir import PlantedRun, trial
 
 from reports import build, query_vs_scan
 from reports.load import Run
+from reports.query_vs_scan.charts import curves
+from reports.section import Section
+from reports.words import absent
 
 EXTRA: Any = {"question": "text"}
 PARAMS = {"aircraft": 8, "airports": 2, "trial_s": 0.35, "pairs": 6, "warm_up_answers": 1, "engines": ["mysql"]}
@@ -143,10 +146,36 @@ def test_a_chart_that_cannot_be_drawn_leaves_its_table(planted: PlantedRun, monk
     def broken(*_: Any, **__: Any) -> Any:
         raise RuntimeError("no ink")
 
-    monkeypatch.setattr(query_vs_scan, "new_axes", broken)
+    monkeypatch.setattr(curves, "new_axes", broken)
     page = make(planted.path)["report.html"].decode()
     assert "This chart could not be drawn: RuntimeError" in page
     assert "items in table" in page
+
+
+def test_a_section_of_very_many_findings_is_folded_by_figure_and_shortened_in_markdown(tmp_path: Path) -> None:
+    """600 findings of two ids: two folds on the page, which has them all; in Markdown the first ones, and how many are left."""
+    planted = PlantedRun(tmp_path / "run")
+    planted.scenario("query_vs_scan", params=PARAMS, trials=[])
+    run = planted.load()
+    many = [
+        absent(
+            run, "query_vs_scan", f"query_vs_scan.figure_{index % 2}", "ms", "lower", "it " + 60 * "so " + f"{index}"
+        )
+        for index in range(600)
+    ]
+    section = Section(
+        scenario="query_vs_scan", title="Many", verdict=(), findings=tuple(many), charts=(), method=("The method.",)
+    )
+    build.write(run, [section])
+    page, text = ((run.path / name).read_text() for name in ("report.html", "report.md"))
+    assert page.count("data-finding=") == 600
+    assert re.findall(r"<summary><code>(\S+)</code> \((\d+)\)", page) == [
+        ("query_vs_scan.figure_0", "300"), ("query_vs_scan.figure_1", "300"),
+    ]  # fmt: skip
+    rows = text.count("| `query_vs_scan.figure_")
+    assert rows in (100, 200)
+    assert f"And {600 - rows} more findings, in report.html and findings.json." in text
+    assert len(text) <= 65_000 and "The method." in text and "Cut here" not in text
 
 
 def test_a_report_that_cannot_be_written_leaves_the_old_one_whole(

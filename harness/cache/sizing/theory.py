@@ -1,5 +1,6 @@
 """What arithmetic says of a cache without a trace: Che's approximation, TTLs alone, latency by hit rate. Numbers: docs/facts.md."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,11 @@ def characteristic_time(probabilities: Floats, capacity: float) -> float:
 
     The T at which Σ (1 − e^(−pᵢ T)) is the capacity; infinite where all keys fit. Raises ValueError where capacity is below 0.
     """
+    return _filled_after(probabilities, capacity, lambda asked, time: -np.expm1(-asked * time))
+
+
+def _filled_after(probabilities: Floats, capacity: float, held: Callable[[Floats, float], Floats]) -> float:
+    """The time, in requests, at which the keys that are ``held`` by then add up to the capacity."""
     if capacity < 0:
         raise ValueError(f"expected a capacity of 0 or more, got {capacity}")
     asked = probabilities[probabilities > 0]
@@ -29,13 +35,13 @@ def characteristic_time(probabilities: Floats, capacity: float) -> float:
     if capacity >= len(asked):
         return float("inf")
     low, high = 0.0, 1.0
-    while -np.expm1(-asked * high).sum() < capacity:
+    while held(asked, high).sum() < capacity:
         low, high = high, 2 * high
     for _ in range(_STEPS):
         middle = (low + high) / 2
         if middle in (low, high):
             break
-        low, high = (middle, high) if -np.expm1(-asked * middle).sum() < capacity else (low, middle)
+        low, high = (middle, high) if held(asked, middle).sum() < capacity else (low, middle)
     return (low + high) / 2
 
 
@@ -43,6 +49,16 @@ def che_hit_rate(probabilities: Floats, capacity: float) -> float:
     """The hit rate of an LRU cache where each request is drawn anew with these probabilities (E2)."""
     time = characteristic_time(probabilities, capacity)
     return float(-(probabilities * np.expm1(-probabilities * time)).sum())
+
+
+def random_hit_rate(probabilities: Floats, capacity: float) -> float:
+    """The same of a cache that evicts a random entry, as one does that can't tell the order of accesses (E2).
+
+    Each key is there for a share pT/(1 + pT) of the time, with T such that these add up to the capacity (Fricker, Robert and
+    Roberts, "A versatile and accurate approximation for LRU cache performance", ITC 24, 2012, arXiv 1202.3974, section 3.3).
+    """
+    time = _filled_after(probabilities, capacity, lambda asked, time: asked * time / (1 + asked * time))
+    return 1.0 if time == float("inf") else ttl_hit_rate(probabilities, time)
 
 
 def ttl_hit_rate(rates_per_s: Floats, ttl_s: float) -> float:

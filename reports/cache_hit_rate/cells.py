@@ -1,0 +1,244 @@
+"""The samples of a run as cells, by engine, part, step and arm; and how findings of a cell are made."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pandas as pd
+
+from reports import stats
+from reports.cache_hit_rate.arms import ARMS, NAME, PARTS, SIZE, arm_words, step_words
+from reports.findings import Basis, Better, Finding
+from reports.load import Run
+from reports.stats import Interval
+from reports.tool import Tool
+from reports.words import absent, engine_name, measured, setting
+
+# columns of a later version, and what they are in runs without them
+_LATER: Mapping[str, Any] = {
+    "role": "reader",
+    "key": -1,
+    "version_read": None,
+    "version_current": None,
+    "waited_ns": None,
+}
+_ORDER = tuple(PARTS)
+Labels = Mapping[str, str]
+_NONE: Labels = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One arm at one step in front of one engine: ``rows`` are the measured reads and writes of its trials that ended.
+
+    ``params`` are those of its trials; ``named`` are their labels. A cell none of whose trials ended has no rows.
+    """
+
+    engine: str
+    part: str
+    step: str
+    arm: str
+    params: Mapping[str, Any]
+    named: Mapping[str, str]
+    server: str
+    rows: pd.DataFrame
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """What tells this cell's findings apart."""
+        told = {"part": self.part, "arm": self.arm, "engine": self.engine, "server": self.server, "step": self.step}
+        others = {name: str(text) for name, text in self.named.items() if name not in ("part", "engine")}
+        return told | others | {"client": "lean", "op": "read", "loop": "open" if self.is_open else "closed"}
+
+    @property
+    def is_open(self) -> bool:
+        """Whether reads were due at times of their own."""
+        return bool(self.rows["t_intended"].notna().any())
+
+    @property
+    def about(self) -> str:
+        """The arm, the engine and the step in words, to begin a sentence with."""
+        words = arm_words(self.arm)
+        return (
+            f"{words[0].upper()}{words[1:]} in front of {engine_name(self.engine)}, {step_words(self.part, self.step)}"
+        )
+
+    @property
+    def reads(self) -> pd.DataFrame:
+        """Reads, answered or not."""
+        return self.rows[self.rows["op"] == "read"]
+
+    @property
+    def answered(self) -> pd.DataFrame:
+        """Reads that gave the application its value."""
+        reads = self.reads
+        return reads[reads["outcome"] == "ok"]
+
+    @property
+    def refused(self) -> "pd.Series[bool]":
+        """For each read, whether a full cache refused to keep what was loaded."""
+        refused: pd.Series[bool] = self.reads["error_code"].fillna("").str.startswith("OOM")
+        return refused
+
+    @property
+    def writes(self) -> pd.DataFrame:
+        """Writes that the database has."""
+        return self.rows[(self.rows["op"] == "write") & (self.rows["outcome"] == "ok")]
+
+    @property
+    def trials(self) -> list[int]:
+        """The trials it was measured in."""
+        return sorted(int(number) for number in self.rows["trial"].unique())
+
+    def hit_rate(self) -> Interval | None:
+        """Hits of the answered reads that asked a cache; None where none did."""
+        asked = self.answered.dropna(subset="hit")
+        if asked.empty:
+            return None
+        hits = asked["hit"].eq(True).groupby(asked["trial"])
+        return stats.share_of_trials(hits.sum().to_numpy(), hits.size().to_numpy())
+
+    def times_us(self, rows: pd.DataFrame) -> list[stats.Numbers]:
+        """How long the application waited for each of ``rows``, µs, of each trial in order."""
+        return [one["latency_us"].to_numpy() for _, one in rows.groupby("trial")]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The run of this scenario as its analyses take it; cells in the order of engines, parts and steps, planned ones without rows too."""
+
+    run: Run
+    tool: Tool
+    samples: pd.DataFrame
+    cells: tuple[Cell, ...]
+
+    @classmethod
+    def of(cls, run: Run) -> "Measured":
+        """Reads the samples; a run without any has cells without rows."""
+        trials = run.trials(NAME)
+        samples = _placed(run.samples(NAME), trials)
+        return cls(run, Tool.of(run, NAME), samples, tuple(_cells(run, samples, trials)))
+
+    @property
+    def engines(self) -> list[str]:
+        """The engines that were asked for."""
+        return list(self.run.scenario(NAME)["params"]["engines"])
+
+    @property
+    def cache(self) -> str:
+        """The cache that it was measured on: Valkey, or the Redis that stands in where TLS is asked for."""
+        servers = self.run.scenario(NAME).get("servers", {})
+        return setting(self.run, NAME, "redis" if "redis" in servers else "valkey")
+
+    def on(self, cell: Cell) -> str:
+        """What a cell was measured on: loop, cache and database."""
+        cache = self.cache.removeprefix("local model, ")
+        return f"{cell.labels['loop']} loop; {setting(self.run, NAME, cell.engine)} behind {cache}"
+
+    def where(self, engine: str, part: str, step: str | None = None) -> list[Cell]:
+        """The measured cells of a part, and of a step where that is given, by step."""
+        return [
+            cell
+            for cell in self.cells
+            if (cell.engine, cell.part) == (engine, part) and step in (None, cell.step) and len(cell.rows)
+        ]
+
+    def events(self, kind: str, cell: Cell) -> dict[int, dict[str, Any]]:
+        """The last event of a kind in each of a cell's trials, by trial."""
+        mine = set(cell.trials)
+        return {event["trial"]: event for event in self.run.events_of(NAME, kind) if event["trial"] in mine}
+
+    def say(
+        self, cell: Cell, id: str, sentence: str, figure: Interval, unit: str, better: Better, *,
+        basis: Basis = "local_model", headline: bool = False, about: Labels = _NONE,
+    ) -> Finding:  # fmt: skip
+        """A finding of a cell; ``id`` without scenario, engine and part, ``about`` labels beside the cell's."""
+        return measured(
+            self.run, NAME, full_id(cell, id), sentence, figure, unit, better, {**cell.labels, **about}, basis=basis,
+            headline=headline,
+        )  # fmt: skip
+
+    def absent(self, cell: Cell, id: str, unit: str, better: Better, reason: str, about: Labels = _NONE) -> Finding:
+        """The finding of what one cell doesn't tell."""
+        return absent(self.run, NAME, full_id(cell, id), unit, better, reason, {**cell.labels, **about})
+
+
+def full_id(cell: Cell, id: str) -> str:
+    """``cache_hit_rate.postgres.stampede.queries_per_expiry``."""
+    return f"{NAME}.{cell.engine}.{cell.part}.{id}"
+
+
+def clipped(figure: Interval, least: float = 0.0, most: float = float("inf")) -> Interval:
+    """The same within what is possible: no time is below 0 and no share above 1, whatever t says."""
+    low, high = (None if bound is None else min(most, max(least, bound)) for bound in (figure.low, figure.high))
+    return replace(figure, value=min(most, max(least, figure.value)), low=low, high=high)
+
+
+def _placed(samples: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
+    """Rows of trials that ended, warm-up aside, with part, round and times; what older runs don't have is filled in.
+
+    A round is every cell once: the n-th planned trial of a cell is of round n.
+    """
+    if samples.empty:
+        return samples
+    plan = _planned(trials)
+    good = samples[samples["trial"].isin(plan.loc[plan["done"], "trial"]) & (samples["phase"] == "measured")].copy()
+    for column, value in _LATER.items():
+        if column not in good:
+            good[column] = value
+    by_trial, good = plan.set_index("trial"), good.sort_values(["trial", "t_start"], kind="stable")
+    good["part"], good["round"] = good["trial"].map(by_trial["part"]), good["trial"].map(by_trial["round"])
+    good["service_us"] = (good["t_end"] - good["t_start"]) / 1e3
+    good["due_ns"] = good["t_intended"].fillna(good["t_start"]).astype("int64")
+    good["latency_us"] = (good["t_end"] - good["due_ns"]) / 1e3
+    good["asked_db"] = good["db_ns"].fillna(0) > 0
+    return good
+
+
+def _planned(trials: pd.DataFrame) -> pd.DataFrame:
+    """The trials with their part (``size`` in runs older than parts) and the round they are of."""
+    part = trials["label_part"].fillna(SIZE) if "label_part" in trials else SIZE
+    plan = trials.assign(part=part).sort_values("trial")
+    return plan.assign(round=plan.groupby(["label_engine", "part", "step", "arm"]).cumcount())
+
+
+def _cells(run: Run, samples: pd.DataFrame, trials: pd.DataFrame) -> Iterator[Cell]:
+    if trials.empty:
+        return
+    servers = run.scenario(NAME).get("servers", {})
+    records = {trial["trial"]: trial for trial in run.scenario(NAME)["trials"]}
+    groups: Any = _planned(trials).groupby(["label_engine", "part", "step", "arm"])["trial"]
+    none = pd.DataFrame({"trial": [], "t_intended": [], "op": [], "outcome": []})
+    cells = []
+    for (engine, part, step, arm), numbers in groups:
+        first = records[int(numbers.iloc[0])]
+        rows = samples[samples["trial"].isin(numbers)] if len(samples) else none
+        cells.append(
+            Cell(
+                engine=engine,
+                part=part,
+                step=str(step),
+                arm=arm,
+                params=first["params"],
+                named=first["labels"],
+                server=str(servers.get(engine, engine)),
+                rows=rows,
+            )
+        )
+    engines = list(run.scenario(NAME)["params"]["engines"])
+    arms = list(ARMS)
+
+    def place(cell: Cell) -> tuple[int, int, tuple[float, float, str], int, str]:
+        engine = engines.index(cell.engine) if cell.engine in engines else len(engines)
+        part = _ORDER.index(cell.part) if cell.part in _ORDER else len(_ORDER)
+        return engine, part, _size(cell), arms.index(cell.arm) if cell.arm in arms else len(arms), cell.arm
+
+    yield from sorted(cells, key=place)
+
+
+def _size(cell: Cell) -> tuple[float, float, str]:
+    """Steps that are words by these, then numbers by size, ``zipf_0.8`` by its exponent."""
+    try:
+        return 1.0, float(cell.step.removeprefix("zipf_")), cell.step
+    except ValueError:
+        return 0.0, 0.0, cell.step
