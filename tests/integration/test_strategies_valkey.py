@@ -19,7 +19,7 @@ from harness.local.tcp_proxy_control import TcpProxy
 @pytest.fixture(scope="module")
 def address():
     services = LocalServices.up(Needs(cache=True))
-    yield services.cache
+    yield services.cache.address
     services.close()
 
 
