@@ -224,8 +224,8 @@ class Link:
             return
         self._leave()
         for transport in self._transports:
-            if reset:
-                send_reset_on_close(transport.get_extra_info("socket").fileno())
+            if reset and (there := transport.get_extra_info("socket")) is not None:  # None: that end is lost already
+                send_reset_on_close(there.fileno())
             transport.abort()
 
     def _leave(self) -> None:

@@ -5,6 +5,7 @@ import hashlib
 import json
 import random
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -13,10 +14,11 @@ import time
 import pytest
 
 from harness.cache.client import CacheClient, CacheConnectionError, CacheTimeoutError
+from harness.config import CacheSettings
 from harness.errors import CannotMeasure
+from harness.local.caches import Caches
 from harness.local.processes import Warden
 from harness.local.tcp_proxy_control import TcpProxy
-from harness.local.valkey import ValkeyServer
 
 PATIENCE_S = 20.0
 
@@ -308,9 +310,9 @@ def test_a_proxy_that_is_gone_says_so(proxy):
 
 def test_a_cache_behind_a_black_hole_costs_its_clients_their_time_out(warden):
     """A get times out; refused, it breaks; when the hole is gone a new connection answers."""
-    valkey = ValkeyServer(warden)
-    valkey.start()
-    proxy = TcpProxy(warden, valkey.address, name="before_valkey")
+    caches = Caches(warden, CacheSettings())
+    caches.start()
+    proxy = TcpProxy(warden, caches.servers[0].endpoint.address, name="before_valkey")
     proxy.start()
     with CacheClient(*proxy.address, timeout_s=0.2) as cache:
         cache.set("k", b"v")
@@ -358,3 +360,21 @@ def test_orders_can_be_given_from_greenlets():
     """Where gevent patched, the control's socket is its own."""
     done = subprocess.run([sys.executable, "-c", PATCHED], capture_output=True, text=True, timeout=60)
     assert (done.stdout, done.returncode) == ("cooperative\n", 0), done.stderr
+
+
+def test_both_ends_may_vanish_while_the_news_is_under_way(warden: Warden):
+    """Client and server reset their connections within the delay: the proxy lets go of them, and goes on taking orders."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        proxy = TcpProxy(warden, listener.getsockname())
+        proxy.start()
+        ends = [dial(proxy), listener.accept()[0]]
+        proxy.delay(5_000)
+        for end in ends:
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            end.close()
+        time.sleep(0.1)  # until it has heard of both
+        proxy.pass_on()
+        assert proxy.state()["open_connections"] == 0
+        with dial(proxy) as client, listener.accept()[0] as served:
+            client.sendall(b"on")
+            assert hear(served, 2) == b"on"
