@@ -167,6 +167,11 @@ class Scenario(ABC, Generic[SettingsT]):
     def needs(cls, settings: Any) -> Needs:
         """The services this scenario wants with these settings."""
 
+    @classmethod
+    def one_process(cls, settings: Any) -> str | None:  # noqa: ARG003 - for those that override it
+        """Why the load of these settings must come from one process, where the scenario's may come from several; else None."""
+        return None
+
     @abstractmethod
     def set_up(self) -> None:
         """Bring the data up; raises CannotMeasure with one line that says why it can't."""

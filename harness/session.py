@@ -195,6 +195,8 @@ class Session:
         launch, kind = self.launch, self._kind
         if launch.config.target == "aws":
             raise CannotMeasure("target aws isn't built yet; --target local measures on this machine")
+        if self._workers is not None and (why := kind.one_process(self._settings)):
+            raise UsageError(f"{kind.name} {why}")
         self._progress({"state": "starting services"})
         with servers_apart(launch.config.load.cpu_affinity):
             needs = replace(kind.needs(self._settings), cache_mode=launch.config.cache)

@@ -1,259 +1,376 @@
-"""What does a cache in front of the database bring?
+"""What does a cache in front of the database bring, and what happens at its edges?
 
-Lazy loading over Valkey in front of PostgreSQL and MySQL: *this aircraft and its latest flights*, asked for as
-often as the aircraft fly. The cache holds a share of all answers; each share has its hit rate and its latency, next
-to no cache at all.
+Strategies over Valkey in front of PostgreSQL and MySQL. Part ``size`` asks for *this aircraft and its latest flights*, as
+often as the aircraft fly; all other parts ask for rows that carry a version, by which hit rates are known by
+arithmetic and a stale answer is known for what it is. What each part varies says ``harness.cache.experiments.plan``.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from datetime import datetime
+from functools import cache, partial
 from itertools import cycle
-from typing import Any, ClassVar, Literal
-
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, field_validator
+from math import ceil
+from typing import Any, ClassVar
 
 from harness import dataset
-from harness.cache.client import CacheReplyError, KeyCommands
-from harness.cache.cluster import open_cache
+from harness.cache.client import KeyCommands
+from harness.cache.cluster import Address, open_cache
+from harness.cache.experiments import loads, rows
+from harness.cache.experiments.application import Answers, Application, Reader
+from harness.cache.experiments.loads import OPEN_SLOTS, STALE_SLOTS
+from harness.cache.experiments.lost import Lost, breaker_of, client_of
+from harness.cache.experiments.plan import Plan
+from harness.cache.experiments.pool import Pool
+from harness.cache.experiments.settings import ONE_PROCESS, CacheHitRateSettings, Part
+from harness.cache.experiments.skews import KeySpace, by_popularity, key_space
+from harness.cache.experiments.stampede import HOT_KEY, Stampede
+from harness.cache.experiments.stock import Stock
+from harness.cache.experiments.tables import Tables
+from harness.cache.guards import Client
 from harness.cache.nodes import CacheNodes
-from harness.cache.strategies import LazyLoading, NoCache, Read
-from harness.config import Settings
+from harness.cache.strategies import Flights, Parts
 from harness.errors import CannotMeasure
 from harness.execute import locust_user
 from harness.local.services import Needs
-from harness.plan import Cell, Trial, interleave
+from harness.plan import Trial
 from harness.recorder import Kind, Observation
-from harness.scenario import FloorProbe, Scenario, Slot, Stream, Ticket, TrialLoad
+from harness.scenario import Context, FloorProbe, Scenario, Slot, TrialLoad
 from harness.sql import schema
-from harness.sql.connections import SqlConnection, classify, connect
+from harness.sql.connections import SqlConnection, connect
 from harness.sql.endpoint import DRIVERS, Engine
 
-_OURS = 2  # connections to each node that are the scenario's own
-DRAWS = 20_000  # keys drawn for one trial; more reads than that begin again
-
-
-class CacheHitRateSettings(Settings):
-    """Section ``scenarios.cache_hit_rate`` of config.yaml."""
-
-    engines: tuple[Literal["postgres", "mysql"], ...] = Field(default=("postgres", "mysql"), min_length=1)
-    cache_shares: tuple[PositiveFloat, ...] = Field(default=(0.02, 0.1, 0.3, 1.0), min_length=1)
-    trials: PositiveInt = 3
-    warm_up_s: NonNegativeFloat = 0.7
-    measured_s: PositiveFloat = 0.8
-
-    @field_validator("cache_shares")
-    @classmethod
-    def _at_most_all(cls, shares: tuple[float, ...]) -> tuple[float, ...]:
-        if max(shares) > 1:
-            raise ValueError("a cache share is at most 1 (all the data)")
-        return shares
+DRAWS = 20_000  # keys drawn for one trial of part size; more reads than that begin again
+# Parts that begin with all values in the cache, as far as it has room, unless values have a TTL; so does policy, whose
+# cache may refuse some. The others begin with an empty one.
+PREFILLED: tuple[Part, ...] = ("size", "skew", "write_share", "value_size", "lost")
 
 
 class CacheHitRate(Scenario[CacheHitRateSettings]):
-    """Reads through caches of growing size, and without one."""
+    """Reads and writes through caches, and without one."""
 
     name = "cache_hit_rate"
     Settings = CacheHitRateSettings
-    columns: ClassVar[dict[str, Kind]] = {"engine": "text", "get_ns": "int", "db_ns": "int", "set_ns": "int"}
+    columns: ClassVar[dict[str, Kind]] = {
+        "engine": "text", "role": "text", "get_ns": "int", "db_ns": "int", "set_ns": "int", "waited_ns": "int",
+        "key": "int", "version_read": "int", "version_current": "int",
+    }  # fmt: skip
     distributable = True
+    default_slots = 200  # the readers of part stampede; other parts use as many as they need
+    min_slots = 2
+
+    def __init__(self, settings: CacheHitRateSettings, context: Context) -> None:
+        super().__init__(settings, context)
+        self.tables = Tables(context.services.sql)
+        self.answers: dict[str, bytes] = {}
+        self._rows_bytes: dict[rows.Shape, list[int]] = {}
+        # Kept over trials: a new connection takes 20 KB of a cache's memory at first, and next to nothing after a second.
+        self._clients: Pool[Client] = Pool(lambda: open_cache(context.services.cache_nodes))
+        self._readers: Pool[Reader] | None = None
+        self._guarded: Pool[Client] | None = None  # of a trial of part lost
+        self._stampede: Stampede | None = None
+        self._lost: Lost | None = None
 
     @classmethod
     def needs(cls, settings: CacheHitRateSettings) -> Needs:
-        """A cache, and the databases behind it."""
-        return Needs(cache=True, engines=settings.engines)
+        """A cache, its own where it is lost, and the databases behind it."""
+        return Needs(cache=True, cache_own="lost" in settings.parts, engines=settings.needed_engines)
+
+    @classmethod
+    def one_process(cls, settings: CacheHitRateSettings) -> str | None:
+        """Versions are given out, and expiries counted, by the process that makes the load."""
+        alone = [part for part in ONE_PROCESS if part in settings.parts]
+        if not alone:
+            return None
+        return f"loads parts {', '.join(alone)} from one process: leave out --processes, --master and --worker, or set other parts"
 
     def set_up(self) -> None:
-        """The five tables into each database; every answer once, to know how much data the cache could hold."""
-        services = self.context.services
-        self.engines: list[Engine] = [engine for engine in self.settings.engines if engine in services.sql]
-        if not self.engines:
+        """The flights into each database; every aircraft's answer once, to know how much data the cache could hold."""
+        services, settings = self.context.services, self.settings
+        there = [engine for engine in settings.needed_engines if engine in services.sql]
+        if not there:
             raise CannotMeasure("; ".join(services.unavailable.values()) or "no database is there")
         self.attach()
-        for engine in self.engines:
+        for engine in there:
             with connect(services.sql[engine]) as connection:
                 schema.create(connection)
                 schema.load(connection, self.data)
-        with connect(services.sql[self.engines[0]]) as connection:
-            keys = sorted(set(self.data.flights.column("tailnum").drop_null().to_pylist()))
-            self.answers = {key: schema.aircraft(connection, key) for key in keys}
         self.cache, self.nodes = open_cache(services.cache_nodes), CacheNodes(services.cache_nodes)
-        self.nodes.config_set("maxmemory-policy", "allkeys-lru")
-        self._fill(1.0)
-        self._each_holds_one(self.nodes.key_counts())
-        full_bytes = self.nodes.used_bytes()
-        self.nodes.flush()
-        self.data_bytes = [full - empty for full, empty in zip(full_bytes, self.nodes.used_bytes(), strict=True)]
-        self.connection_bytes = self.nodes.connection_bytes()
+        self.stock = Stock(self.cache, self.nodes, settings.lru_samples)
+        self.engines = {part: [one for one in settings.engines_of(part) if one in there] for part in settings.parts}
+        if self.engines.get("size"):
+            with connect(services.sql[self.engines["size"][0]]) as connection:
+                self.answers = {name: schema.aircraft(connection, name) for name in self.names}
+            least = min(settings.cache_shares)
+            self._answer_bytes = self.stock.measure(self.answers, least, f"{self.name}.cache_shares")
+        for skew in settings.skews if "skew" in settings.parts else ():
+            if not (space := self.space(skew, settings.keys)).alpha:  # a power of the rank needs no telling
+                self.context.events.add("key_shares", skew=skew, shares=space.probabilities.tolist())
+        slow = "lost" in settings.parts and "slow" in settings.faults
+        self.proxies = {
+            node.address: services.tcp_proxy(node.address, f"before-cache-{number}")
+            for number, node in enumerate(services.cache_nodes if slow else (), 1)
+        }
 
     def attach(self) -> None:
         """The flights, from which keys are drawn."""
         self.data = dataset.load(self.context.config.months)
+        self.names = by_popularity(self.data, "tailnum")
+        self.space: Callable[[str, int], KeySpace] = cache(
+            lambda skew, keys: key_space(skew, keys=keys, data=self.data)
+        )
 
     def plan(self) -> list[Trial]:
-        """Each engine without a cache and at each cache size, once a round."""
-        cells = [
-            Cell(arms=(arm,), step=f"{share:g}", labels={"engine": engine}, params={"cache_share": share})
-            for engine in self.engines
-            for arm, share in [("no_cache", 0.0), *(("lazy", share) for share in self.settings.cache_shares)]
-        ]
-        return interleave(cells, rounds=self.settings.trials, seed=f"{self.context.config.seed}/{self.name}")
+        """See ``harness.cache.experiments.plan``."""
+        mean_bytes = sum(map(len, self.answers.values())) // max(1, len(self.answers))
+        plan = Plan(settings=self.settings, space=self.space, answer_bytes=mean_bytes, slots=self.context.slots)
+        return plan.trials(self.engines, seed=f"{self.context.config.seed}/{self.name}")
 
     def prepare(self, trial: Trial) -> None:
-        """A full cache of the trial's size, its counters at zero."""
-        share = float(trial.params["cache_share"])
-        if trial.arm == "lazy":
-            self._fill(share)
-            self.nodes.reset_stats()
+        """Rows and cache as the trial begins with them, the cache's counters at zero."""
+        self._close_readers()
+        part, engine, share = trial.labels["part"], self._engine(trial), float(trial.params["cache_share"])
+        if part != "size":
+            self.tables.make(engine, _shape(trial))
+        if trial.arm == "no_cache":
+            return
+        values = self.answers if part == "size" else self.tables.values(engine, _shape(trial))
+        data_bytes = self._all_bytes(trial, values) if share < 1 else []
+        self.stock.empty(str(trial.params["policy"]))
+        self.stock.limit(share, data_bytes, self._slots(trial))
+        rng = self.context.rng(self.name, "fill", *(() if part == "size" else (trial.pair,)))
+        ttl_s = float(trial.params["ttl_s"])
+        if part == "policy":
+            self.stock.fill(values, rng, ttl_s=ttl_s)
+        elif part in PREFILLED and not ttl_s and self.stock.fill(values, rng):
+            why = f"a cache of {100 * share:g} % of the data is too small for this server (OOM)"
+            raise CannotMeasure(f"{why}; raise {self.name}.cache_share{'s' if part == 'size' else ''}")
+        if part == "stampede":
+            self._stampede = self._new_stampede(trial)
+        self.nodes.reset_stats()
 
     def begin(self, trial: Trial) -> TrialLoad:
-        """Reads in a closed loop; the keys drawn by the data's own skew."""
-        keys = self.data.sample_keys("tailnum", DRAWS, self.context.rng(self.name, "keys", trial.trial))
-        return TrialLoad(client="lean", streams=(Stream(tickets=self._tickets(trial, keys)),))
+        """See ``harness.cache.experiments.loads``."""
+        self._close_readers()
+        app, params = self._application(trial), trial.params
+        longest_s = float(params["warm_up_s"]) + float(params["measured_s"])
+        longest_s += float(params.get("expiries", 0)) * self.settings.stampede_patience_s
+        streams = loads.streams_of(
+            app, trial, draws=partial(self._draws, trial), rng=self.context.rng(self.name, "mix", trial.pair),
+            seed=f"{self.context.config.seed}/{self.name}/{trial.pair}", slots=self._slots(trial),
+            clock_ns=self.context.clock_ns, over=lambda: self._stampede is None or self._stampede.over,
+        )  # fmt: skip
+        return TrialLoad(client="lean", streams=streams, deadline_s=2 * longest_s + 30)
+
+    def begun(self, trial: Trial, begin_ns: int) -> None:
+        """The place to start expiries and faults."""
+        match trial.labels["part"]:
+            case "stampede":
+                assert self._stampede
+                self._stampede.start()
+            case "lost":
+                self._lost = Lost(
+                    trial=trial, servers=self.context.services.cache_servers, nodes=self.nodes, cache=self.cache,
+                    proxies=list(self.proxies.values()), events=self.context.events, clock_ns=self.context.clock_ns,
+                )  # fmt: skip
+                self._lost.start(begin_ns)
 
     def end(self, trial: Trial) -> None:
-        """What the server counted, beside what we counted."""
-        if trial.arm != "lazy":
-            return
-        total = self.nodes.total
-        self.context.events.add(
-            "cache_stats", trial=trial.trial, engine=trial.labels["engine"], cache_share=trial.step,
-            keyspace_hits=total("stats", "keyspace_hits"), keyspace_misses=total("stats", "keyspace_misses"),
-            client_hits=self.tally["hits"], client_misses=self.tally["misses"], evicted_keys=total("stats", "evicted_keys"),
-            keys=sum(self.nodes.key_counts()), all_keys=len(self.answers),
-            maxmemory_bytes=total("memory", "maxmemory"), data_bytes=sum(self.data_bytes),
-        )  # fmt: skip
+        """What the server counted, beside what we counted; and what is left in the cache."""
+        if self._stampede is not None:
+            self._stampede.settle()
+            self._stampede = None
+        if self._lost is not None:
+            lost, self._lost = self._lost, None
+            lost.settle()
+            self.cache.close()  # connections of before the fault
+            self._clients.close()
+        killed = trial.labels.get("fault") == "kill"  # … has forgotten what it counted
+        if trial.arm != "no_cache" and not killed and not self.tally["unanswered"]:
+            self._note_stats(trial)
+        if trial.labels["part"] == "stale":
+            keys = range(int(trial.params["keys"]))
+            cached = self.cache.pipeline([("GET", rows.name_of(key)) for key in keys])
+            left = rows.left_behind(cached, self.tables.newest(self._engine(trial)))
+            self.context.events.add("cache_checked", trial=trial.trial, engine=trial.labels["engine"], **asdict(left))
 
     def tear_down(self) -> None:
         """Close our own connections."""
+        self._close_readers()
+        self._clients.close()
+        self.tables.close()
         if hasattr(self, "cache"):
             self.cache.close()
             self.nodes.close()
 
     def floor_probes(self) -> list[FloorProbe]:
-        """The parts a read is made of: a hit, a set, and the read of each database alone."""
-        services, key = self.context.services, min(self.answers)
-        value = self.answers[key]
-        self.cache.set(key, value)
+        """Of part size, the parts a read is made of: a hit, a set, and the read of each database alone."""
+        if not self.answers:
+            return []
+        services, name = self.context.services, min(self.answers)
+        value, slots = self.answers[name], min(self.settings.readers, self.context.slots)
+        self.cache.set(name, value)
 
-        def cache(slot: Slot) -> KeyCommands:
+        def held(slot: Slot) -> KeyCommands:
             client: KeyCommands = slot.hold("cache", lambda: open_cache(services.cache_nodes))
             return client
 
         def get(slot: Slot) -> Observation:
-            return Observation(hit=cache(slot).get(key) is not None)
+            return Observation(hit=held(slot).get(name) is not None)
 
         def put(slot: Slot) -> Observation:
-            cache(slot).set(key, value)
+            held(slot).set(name, value)
             return Observation()
 
         def of_cache(op: str, act: Callable[[Slot], Observation]) -> FloorProbe:
             return FloorProbe(
-                client="lean", op=op, role="cache", server=self.cache.address_of(key), key="cache", act=act,
-                connect=lambda *there: open_cache(services.cache_nodes, remap=lambda _: there),
+                client="lean", op=op, role="cache", server=self.cache.address_of(name), key="cache", act=act,
+                connect=lambda *there: open_cache(services.cache_nodes, remap=lambda _: there), slots=slots,
             )  # fmt: skip
 
         def of_database(engine: Engine) -> FloorProbe:
             endpoint = services.sql[engine]
 
             def read(slot: Slot) -> Observation:
-                schema.aircraft(slot.hold(engine, lambda: connect(endpoint)), key)
+                schema.aircraft(slot.hold(engine, lambda: connect(endpoint)), name)
                 return Observation()
 
             return FloorProbe(
                 client=DRIVERS[engine], op="read", role=engine, server=(endpoint.host, endpoint.port), key=engine,
                 connect=lambda host, port: connect(endpoint.at(host, port)), act=read, labels={"engine": engine},
+                slots=slots,
             )  # fmt: skip
 
-        return [of_cache("get", get), of_cache("set", put), *map(of_database, self.engines)]
+        return [of_cache("get", get), of_cache("set", put), *map(of_database, self.engines["size"])]
 
-    def _tickets(self, trial: Trial, keys: list[str]) -> Iterator[Ticket]:
-        begin_ns = self.context.clock_ns()
-        warm_ns = begin_ns + int(self.settings.warm_up_s * 1e9)
-        end_ns = warm_ns + int(self.settings.measured_s * 1e9)
-        for key in cycle(keys):
-            now = self.context.clock_ns()
-            if now >= end_ns:
-                return
-            yield Ticket(op="read", act=self._read(trial, key), warm_up=now < warm_ns)
+    def _slots(self, trial: Trial) -> int:
+        """How many operations of a trial may be in flight."""
+        match trial.labels["part"]:
+            case "ttl" | "skew":
+                wanted = OPEN_SLOTS
+            case "stale":
+                wanted = STALE_SLOTS + 1
+            case "stampede":
+                wanted = int(trial.params["readers"])
+            case "lost":  # as many as come while nobody is answered
+                wanted = ceil(float(trial.params["accesses_per_s"]) * float(trial.params["fault_s"])) + OPEN_SLOTS
+            case _:
+                wanted = self.settings.readers
+        return min(wanted, self.context.slots)
 
-    def _read(self, trial: Trial, key: str) -> Callable[[Slot], Observation]:
-        engine: Any = trial.labels["engine"]
+    def _draws(self, trial: Trial, purpose: str) -> Iterator[int]:
+        """The same keys for all arms of a pair."""
+        if trial.labels["part"] == "size":
+            drawn = self.data.sample_keys("tailnum", DRAWS, self.context.rng(self.name, "keys", trial.trial))
+            number = {name: place for place, name in enumerate(self.names)}
+            return cycle([number[name] for name in drawn])
+        space = self.space(str(trial.params["skew"]), int(trial.params["keys"]))
+        return space.draws(self.context.rng(self.name, purpose, trial.pair))
 
-        def act(slot: Slot) -> Observation:
-            strategy = slot.hold((trial.arm, engine), lambda: self._strategy(trial.arm, engine))
-            try:
-                return self._observe(engine, strategy.read(key))
-            except Exception as error:  # noqa: BLE001 - classified; what a driver raises has no common class
-                slot.drop((trial.arm, engine))
-                outcome, code = classify(error, sent=False)
-                return Observation(outcome=outcome, error_code=code, extra={"engine": engine})
+    def _all_bytes(self, trial: Trial, values: dict[str, bytes]) -> list[int]:
+        """What all values of a trial take of each node."""
+        if trial.labels["part"] == "size":
+            return self._answer_bytes
+        shape = _shape(trial)
+        if shape not in self._rows_bytes:
+            least, setting = float(trial.params["cache_share"]), f"{self.name}.cache_share"
+            self._rows_bytes[shape] = self.stock.measure(values, least, setting)
+        return self._rows_bytes[shape]
 
-        return act
+    def _application(self, trial: Trial) -> Application:
+        """What the tickets do, with its connections open where the load doesn't wait for them."""
+        part, engine = trial.labels["part"], self._engine(trial)
+        versions = self.tables.versions(engine)
+        parts = partial(
+            Parts, flights=Flights(), ttl_s=float(trial.params["ttl_s"]) or None,
+            draw=self.context.rng(self.name, "draw", trial.trial).random, sleep_s=self.context.sleep_s,
+        )  # fmt: skip
+        clients, answers, pool = self._clients_of(trial), self._answers(trial, versions), self.tables.pool(engine)
+        self._readers = Pool(lambda: Reader(trial.arm, parts, clients, pool, answers))
+        if part != "size":
+            pool.fill(self._slots(trial))
+            for reader in self._readers.fill(self._slots(trial)):
+                reader.open()
+        name_of = {"size": self.names.__getitem__, "stampede": lambda _: HOT_KEY}.get(part, rows.name_of)
+        return Application(
+            engine=engine, readers=self._readers, tally=self.tally, name_of=name_of, versions=versions,
+            versioned=part == "stale", payload="" if part == "size" else _shape(trial).payload(),
+        )  # fmt: skip
 
-    def _observe(self, engine: Engine, read: Read) -> Observation:
-        self.tally["hits"] += read.keyspace_hits
-        self.tally["misses"] += read.keyspace_misses
-        parts = {"engine": engine, "get_ns": read.get_ns, "db_ns": read.db_ns, "set_ns": read.set_ns}
-        return Observation(hit=read.hit, bytes=len(read.value), error_code=read.cache_error, extra=parts)
+    def _clients_of(self, trial: Trial) -> Pool[Client]:
+        """The clients of the cache that a trial's readers take: past a proxy only where that is to be slow."""
+        if trial.labels["part"] != "lost":
+            return self._clients
+        nodes, breaker = self.context.services.cache_nodes, breaker_of(self.settings, trial, self.context.events)
 
-    def _strategy(self, arm: str, engine: Engine) -> "_Held":
-        services = self.context.services
-        return _Held(arm, connect(services.sql[engine]), open_cache(services.cache_nodes))
+        def at(address: Address) -> Address:
+            return self.proxies[address].address if trial.step == "slow" else address
 
-    def _fill(self, share: float) -> None:
-        """Flush; allow the data that share of its memory; put every answer in once, in seeded order, under that limit."""
-        self.nodes.config_set("maxmemory", 0)
-        self.nodes.flush()
-        if share < 1:
-            self.nodes.limit(self._limits_bytes(share))
-        keys = sorted(self.answers)
-        self.context.rng(self.name, "fill").shuffle(keys)
-        try:
-            for key in keys:
-                self.cache.set(key, self.answers[key])
-        except CacheReplyError as error:
-            raise CannotMeasure(
-                f"a cache of {100 * share:g} % of the data is too small for this server ({error}); raise cache_hit_rate.cache_shares"
-            ) from error
+        self._guarded = Pool(lambda: client_of(trial, nodes, breaker, at))
+        return self._guarded
 
-    def _limits_bytes(self, share: float) -> list[int]:
-        """What each node may use in all: its share, and connections; those that are open now, and those the slots will open."""
-        expected = _OURS + self.context.slots * len(self.engines)
-        connected, used = self.nodes.numbers("clients", "connected_clients"), self.nodes.used_bytes()
-        return [
-            int(bytes_now + max(0, expected - there) * one_bytes + share * data_bytes)
-            for bytes_now, there, one_bytes, data_bytes in zip(
-                used, connected, self.connection_bytes, self.data_bytes, strict=True
-            )
-        ]
+    def _answers(self, trial: Trial, versions: rows.Versions | None) -> Answers:
+        """What the database is asked and told in a trial."""
+        if trial.labels["part"] == "size":
+            return Answers(load=schema.aircraft)
+        if (stampede := self._stampede) is not None:
+            return Answers(load=lambda connection, _: stampede.ask(connection))
+        race_s = float(trial.params.get("race_ms", 0)) / 1000
 
-    def _each_holds_one(self, keys: list[int]) -> None:
-        """Refuse a share that is less than one answer, of a node where there are several."""
-        least = 1 / min(keys)
-        if (share := min(self.settings.cache_shares)) < least:
-            raise CannotMeasure(
-                f"a cache of {100 * share:g} % of the data doesn't hold one of the {min(keys):,} answers of a node; "
-                f"cache_hit_rate.cache_shares must be >= {least:.2g}, got {share:g}"
-            )
+        def load(connection: SqlConnection, name: str) -> bytes:
+            value = rows.read(connection, name)
+            if race_s:  # between what was read and its set, as an application that computes something
+                self.context.sleep_s(race_s)
+            return value
+
+        def store(connection: SqlConnection, name: str, value: bytes) -> None:
+            assert versions, "only who made the rows writes them"
+            rows.write(connection, name, value)
+            versions.acknowledge(rows.key_of(name), rows.version_of(value))
+
+        return Answers(load=load, store=store)
+
+    def _new_stampede(self, trial: Trial) -> Stampede:
+        settings, draw = self.settings, self.context.rng(self.name, "expiries", trial.pair).random
+        stampede = Stampede(
+            trial=trial, cache=self.cache, events=self.context.events, clock_ns=self.context.clock_ns,
+            load=rows.busy(datetime(dataset.YEAR, min(self.context.config.months), 1), settings.stampede_days),  # noqa: DTZ001 - the data's own local time
+            jitter_share=0.1 if trial.arm == "lazy_jitter" else 0.0, draw=draw,
+            patience_s=settings.stampede_patience_s,
+        )  # fmt: skip
+        with connect(self.context.services.sql[self._engine(trial)]) as connection:
+            stampede.prepare(connection)
+        return stampede
+
+    def _note_stats(self, trial: Trial) -> None:
+        total = self.nodes.total
+        self.context.events.add(
+            "cache_stats", trial=trial.trial, part=trial.labels["part"], engine=trial.labels["engine"],
+            cache_share=trial.step if trial.labels["part"] == "size" else f"{trial.params['cache_share']:g}",
+            keyspace_hits=total("stats", "keyspace_hits"), keyspace_misses=total("stats", "keyspace_misses"),
+            client_hits=self.tally["hits"], client_misses=self.tally["misses"], refused_sets=self.tally["refused"],
+            evicted_keys=total("stats", "evicted_keys"), expired_keys=total("stats", "expired_keys"),
+            keys=sum(self.nodes.key_counts()),
+            all_keys=len(self.answers) if trial.labels["part"] == "size" else int(trial.params["keys"]),
+            maxmemory_bytes=total("memory", "maxmemory"),
+            data_bytes=sum(self._answer_bytes if trial.labels["part"] == "size" else self._rows_bytes.get(_shape(trial), [])),
+        )  # fmt: skip
+
+    def _close_readers(self) -> None:
+        if self._readers is not None:
+            self._readers.close()
+            self._readers = None
+        if self._guarded is not None:
+            self._guarded.close()
+            self._guarded = None
+
+    def _engine(self, trial: Trial) -> Any:
+        return trial.labels["engine"]
 
 
-class _Held:
-    """A strategy with the connections it reads through."""
-
-    def __init__(self, arm: str, connection: SqlConnection, cache: KeyCommands) -> None:
-        self._connection, self._cache = connection, cache
-        self._strategy = NoCache(self._load) if arm == "no_cache" else LazyLoading(cache, self._load)
-
-    def read(self, key: str) -> Read:
-        """One read through the strategy."""
-        return self._strategy.read(key)
-
-    def close(self) -> None:
-        """Close both connections."""
-        self._connection.close()
-        self._cache.close()
-
-    def _load(self, key: str) -> bytes:
-        return schema.aircraft(self._connection, key)
+def _shape(trial: Trial) -> rows.Shape:
+    """The table that a trial reads."""
+    return rows.Shape(keys=int(trial.params["keys"]), value_bytes=int(trial.params["value_bytes"]))
 
 
 SCENARIO = CacheHitRate

@@ -101,6 +101,19 @@ class KeyCommands(ABC):
         """Delete keys; returns how many there were."""
         return int(self.command("DEL", *keys))
 
+    def pipeline(self, commands: Iterable[Sequence[Word]]) -> list[Any]:
+        """Several commands and their replies in the same order; here one after the other, as a cluster's keys need it.
+
+        A command that the server refuses has its CacheReplyError in its place, since the others were carried out.
+        """
+        replies: list[Any] = []
+        for words in commands:
+            try:
+                replies.append(self.command(*words))
+            except CacheReplyError as error:
+                replies.append(error)
+        return replies
+
     def eval(self, script: Script, keys: Sequence[str | bytes] = (), args: Sequence[Word] = ()) -> Any:
         """Run a script by its digest; a server that doesn't know it (yet, or any more) is sent the text."""
         try:
@@ -140,10 +153,7 @@ class CacheClient(KeyCommands):
         return values
 
     def pipeline(self, commands: Iterable[Sequence[Word]]) -> list[Any]:
-        """Several commands sent at once; their replies in the same order.
-
-        A command that the server refuses has its CacheReplyError in its place, since the others were carried out.
-        """
+        """See KeyCommands; here they are sent at once."""
         packed = [_pack(tuple(words)) for words in commands]
         if not packed:
             return []

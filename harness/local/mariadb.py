@@ -18,7 +18,7 @@ SETTINGS: Mapping[str, str] = {
     "innodb_buffer_pool_size": "64M",
     "innodb_log_file_size": "32M",
     "innodb_fast_shutdown": "1",
-    "max_connections": "60",
+    "max_connections": "300",
     "skip_name_resolve": "ON",
     "performance_schema": "OFF",
 }

@@ -18,7 +18,7 @@ SETTINGS: Mapping[str, str] = {
     "synchronous_commit": "on",
     "full_page_writes": "on",
     "shared_buffers": "64MB",
-    "max_connections": "60",
+    "max_connections": "300",
     "wal_level": "minimal",
     "max_wal_senders": "0",
     "autovacuum_naptime": "10min",

@@ -18,6 +18,7 @@ from harness.local.mariadb import MariaDbServer
 from harness.local.postgres import PostgresServer
 from harness.local.processes import Warden
 from harness.local.sqlserver import SqlServer
+from harness.local.tcp_proxy_control import TcpProxy
 from harness.local.twin import TwinServer
 from harness.paths import cache_dir
 from harness.sql.endpoint import Engine, SqlEndpoint
@@ -146,6 +147,13 @@ class LocalServices:
     def unavailable(self) -> dict[str, str]:
         """What can't be had here, and why in one line."""
         return self.state.unavailable
+
+    def tcp_proxy(self, target: tuple[str, int], name: str) -> TcpProxy:
+        """A proxy before one of the services that were started here; it ends with them."""
+        assert self._warden, "others use these services too: nothing is put before them"
+        proxy = TcpProxy(self._warden, target, name=name)
+        proxy.start()
+        return proxy
 
     def close(self) -> None:
         """End what was started for this scenario."""
