@@ -124,12 +124,18 @@ def test_wrong_options_and_missing_prices_are_refused(trace: Path, tmp_path: Pat
     """Before anything is replayed, with the way out."""
     for asked, said in (
         (planning.Request(traces=()), "expected one of: trace files, --from-run RUN, --from-table NAME"),
-        (planning.Request(traces=(trace,), from_run=tmp_path), "expected one of: trace files, --from-run RUN, --from-table NAME"),
+        (
+            planning.Request(traces=(trace,), from_run=tmp_path),
+            "expected one of: trace files, --from-run RUN, --from-table NAME",
+        ),
         (planning.Request(traces=(trace,), most_throttled_percent=101), "--most-throttled must be from 0 to 100"),
         (planning.Request(traces=(trace,), item_bytes=0), "--item-bytes must be from 1 to 409600, got 0"),
         (planning.Request(traces=(trace,), out=trace.parent), "exists and isn't an empty directory"),
         (planning.Request(traces=(trace,), scaling_delay_s=-1), "--scaling-delay must be 0 or more"),
-        (planning.Request(traces=(trace,), region="mars-1", item_bytes=1), r"no prices for region 'mars-1'.*--price-region, or name a file with --prices"),
+        (
+            planning.Request(traces=(trace,), region="mars-1", item_bytes=1),
+            r"no prices for region 'mars-1'.*--price-region, or name a file with --prices",
+        ),
     ):
         with pytest.raises(UsageError, match=said):
             planning.plan(asked)
