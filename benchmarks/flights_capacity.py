@@ -6,7 +6,6 @@ as a server, under the cheapest setting of each kind. A whole run writes docs/ex
 """
 
 import argparse
-import base64
 import csv
 import random
 import sys
@@ -30,7 +29,7 @@ from harness.dynamodb.planner.replay import Replayer
 from harness.dynamodb.planner.search import search
 from harness.errors import CannotMeasure
 from harness.paths import PROJECT_ROOT
-from reports.charts import to_png_data_uri
+from reports.charts import to_png
 from reports.load import Run
 from reports.planner import analyse
 from reports.section import Chart
@@ -42,6 +41,7 @@ STRETCH_MINUTES, BEFORE_WORST = 120, 80
 LATEST_P99_S = 6.0
 """Of requests in service seconds, a fiftieth of a full store: a trial that is later than this missed its schedule."""
 MOST_ATTEMPTS = 4
+PAGE_DPI = 130
 Say = Callable[[str], None]
 
 
@@ -99,9 +99,8 @@ def measure(extent: Extent, say: Say) -> tuple[page.Made, Sequence[Chart]]:
 
 
 def save(chart: Chart, folder: Path) -> None:
-    """Draw it into a PNG, as the page names it."""
-    _, _, drawn = to_png_data_uri(chart.draw(chart.table)).partition(",")
-    (folder / page.picture(chart)).write_bytes(base64.b64decode(drawn))
+    """Draw it into a PNG, as the page names it, small enough for a repository."""
+    (folder / page.picture(chart)).write_bytes(to_png(chart.draw(chart.table), dpi=PAGE_DPI))
 
 
 def write_trace(path: Path, months: Sequence[int]) -> None:

@@ -139,7 +139,7 @@ def render(made: Made) -> str:
         "checked_method": _checked_method(made), "where": f"{where}. Prices: {prices.region}, {prices.date}, {prices.source}. Versions: {versions}.",
     }  # fmt: skip
     return _PAGE.format(
-        answer=f"{_filled(f'**{said[0]}**')}\n\n{_filled(why(made.planned))}", head=_head(plan.demand), settings=len(plan.found.outcomes),
+        answer="\n\n".join(_filled(text) for text in (f"**{said[0]}**", why(made.planned), _caution(made)) if text), head=_head(plan.demand), settings=len(plan.found.outcomes),
         limit=percent(plan.wanted.most_throttled), families=_table(*family_rows(plan)[1:]), variations=_table(*variation_rows(plan)[1:]),
         halves=_halves(made), checked_intro=_checked_intro(made), checked=_checked(made), **pictures, **alts,
         **{name: _filled(text) for name, text in paragraphs.items()},
@@ -266,6 +266,25 @@ def _halves(made: Made) -> str:
     )
 
 
+def _caution(made: Made) -> str:
+    """Whether what is advised would have been right if it had been chosen half-way."""
+    plan = made.planned.plan
+    own = next((after for before, after in made.halves if before.setting.family == plan.advised.setting.family), None)
+    if own is None or own.throttled_share <= plan.wanted.most_throttled:
+        return ""
+    kept = [after for _, after in made.halves if after.throttled_share <= plan.wanted.most_throttled]
+    instead = min(kept, key=lambda one: one.usd_month, default=None)
+    return (
+        f"Mind: the answer is judged by the demand that it was fitted on. Chosen from its first half alone, a setting of this kind throttles "
+        f"{percent(own.throttled_share)} of the second, over the limit"
+        + (
+            f"; the cheapest that keeps it is {short(instead.setting)}, {dollars(instead.usd_month)} a month."
+            if instead
+            else "."
+        )
+    )
+
+
 def _halves_sentence(made: Made) -> str:
     limit = made.planned.plan.wanted.most_throttled
     kept = [after for _, after in made.halves if after.throttled_share <= limit]
@@ -304,7 +323,7 @@ def _checked(made: Made) -> str:
             cells += [percent(one.planned_share(kind)), measured.replace(", 95 % interval ", ", ")]
         rows.append(cells)
     headings = (
-        "stretch",
+        "part",
         "setting",
         "requests",
         "reads throttled, planned",

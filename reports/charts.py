@@ -169,13 +169,18 @@ def to_svg(figure: Figure, title: str, description: str) -> str:
     )
 
 
-def to_png_data_uri(figure: Figure) -> str:
-    """``figure`` as a PNG on white in a ``data:`` address, for charts too dense to be drawn in vectors."""
+def to_png(figure: Figure, dpi: int = _PNG_DPI) -> bytes:
+    """``figure`` as a PNG on white, for what can't show vectors; the same figure gives the same bytes."""
     _dress(figure)
     buffer = io.BytesIO()
     with mpl.rc_context(_LOOK):
-        figure.savefig(buffer, format="png", dpi=_PNG_DPI, facecolor=PAPER, metadata={"Software": None})
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+        figure.savefig(buffer, format="png", dpi=dpi, facecolor=PAPER, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def to_png_data_uri(figure: Figure) -> str:
+    """The same in a ``data:`` address, for charts too dense to be drawn in vectors."""
+    return "data:image/png;base64," + base64.b64encode(to_png(figure)).decode()
 
 
 class _PlainLog(LogFormatterSciNotation):

@@ -1,6 +1,6 @@
 """Rows of rates as units in each minute, with what is done about order, repetitions and gaps.
 
-Ten million rows take 0.6 GB of memory while they are read, and some seconds.
+Ten million rows take up to 0.8 GB of memory while they are read, and some seconds.
 """
 
 import numpy as np

@@ -147,7 +147,8 @@ def _ask(table: Table, service: str, operation: str, act: Callable[[Any], Any]) 
     """Ask one of AWS's services; what goes wrong is said in one line with the way out."""
     import boto3
     from botocore.config import Config
-    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+    from botocore.exceptions import ConnectionError as Unreachable
 
     settings = Config(connect_timeout=10, read_timeout=60, retries={"mode": "standard", "total_max_attempts": 4})
     try:
@@ -158,10 +159,12 @@ def _ask(table: Table, service: str, operation: str, act: Callable[[Any], Any]) 
     except ClientError as error:
         raise _refused(table, f"{service}:{operation}", error.response.get("Error", {})) from error
     except (BotoCoreError, ValueError) as error:
-        keys = "" if "redentials" not in str(error) else (
-            "; set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run `aws sso login`"
-        )  # fmt: skip
-        raise CannotMeasure(f"--from-table {table.name}: {operation}: {str(error).rstrip('.')}{keys}") from error
+        way_out = ""
+        if "redentials" in str(error):
+            way_out = "; set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run `aws sso login`"
+        elif isinstance(error, Unreachable | HTTPClientError):
+            way_out = "; look at the network, --region and --endpoint-url"
+        raise CannotMeasure(f"--from-table {table.name}: {operation}: {str(error).rstrip('.')}{way_out}") from error
 
 
 def _refused(table: Table, action: str, said: dict[str, str]) -> HarnessError:
