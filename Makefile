@@ -28,7 +28,7 @@ ui: setup
 	exec $(BIN)/locust -f scenarios/$(SCENARIO).py
 
 test: setup
-	$(BIN)/python -m pytest --cov --cov-report=term -m "not slow"
+	$(BIN)/python -m pytest --cov --cov-report=term --durations=15 -m "not slow"
 
 test-e2e: setup
 	@tools/need-chromium
