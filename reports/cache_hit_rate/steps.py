@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from reports import stats
 from reports.cache_hit_rate import figures
 from reports.cache_hit_rate.cells import Cell, Measured
@@ -78,5 +80,5 @@ def _cell(found: Measured, engine: str, step: str, arm: str) -> Cell | None:
 def _outcome(cell: Cell) -> str:
     rate = cell.hit_rate()
     hits = "no hits" if rate is None else f"{percent(rate.value)} hits"
-    mean_us = stats.mean_of_trials([float(times.mean()) for times in cell.times_us(cell.answered)]).value
+    mean_us = stats.mean_of_trials([float(np.mean(times)) for times in cell.times_us(cell.answered)]).value
     return f"{hits} and a mean read of {microseconds(mean_us)}"

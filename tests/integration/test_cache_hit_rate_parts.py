@@ -103,7 +103,10 @@ def _stale(place: Place, trials: list[dict[str, Any]], rows: pd.DataFrame) -> No
     for trial in (trial for trial in trials if trial["labels"]["part"] == "stale"):
         found = checked[trial["trial"]]
         assert 0 < found["cached"] <= 50 and 0 <= found["stale"] <= found["cached"]
-        if trial["arm"] in ("write_through", "invalidate"):  # a load that a write overtakes on its way is seldom, not never
+        if trial["arm"] in (
+            "write_through",
+            "invalidate",
+        ):  # a load that a write overtakes on its way is seldom, not never
             assert found["stale"] <= 1
 
 
