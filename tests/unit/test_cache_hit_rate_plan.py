@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from harness.cache.experiments.plan import Plan
+from harness.cache.experiments.plan import Plan, least_share
 from harness.cache.experiments.settings import PARTS, CacheHitRateSettings
 from harness.cache.experiments.skews import KeySpace
 from harness.config import load
@@ -179,6 +179,16 @@ def test_a_cache_that_holds_nothing_or_is_never_warm_is_refused_before_anything_
     with pytest.raises(CannotMeasure) as refused:
         planned(**settings)
     assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("values", "nodes", "share"),
+    [(2_000, 1, 0.0005), (2_300, 1, 0.00044), (94, 1, 0.011), (200, 3, 0.015), (10, 1, 0.1)],
+)
+def test_the_share_that_a_refusal_names_is_enough(values: int, nodes: int, share: float) -> None:
+    """1 / 2,300 is 0.000435: 0.00043 would be refused again."""
+    assert least_share(values, nodes) == share
+    assert share * values >= nodes
 
 
 def test_a_cluster_has_room_for_a_value_in_each_node() -> None:

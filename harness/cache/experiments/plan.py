@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import ceil, isfinite
+from math import ceil, floor, isfinite, log10
 
 from harness.cache.experiments.settings import PARTS, CacheHitRateSettings, Part
 from harness.cache.experiments.skews import KeySpace
@@ -69,7 +69,7 @@ class Plan:
             raise CannotMeasure(
                 f"part {part}, step {step}: a cache of {100 * float(params['cache_share']):g} % of {space.keys:,} values doesn't hold "
                 f"one{'' if self.nodes == 1 else f' in each of its {self.nodes} nodes'}; cache_hit_rate.{share_setting(part)} must be "
-                f">= {self.nodes / space.keys:.2g}, got {params['cache_share']:g}"
+                f">= {least_share(space.keys, self.nodes):g}, got {params['cache_share']:g}"
             )
         return Cell(
             arms=tuple(arms), step=step, labels={"part": part, "engine": engine, **(labels or {})}, params=params
@@ -95,6 +95,12 @@ class Plan:
 def share_setting(part: str) -> str:
     """The setting that says how large a part's cache is."""
     return {"size": "cache_shares", "warm_up": "warm_up_shares"}.get(part, "cache_share")
+
+
+def least_share(values: int, nodes: int = 1) -> float:
+    """The share of so many values that is one for each node, rounded up to two digits: who takes it isn't refused again."""
+    digits = 10.0 ** (1 - floor(log10(nodes / values)))
+    return ceil(nodes / values * digits - 1e-9) / digits
 
 
 def _size(plan: Plan, engine: Engine) -> Iterator[Cell]:
