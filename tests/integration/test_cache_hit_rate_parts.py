@@ -94,6 +94,7 @@ def _stale(place: Place, trials: list[dict[str, Any]], rows: pd.DataFrame) -> No
     stale = rows[rows["part"] == "stale"]
     assert set(stale["role"]) == {"reader", "writer"} and set(stale["op"]) == {"read", "write"}
     reads, writes = stale[stale["role"] == "reader"], stale[stale["role"] == "writer"]
+    assert reads["bytes"].between(258, 264).all() and writes["bytes"].between(258, 264).all()  # a version, and 256
     newest = writes["version_current"].max()
     assert reads[["version_read", "version_current"]].notna().all().all()
     assert reads["version_read"].max() <= newest
