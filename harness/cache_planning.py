@@ -35,6 +35,8 @@ class Request:
     from_run: Path | None = None
     scenario: str | None = None
     arm: str | None = None
+    part: str | None = None
+    step: str | None = None
     item_bytes: int | None = None
     reads_per_s: float | None = None
     read_usd_per_million: float | None = None
@@ -162,6 +164,9 @@ def _refuse(asked: Request) -> None:
     """Raises UsageError for an option that can't be meant."""
     if (asked.trace is None) == (asked.from_run is None):
         raise UsageError("expected a trace file, or --from-run RUN")
+    for name in ("scenario", "arm", "part", "step"):
+        if asked.from_run is None and getattr(asked, name) is not None:
+            raise UsageError(f"--{name} chooses among the trials of a run: give --from-run RUN")
     least: tuple[tuple[str, float | None], ...] = (
         ("--item-overhead-bytes", asked.item_overhead_bytes), ("--replicas", asked.replicas),
         ("--item-bytes", asked.item_bytes), ("--read-usd-per-million", asked.read_usd_per_million),
@@ -214,7 +219,8 @@ def _trips(asked: Request) -> Trips | None:
 def _trace(asked: Request) -> KeyTrace:
     if asked.from_run is not None:
         return read_run(
-            asked.from_run, asked.scenario, asked.arm, item_bytes=asked.item_bytes, rate=asked.sample
+            asked.from_run, asked.scenario, asked.arm, part=asked.part, step=asked.step, item_bytes=asked.item_bytes,
+            rate=asked.sample,
         )  # fmt: skip
     assert asked.trace is not None, "one of the two was asked for"
     return read_rows(asked.trace, item_bytes=asked.item_bytes, rate=asked.sample)

@@ -172,6 +172,8 @@ def plan_cache(
     from_run: Annotated[Path | None, typer.Option(metavar="RUN", help="The keys that a run's samples hold.")] = None,
     scenario: Annotated[str | None, typer.Option(help="Which of the run's scenarios.")] = None,
     arm: Annotated[str | None, typer.Option(help="Which of its arms.")] = None,
+    part: Annotated[str | None, typer.Option(help="Which of its parts.")] = None,
+    step: Annotated[str | None, typer.Option(help="Which of their steps.")] = None,
     item_bytes: Annotated[int | None, typer.Option(help="Size of every value.")] = None,
     reads_per_s: Annotated[float | None, typer.Option(help="Instead of what the trace's times tell.")] = None,
     read_usd: Annotated[
@@ -202,7 +204,8 @@ def plan_cache(
 
     planned = cache_planning.plan(
         cache_planning.Request(
-            trace=trace, from_run=from_run, scenario=scenario, arm=arm, item_bytes=item_bytes, reads_per_s=reads_per_s,
+            trace=trace, from_run=from_run, scenario=scenario, arm=arm, part=part, step=step,
+            item_bytes=item_bytes, reads_per_s=reads_per_s,
             read_usd_per_million=read_usd, rds=rds, rds_reads_per_s=rds_reads_per_s,
             trips_us=(t_get_us, t_db_us, t_set_us), ttl_s=ttl_s, engine=engine,
             reserved_memory_percent=reserved_memory_percent, item_overhead_bytes=item_overhead_bytes, replicas=replicas,

@@ -102,6 +102,13 @@ def scaled_axis(axes: Axes, factor: float, label: str) -> Axes:
     return right
 
 
+def logarithmic(axes: Axes, steps: Sequence[float]) -> None:
+    """A logarithmic x axis with a tick at each of ``steps`` and at nothing else."""
+    axes.set_xscale("log")
+    axes.set_xticks(list(steps), [f"{step:g}" for step in steps])
+    axes.minorticks_off()
+
+
 def style(index: int) -> dict[str, Any]:
     """Keyword arguments of ``Axes.plot`` for series ``index``: colour, dashes and marker differ; six, then again."""
     at = index % len(OKABE_ITO)

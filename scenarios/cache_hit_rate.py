@@ -20,7 +20,7 @@ from harness.cache.experiments import loads, rows
 from harness.cache.experiments.application import Answers, Application, Reader
 from harness.cache.experiments.loads import OPEN_SLOTS, STALE_SLOTS
 from harness.cache.experiments.lost import Lost, breaker_of, client_of
-from harness.cache.experiments.plan import Plan
+from harness.cache.experiments.plan import Plan, share_setting
 from harness.cache.experiments.pool import Pool
 from harness.cache.experiments.settings import ONE_PROCESS, CacheHitRateSettings, Part
 from harness.cache.experiments.skews import KeySpace, by_popularity, key_space
@@ -102,7 +102,7 @@ class CacheHitRate(Scenario[CacheHitRateSettings]):
             with connect(services.sql[self.engines["size"][0]]) as connection:
                 self.answers = {name: schema.aircraft(connection, name) for name in self.names}
             least = min(settings.cache_shares)
-            self._answer_bytes = self.stock.measure(self.answers, least, f"{self.name}.cache_shares")
+            self._answer_bytes = self.stock.measure(self.answers, least, f"{self.name}.{share_setting('size')}")
         for skew in settings.skews if "skew" in settings.parts else ():
             if not (space := self.space(skew, settings.keys)).alpha:  # a power of the rank needs no telling
                 self.context.events.add("key_shares", skew=skew, shares=space.probabilities.tolist())
@@ -123,7 +123,10 @@ class CacheHitRate(Scenario[CacheHitRateSettings]):
     def plan(self) -> list[Trial]:
         """See ``harness.cache.experiments.plan``."""
         mean_bytes = sum(map(len, self.answers.values())) // max(1, len(self.answers))
-        plan = Plan(settings=self.settings, space=self.space, answer_bytes=mean_bytes, slots=self.context.slots)
+        plan = Plan(
+            settings=self.settings, space=self.space, answer_bytes=mean_bytes, slots=self.context.slots,
+            nodes=len(self.context.services.cache_nodes),
+        )  # fmt: skip
         return plan.trials(self.engines, seed=f"{self.context.config.seed}/{self.name}")
 
     def prepare(self, trial: Trial) -> None:
@@ -144,7 +147,7 @@ class CacheHitRate(Scenario[CacheHitRateSettings]):
             self.stock.fill(values, rng, ttl_s=ttl_s)
         elif part in PREFILLED and not ttl_s and self.stock.fill(values, rng):
             why = f"a cache of {100 * share:g} % of the data is too small for this server (OOM)"
-            raise CannotMeasure(f"{why}; raise {self.name}.cache_share{'s' if part == 'size' else ''}")
+            raise CannotMeasure(f"{why}; raise {self.name}.{share_setting(part)}")
         if part == "stampede":
             self._stampede = self._new_stampede(trial)
         self.nodes.reset_stats()
@@ -273,7 +276,7 @@ class CacheHitRate(Scenario[CacheHitRateSettings]):
             return self._answer_bytes
         shape = _shape(trial)
         if shape not in self._rows_bytes:
-            least, setting = float(trial.params["cache_share"]), f"{self.name}.cache_share"
+            least, setting = float(trial.params["cache_share"]), f"{self.name}.{share_setting(trial.labels['part'])}"
             self._rows_bytes[shape] = self.stock.measure(values, least, setting)
         return self._rows_bytes[shape]
 

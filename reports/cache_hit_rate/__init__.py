@@ -28,6 +28,9 @@ _MAIN = {
     "value_size": ("latency_mean_us", "us"), "policy": ("hit_rate", "share"), "warm_up": ("final_hit_rate", "share"),
     "stampede": ("queries_per_expiry", "queries"), "lost": ("error_share", "share"), "stale": ("stale_share", "share"),
 }  # fmt: skip
+_OF_SIZE = (
+    ("break_even_hit_rate", "share"), ("hit_rate", "share"), ("latency_mean_us", "us"), ("latency_p95_us", "us"),
+)  # fmt: skip
 
 
 def analyse(run: Run) -> Section:
@@ -49,7 +52,7 @@ def analyse(run: Run) -> Section:
 
 
 def _sizes(found: Measured, engine: str) -> Iterator[Finding]:
-    """What opens the report: the cache that grows. Nothing where that part wasn't asked for."""
+    """What opens the report: the cache that grows, where that was asked for; or that nothing came of this engine."""
     cells = [cell for cell in found.cells if cell.engine == engine]
     behind = sizes.behind(found, engine)
     if behind is not None:
@@ -93,9 +96,10 @@ def _unexpected(found: Measured) -> pd.DataFrame:
 
 
 def _nothing(found: Measured, engine: str) -> list[Finding]:
-    run = found.run
+    """Of part size all its figures, else the main one of each part that was asked for; the first opens the report."""
+    run, parts = found.run, found.asked(engine)
     reason = run.scenario(NAME).get("unavailable", {}).get(engine) or why_absent(run, NAME)
-    ids = (("break_even_hit_rate", "share"), ("hit_rate", "share"), ("latency_mean_us", "us"), ("latency_p95_us", "us"))
+    ids = _OF_SIZE if SIZE in parts else [(f"{part}.{id}", unit) for part in parts for id, unit in (_MAIN[part],)]
     labels = {"engine": engine}
     return [
         absent(run, NAME, f"{NAME}.{engine}.{id}", unit, "none", reason, labels, headline=place == 0)

@@ -121,8 +121,18 @@ class Measured:
 
     @property
     def engines(self) -> list[str]:
-        """The engines that were asked for."""
-        return list(self.run.scenario(NAME)["params"]["engines"])
+        """The engines that were asked for: by part size, which has some of its own, or by any other part."""
+        params = self.run.scenario(NAME)["params"]
+        return [one for one in dict.fromkeys((*params["engines"], *params.get("parts_engines", ()))) if self.asked(one)]
+
+    def asked(self, engine: str) -> list[str]:
+        """The parts that were asked for of an engine; ``size`` in runs older than parts."""
+        params = self.run.scenario(NAME)["params"]
+        return [
+            part
+            for part in params.get("parts", (SIZE,))
+            if engine in params["engines" if part == SIZE else "parts_engines"]
+        ]
 
     @property
     def cache(self) -> str:

@@ -57,7 +57,8 @@ def _of_cell(found: Measured, cell: Cell, others: Sequence[Cell]) -> Iterator[Fi
         yield found.absent(cell, "queries_per_expiry", "queries", "lower", "no expiry was recorded")
     else:
         asked = queries(trials)
-        counted = f"{sum(len(one.queries) for one in trials):,} expiries in {count(asked.n, 'trial')}"
+        expiries = sum(len(one.queries) for one in trials)
+        counted = f"{expiries:,} {'expiry' if expiries == 1 else 'expiries'} in {count(asked.n, 'trial')}"
         sentence = _headline(found, cell, others, asked, counted) or (
             f"{cell.about}: {number(asked.value)} database {'query' if asked.value == 1 else 'queries'} an expiry of a hot key "
             f"({counted}{span(asked.low, asked.high)}; {found.on(cell)})."

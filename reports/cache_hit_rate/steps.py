@@ -2,6 +2,9 @@
 
 from collections.abc import Iterator
 
+import numpy as np
+
+from reports import stats
 from reports.cache_hit_rate import figures
 from reports.cache_hit_rate.cells import Cell, Measured
 from reports.findings import Finding
@@ -77,4 +80,5 @@ def _cell(found: Measured, engine: str, step: str, arm: str) -> Cell | None:
 def _outcome(cell: Cell) -> str:
     rate = cell.hit_rate()
     hits = "no hits" if rate is None else f"{percent(rate.value)} hits"
-    return f"{hits} and a mean read of {microseconds(float(cell.answered['latency_us'].mean()))}"
+    mean_us = stats.mean_of_trials([float(np.mean(times)) for times in cell.times_us(cell.answered)]).value
+    return f"{hits} and a mean read of {microseconds(mean_us)}"

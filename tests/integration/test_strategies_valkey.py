@@ -194,17 +194,17 @@ def test_a_breaker_opens_on_a_silent_cache_and_closes_when_it_answers_again(addr
     proxy = TcpProxy(warden, address)
     proxy.start()
     told = []
-    breaker = CircuitBreaker(failures=2, open_s=0.3, changed=told.append)
+    breaker = CircuitBreaker(failures=2, open_s=1.0, window_s=30, changed=told.append)
     client = guarded(
         "circuit_breaker", lambda timeout_s: CacheClient(*proxy.address, timeout_s),
-        timeout_s=0.1, patience_s=30, breaker=breaker,
+        timeout_s=0.4, patience_s=30, breaker=breaker,
     )  # fmt: skip
     strategy = LazyLoading(client, lambda key: b"v")
     assert (strategy.read("k").hit, strategy.read("k").hit) == (False, True)
     proxy.black_hole()
     assert [strategy.read("k").cache_error for _ in range(4)] == ["TimeoutError"] * 2 + ["CircuitOpen"] * 2
     proxy.pass_on()
-    time.sleep(0.35)
+    time.sleep(1.05)
     assert strategy.read("k").cache_error is None
     assert strategy.read("k").hit
     assert told == ["open", "half_open", "closed"]

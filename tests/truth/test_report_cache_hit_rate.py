@@ -143,6 +143,28 @@ def test_a_break_even_outside_0_to_1_is_said_in_words(
     assert words in found.sentence
 
 
+def test_the_headline_has_the_means_that_the_findings_have(planted: PlantedRun) -> None:
+    """A slow round, of 100 reads of 1.5 ms, beside one of 200 reads of 0.5 ms: 1 ms by rounds, and not 0.83 ms by reads.
+
+    No cache's break-evens are (t_get = 50, t_db + t_set = 550, see BREAK_EVEN) 1 − 1450/550 = −1.64 and 1 − 450/550 = 0.18: their
+    mean −0.73 is told as 0, and as the mean of rounds that don't agree: t with one degree of freedom reaches beyond 1.
+    """
+    plant(planted, rounds=2)
+    samples = [list(reads(number, "no_cache", "0", 0, bare_us=us)) for number, us in ((0, 1_500), (3, 500))]
+    others = [
+        list(reads(1 + 3 * at + size, "lazy", step, HITS[step])) for at in range(2) for size, step in enumerate(HITS)
+    ]
+    planted.samples(NAME, [*samples[0][:101], *samples[1], *(row for rows in others for row in rows)], EXTRA)
+    section = cache_hit_rate.analyse(planted.load())
+    found = finding_of(section, f"{NAME}.postgres.break_even_hit_rate")
+    assert finding_of(section, f"{NAME}.postgres.latency_mean_us", step="0").value == pytest.approx(1_000)
+    assert "brought the mean read of PostgreSQL from 1 ms to 270 µs" in found.sentence
+    assert (
+        "at any hit rate the cache pays by the mean of the rounds, and it may take up to 100 % hits" in found.sentence
+    )
+    assert section.charts[1].table["mean µs"].iloc[0] == pytest.approx(1_000)
+
+
 def test_without_a_single_miss_no_break_even_is_claimed(planted: PlantedRun) -> None:
     """What a miss costs is then unknown; hit rate and latency still are there."""
     plant(planted, hits={"1": READS})
@@ -191,6 +213,15 @@ def test_an_engine_that_could_not_be_had_reads_not_measured(planted: PlantedRun)
     assert finding_of(section, f"{NAME}.postgres.hit_rate", cache_share="1").value == 0.95
 
 
+def test_a_step_is_a_tick(planted: PlantedRun) -> None:
+    """Sizes of 10 and 100 % of the data, and no others on their logarithmic axis."""
+    plant(planted)
+    chart = cache_hit_rate.analyse(planted.load()).charts[0]
+    axes = chart.draw(chart.table).axes[0]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["10", "100"]
+    assert list(axes.get_xticks(minor=True)) == []
+
+
 def test_charts_are_drawn_from_what_was_planted(planted: PlantedRun) -> None:
     """Two: hit rate by size, latency by hit rate."""
     plant(planted)
@@ -205,3 +236,23 @@ def test_nothing_measured_reads_not_measured(planted: PlantedRun) -> None:
     """With the scenario's own reason."""
     planted.scenario(NAME, params=PARAMS, trials=[], status="not_measured", reason="no cache server")
     assert_nothing_measured(cache_hit_rate.analyse(planted.load()), "no cache server")
+
+
+@pytest.mark.parametrize(
+    ("asked", "absent"),
+    [
+        ({"parts": ["ttl", "stale"]}, ["postgres.ttl.hit_rate", "postgres.stale.stale_share"]),
+        ({"parts": ["ttl"], "engines": ["mysql"]}, ["postgres.ttl.hit_rate"]),
+        (
+            {"parts": ["size", "ttl"], "engines": ["mysql"]},
+            [*(f"mysql.{id}" for id in ("break_even_hit_rate", "hit_rate", "latency_mean_us", "latency_p95_us")), "postgres.ttl.hit_rate"],
+        ),
+    ],
+)  # fmt: skip
+def test_what_was_not_asked_for_is_not_missed(planted: PlantedRun, asked: dict[str, Any], absent: list[str]) -> None:
+    """Only part size has engines of its own: without it, and of others, an engine has no sizes to be measured."""
+    params = {**PARAMS, "engines": ["postgres", "mysql"], "parts_engines": ["postgres"], **asked}
+    planted.scenario(NAME, params=params, trials=[], status="not_measured", reason="no cache server")
+    section = cache_hit_rate.analyse(planted.load())
+    assert_nothing_measured(section, "no cache server")
+    assert [found.id.removeprefix(f"{NAME}.") for found in section.findings] == absent

@@ -126,6 +126,9 @@ def test_each_fault_has_a_chart_with_a_line_a_client_and_the_fault_shaded(parts:
     assert table["repaired s"].unique().tolist() == [2]
     assert len(table) == 80
     assert len(drawn(section)) == 2
+    assert all(
+        panel.get_ylim()[1] > panel.dataLim.ymax for panel in section.charts[0].draw(table).axes
+    )  # none at its frame
 
 
 # --- staleness -----------------------------------------------------------------------------------------------------------------

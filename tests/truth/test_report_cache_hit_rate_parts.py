@@ -242,6 +242,15 @@ def test_a_part_alone_is_no_failure_of_the_others(parts: PlantedParts) -> None:
     assert any("Not asked in this run: a cache that grows" in text for text in section.method)
 
 
+def test_parts_on_an_engine_that_part_size_has_not_are_told(parts: PlantedParts) -> None:
+    """``engines: [mysql]`` is part size's alone: TTLs in front of PostgreSQL are told all the same, and of MySQL nothing is said."""
+    parts.trial("ttl", "lazy", "1", evenly(100, 50, every_ms=10), keys=1, alpha=0.99, ttl_s=1.0)
+    parts.write(parts=["ttl"], engines=["mysql"], parts_engines=["postgres"])
+    section = cache_hit_rate.analyse(parts.planted.load())
+    assert one(section, "ttl.hit_rate").value == 0.5
+    assert not [found.id for found in section.findings if ".mysql." in found.id]
+
+
 def test_a_cell_none_of_whose_trials_ended_reads_not_measured(parts: PlantedParts) -> None:
     """Beside one that did."""
     parts.trial("stampede", "xfetch", "200_readers", [{"at_ms": 0}], done=False)

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
-from harness.cache.experiments.plan import Plan
+from harness.cache.experiments.plan import Plan, least_share
 from harness.cache.experiments.settings import PARTS, CacheHitRateSettings
 from harness.cache.experiments.skews import KeySpace
 from harness.config import load
-from harness.errors import UsageError
+from harness.errors import CannotMeasure, UsageError
 from harness.plan import Trial
 
 EVERY = {"cache_share", "ttl_s", "write_share", "value_bytes", "policy", "skew"}
@@ -18,8 +19,8 @@ WRITERS = ("lazy", "write_through", "invalidate")
 
 
 def space(skew: str, keys: int) -> KeySpace:
-    """Four aircraft of the data, all alike; else as many keys as asked for, all alike."""
-    count = 4 if skew == "tailnum" else keys
+    """Forty aircraft of the data, all alike; else as many keys as asked for, all alike."""
+    count = 40 if skew == "tailnum" else keys
     alpha = float(skew.removeprefix("zipf_")) if skew.startswith("zipf_") else 0.0
     return KeySpace(skew=skew, alpha=alpha, probabilities=np.full(count, 1 / count))
 
@@ -103,12 +104,12 @@ def test_reads_come_as_slowly_as_che_s_t_asks_for_and_a_trial_says_whether_it_ca
 
 
 def test_few_keys_have_larger_values_so_that_all_steps_have_as_much_data() -> None:
-    """1,000 rows of 20 bytes are 20,000: 4 aircraft of 5,000 bytes. Sizes have a bound."""
+    """1,000 rows of 20 bytes are 20,000: 40 aircraft of 500 bytes. Sizes have a bound."""
     params = {
         value_bytes: of(planned(keys=1000, value_bytes=value_bytes, skews=("tailnum",)), "skew")[0].params
         for value_bytes in (20, 1024)
     }
-    assert [(one["keys"], one["value_bytes"]) for one in params.values()] == [(4, 5_000), (4, 8_192)]
+    assert [(one["keys"], one["value_bytes"]) for one in params.values()] == [(40, 500), (40, 8_192)]
 
 
 def test_no_more_readers_stampede_than_there_are_slots() -> None:
@@ -134,14 +135,14 @@ def test_only_the_engines_of_chosen_parts_are_needed() -> None:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("ttls_s: [0.5, 0]", "scenarios.cache_hit_rate.ttls_s.1 must be > 0, got 0"),
-        ("stampede_ttl_s: 0", "scenarios.cache_hit_rate.stampede_ttl_s must be > 0, got 0"),
+        ("ttls_s: [0.5, 0]", "scenarios.cache_hit_rate.ttls_s.1 must be >= 0.001, got 0"),
+        ("stampede_ttl_s: 0", "scenarios.cache_hit_rate.stampede_ttl_s must be >= 0.001, got 0"),
         ("cache_shares: [0.1, 1.5]", "scenarios.cache_hit_rate.cache_shares.1 must be <= 1, got 1.5"),
         ("warm_up_shares: [0]", "scenarios.cache_hit_rate.warm_up_shares.0 must be > 0, got 0"),
         ("write_shares: [1]", "scenarios.cache_hit_rate.write_shares.0 must be < 1, got 1"),
         ("value_sizes: [100000]", "scenarios.cache_hit_rate.value_sizes.0 must be <= 60000, got 100000"),
         ("skews: [zipf]", "scenarios.cache_hit_rate.skews each is tailnum, dest or zipf_ with an exponent, zipf_0.99 say"),
-        ("parts: [size, size]", "scenarios.cache_hit_rate.parts names one of them twice"),
+        ("parts: [size, size]", "scenarios.cache_hit_rate.parts must have each entry once, has size more than once"),
     ],
 )  # fmt: skip
 def test_what_can_t_be_is_refused_with_its_line(tmp_path: Path, line: str, said: str) -> None:
@@ -151,3 +152,64 @@ def test_what_can_t_be_is_refused_with_its_line(tmp_path: Path, line: str, said:
     with pytest.raises(UsageError) as caught:
         load(path, {"cache_hit_rate": CacheHitRateSettings})
     assert str(caught.value).startswith(f"config.yaml:4: {said}")
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (
+            {"parts": ("warm_up",), "warm_up_shares": (0.5, 0.0001), "warm_up_keys": 2_000},
+            "a cache of 0.01 % of 2,000 values doesn't hold one; cache_hit_rate.warm_up_shares must be >= 0.0005, got 0.0001",
+        ),
+        (
+            {"parts": ("policy",), "keys": 10, "cache_share": 0.05},
+            "a cache of 5 % of 10 values doesn't hold one; cache_hit_rate.cache_share must be >= 0.1, got 0.05",
+        ),
+        # Half of 1,000 keys that are all alike: 1000 ln 2 = 693 reads, one a second.
+        (
+            {"parts": ("skew",), "keys": 1_000, "cache_share": 0.5, "skews": ("zipf_0.6",), "skew_reads_per_s": 1},
+            "warm only after 693 s; leave zipf_0.6 out of cache_hit_rate.skews, make skew_reads_per_s larger or cache_share smaller",
+        ),
+    ],
+)
+def test_a_cache_that_holds_nothing_or_is_never_warm_is_refused_before_anything_is_measured(
+    settings: dict[str, object], said: str
+) -> None:
+    """Whichever step comes first: with the key and the least that will do."""
+    with pytest.raises(CannotMeasure) as refused:
+        planned(**settings)
+    assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("values", "nodes", "share"),
+    [(2_000, 1, 0.0005), (2_300, 1, 0.00044), (94, 1, 0.011), (200, 3, 0.015), (10, 1, 0.1)],
+)
+def test_the_share_that_a_refusal_names_is_enough(values: int, nodes: int, share: float) -> None:
+    """1 / 2,300 is 0.000435: 0.00043 would be refused again."""
+    assert least_share(values, nodes) == share
+    assert share * values >= nodes
+
+
+def test_a_cluster_has_room_for_a_value_in_each_node() -> None:
+    """A hundredth of 200 keys are two values: enough for one node, and for none of three to have one each."""
+    made = CacheHitRateSettings(parts=("policy",), keys=200, cache_share=0.01)
+    engines = {part: made.engines_of(part) for part in made.parts}
+    assert Plan(settings=made, space=space, answer_bytes=1, slots=1).trials(engines, seed="1")
+    with pytest.raises(CannotMeasure, match=r"in each of its 3 nodes; .*cache_share must be >= 0\.015, got 0\.01"):
+        Plan(settings=made, space=space, answer_bytes=1, slots=1, nodes=3).trials(engines, seed="1")
+
+
+@pytest.mark.parametrize("field", ["cache_shares", "ttls_s", "write_shares", "warm_up_shares", "stale_writes_per_s"])
+def test_a_step_that_is_there_twice_is_refused(field: str) -> None:
+    """It would be one cell with twice the trials."""
+    with pytest.raises(ValidationError, match=r"must have each entry once, has 0\.5 more than once"):
+        CacheHitRateSettings(**{field: (0.5, 0.5)})
+
+
+@pytest.mark.parametrize("field", ["write_share_ttl_s", "policy_ttl_s", "stampede_ttl_s", "stale_ttl_s", "ttls_s"])
+@pytest.mark.parametrize("ttl_s", [0, 0.0004])
+def test_a_ttl_below_a_millisecond_is_refused(field: str, ttl_s: float) -> None:
+    """A cache keeps whole milliseconds: 0 isn't a TTL to it, and 0.4 ms would be told as such and be 1 ms."""
+    with pytest.raises(ValidationError, match=r"greater than or equal to 0\.001"):
+        CacheHitRateSettings(**{field: (ttl_s,) if field == "ttls_s" else ttl_s})

@@ -228,6 +228,54 @@ def test_a_run_whose_samples_have_keys_is_a_trace(tmp_path: Path) -> None:
         cache_planning.plan(cache_planning.Request(from_run=planted.path))
 
 
+def test_keys_of_several_parts_and_tables_are_not_mixed(tmp_path: Path) -> None:
+    """As cache_hit_rate records them: numbers, that name other rows in each part and in tables of other values.
+
+    Size reads 0 and 1, at both of its cache sizes the same; value_size reads 0 of 256 bytes and another 0 of 1,024. A write has
+    its bytes; a read that failed has none and isn't in the trace.
+    """
+    planted = PlantedRun(tmp_path / "run")
+
+    def of(part: str, value_bytes: int) -> dict[str, Any]:
+        return {"labels": {"part": part}, "params": {"skew": "zipf_1", "keys": 2, "value_bytes": value_bytes}}
+
+    trials = [
+        trial(0, "lazy", "0.1", **of("size", 9)), trial(1, "lazy", "1", **of("size", 9)),
+        trial(2, "lazy", "256", **of("value_size", 256)), trial(3, "lazy", "1024", **of("value_size", 1_024)),
+    ]  # fmt: skip
+    planted.scenario("cache_hit_rate", params={}, trials=trials)
+    rows = [
+        (0, "read", 0, 9, "ok"), (0, "write", 1, 9, "ok"), (0, "read", 1, None, "error"), (1, "read", 0, 9, "ok"),
+        (2, "read", 0, 256, "ok"), (3, "read", 0, 1_024, "ok"),
+    ]  # fmt: skip
+    planted.samples(
+        "cache_hit_rate",
+        [
+            {"trial": number, "t_start": at, "t_end": at + 1, "op": op, "key": key, "bytes": bytes_, "outcome": outcome}
+            for at, (number, op, key, bytes_, outcome) in enumerate(rows)
+        ],
+        {"key": "int"},
+    )  # fmt: skip
+    planted.load()
+
+    def keys(**chosen: str) -> list[int]:
+        return cache_planning.plan(
+            cache_planning.Request(from_run=planted.path, **chosen)
+        ).trace.accesses.value_bytes.tolist()
+
+    assert keys(part="size") == [9, 9, 9]
+    assert keys(part="size", step="1") == [9]
+    assert keys(part="value_size", step="1024") == [1_024]
+    for chosen, said in (
+        ({}, r"read other keys by part \(size, value_size\): choose one with --part"),
+        ({"part": "value_size"}, r"read other keys by step \(256, 1024\): choose one with --step"),
+        ({"part": "skew"}, "have no part skew; they have size, value_size"),
+        ({"part": "size", "step": "0.5"}, "have no step 0.5; they have 0.1, 1"),
+    ):
+        with pytest.raises(UsageError, match=said):
+            keys(**chosen)
+
+
 def test_a_run_without_keys_says_what_a_scenario_must_record(tmp_path: Path) -> None:
     """The column's name and kind; and no run at all."""
     planted = PlantedRun(tmp_path / "run")
@@ -235,7 +283,9 @@ def test_a_run_without_keys_says_what_a_scenario_must_record(tmp_path: Path) -> 
     planted.samples("cache_hit_rate", [{"trial": 1, "t_start": 1, "t_end": 2, "op": "read", "bytes": -1}], {})
     planted.load()
     for scenario in (None, "cache_hit_rate"):
-        with pytest.raises(UsageError, match=r"recorded the keys it read; .* sample column of its own, 'key' \(text\)"):
+        with pytest.raises(
+            UsageError, match=r"recorded the keys it read; .* sample column of its own, 'key' \(text or int\)"
+        ):
             cache_planning.plan(cache_planning.Request(from_run=planted.path, scenario=scenario))
     with pytest.raises(UsageError, match="not a run directory"):
         cache_planning.plan(cache_planning.Request(from_run=tmp_path / "none"))
@@ -267,6 +317,7 @@ def test_the_check_would_notice_a_difference(trace: Path, monkeypatch: pytest.Mo
     [
         ({"trace": None}, "expected a trace file, or --from-run RUN"),
         ({"from_run": Path("run")}, "expected a trace file, or --from-run RUN"),
+        ({"part": "size"}, "--part chooses among the trials of a run: give --from-run RUN"),
         ({"item_bytes": -1}, "--item-bytes must be 0 or more, got -1"),
         ({"replicas": -1}, "--replicas must be 0 or more, got -1"),
         ({"reads_per_s": 0.0}, "--reads-per-s must be above 0, got 0"),

@@ -120,10 +120,13 @@ class Application:
             version = versions.next(key)
 
             def do(strategy: Strategy) -> Observation:
-                write = strategy.write(name, value_of(version, self.payload))
+                value = value_of(version, self.payload)
+                write = strategy.write(name, value)
                 self._note(write.cache_error)
                 parts = {"db_ns": write.db_ns, "set_ns": write.cache_ns, "version_current": version}
-                return Observation(error_code=write.cache_error, extra=self._extra("writer", key, parts))
+                return Observation(
+                    bytes=len(value), error_code=write.cache_error, extra=self._extra("writer", key, parts)
+                )
 
             return self._attempt("writer", key, do)
 

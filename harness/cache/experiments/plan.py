@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import ceil, isfinite
+from math import ceil, floor, isfinite, log10
 
 from harness.cache.experiments.settings import PARTS, CacheHitRateSettings, Part
 from harness.cache.experiments.skews import KeySpace
+from harness.errors import CannotMeasure
 from harness.plan import Cell, Trial, interleave
 from harness.sql.endpoint import Engine
 
@@ -17,6 +18,8 @@ MOST_SKEW_BYTES = 8_192
 LEAST_SKEW_PER_S = 100
 LEAST_LRU_S = 2.0
 """Valkey's LRU clock ticks once a second (E2): below this Che's T is finer than what it can tell."""
+MOST_WARM_UP_S = 120.0
+"""Part skew warms a cache up for Che's T, which grows beyond any patience as few keys are asked for ever more often."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +30,7 @@ class Plan:
     space: Callable[[str, int], KeySpace]  # a skew's keys; how many where it is a power
     answer_bytes: int  # mean of part size's values
     slots: int
+    nodes: int = 1  # of the cache
 
     def trials(self, engines: Mapping[Part, Sequence[Engine]], seed: str) -> list[Trial]:
         """Part after part, in each every cell once a round, arms interleaved; ``engines`` has those that are there."""
@@ -46,7 +50,10 @@ class Plan:
         self, part: Part, engine: Engine, arms: Sequence[str], step: str, *, lasts_s: tuple[float, float],
         labels: Mapping[str, str] | None = None, **params: Value,
     ) -> Cell:  # fmt: skip
-        """A cell with what every trial says of itself; ``lasts_s``: its warm-up, and what is measured of it."""
+        """A cell with what every trial says of itself; ``lasts_s``: its warm-up, and what is measured of it.
+
+        Raises CannotMeasure for a cache without room for one value, before anything is measured.
+        """
         settings = self.settings
         common: dict[str, Value] = {
             "cache_share": 1.0, "ttl_s": 0.0, "write_share": 0.0, "value_bytes": settings.value_bytes,
@@ -56,6 +63,14 @@ class Plan:
         params = common | params
         space = self.space(str(params["skew"]), int(params["keys"]))
         params |= {"keys": space.keys, "alpha": space.alpha}
+        if (
+            part != "size" and float(params["cache_share"]) * space.keys < self.nodes
+        ):  # size has its answers measured before
+            raise CannotMeasure(
+                f"part {part}, step {step}: a cache of {100 * float(params['cache_share']):g} % of {space.keys:,} values doesn't hold "
+                f"one{'' if self.nodes == 1 else f' in each of its {self.nodes} nodes'}; cache_hit_rate.{share_setting(part)} must be "
+                f">= {least_share(space.keys, self.nodes):g}, got {params['cache_share']:g}"
+            )
         return Cell(
             arms=tuple(arms), step=step, labels={"part": part, "engine": engine, **(labels or {})}, params=params
         )
@@ -75,6 +90,17 @@ class Plan:
             case "stale", "lazy_race":
                 params = params | {"race_ms": settings.stale_race_ms}
         return replace(trial, params=params)
+
+
+def share_setting(part: str) -> str:
+    """The setting that says how large a part's cache is."""
+    return {"size": "cache_shares", "warm_up": "warm_up_shares"}.get(part, "cache_share")
+
+
+def least_share(values: int, nodes: int = 1) -> float:
+    """The share of so many values that is one for each node, rounded up to two digits: who takes it isn't refused again."""
+    digits = 10.0 ** (1 - floor(log10(nodes / values)))
+    return ceil(nodes / values * digits - 1e-9) / digits
 
 
 def _size(plan: Plan, engine: Engine) -> Iterator[Cell]:
@@ -111,6 +137,11 @@ def _skew(plan: Plan, engine: Engine) -> Iterator[Cell]:
         if settings.skew_stays_s and LEAST_SKEW_PER_S <= (slow := stays_reads / settings.skew_stays_s) < per_s:
             per_s = round(slow, 1)
         stays_s = stays_reads / per_s
+        if isfinite(stays_s) and stays_s > max(MOST_WARM_UP_S, settings.skew_warm_up_s):
+            raise CannotMeasure(
+                f"part skew, step {skew}: a cache of {100 * settings.cache_share:g} % of the keys is warm only after {stays_s:.3g} s; leave "
+                f"{skew} out of cache_hit_rate.skews, make skew_reads_per_s larger or cache_share smaller"
+            )
         warm_up_s = max(settings.skew_warm_up_s, stays_s if isfinite(stays_s) else 0.0)
         yield plan.cell(
             "skew", engine, ("lazy",), skew, lasts_s=(round(warm_up_s, 3), settings.skew_measured_s),

@@ -4,6 +4,7 @@ import random
 from collections.abc import Mapping, Sequence
 
 from harness.cache.client import CacheError, KeyCommands
+from harness.cache.experiments.plan import least_share
 from harness.cache.nodes import CacheNodes
 from harness.errors import CannotMeasure
 
@@ -24,19 +25,18 @@ class Stock:
         self._nodes.config_set("maxmemory-samples", self._lru_samples)
         self._nodes.flush()
 
-    def measure(self, values: Mapping[str, bytes], least_share: float, setting: str) -> list[int]:
+    def measure(self, values: Mapping[str, bytes], smallest: float, setting: str) -> list[int]:
         """What all ``values`` take of each node's memory; empty before and after.
 
-        Refuses a ``least_share``, which is ``setting``'s, that is less than one value of a node.
+        Refuses a share ``smallest``, which is ``setting``'s, that is less than one value of a node.
         """
         self.empty("allkeys-lru")
         self.fill(values, random.Random(0))
         keys, full_bytes = self._nodes.key_counts(), self._nodes.used_bytes()
-        least = 1 / min(keys)
-        if least_share < least:
+        if smallest < 1 / min(keys):
             raise CannotMeasure(
-                f"a cache of {100 * least_share:g} % of the data doesn't hold one of the {min(keys):,} answers of a node; "
-                f"{setting} must be >= {least:.2g}, got {least_share:g}"
+                f"a cache of {100 * smallest:g} % of the data doesn't hold one of the {min(keys):,} answers of a node; "
+                f"{setting} must be >= {least_share(min(keys)):g}, got {smallest:g}"
             )
         self._nodes.flush()
         if self._connection_bytes is None:

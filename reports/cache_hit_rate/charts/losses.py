@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from reports.cache_hit_rate.arms import FAULTS, NAME
 from reports.cache_hit_rate.cells import Measured
@@ -94,8 +95,11 @@ def _draw(table: pd.DataFrame) -> Figure:
         axes.set_ylabel(label)
         if column == _P99:
             axes.set_yscale("log")
+            axes.yaxis.set_major_locator(LogLocator(subs=(1, 3)))
+            axes.yaxis.set_major_formatter("{x:g}")
+            axes.yaxis.set_minor_formatter(NullFormatter())
         else:
-            axes.set_ylim(bottom=0)
+            axes.set_ylim(0, 1.08 * max(table[column].max(), 1))
     figure.legend(*rows[0].get_legend_handles_labels(), loc="outside upper left", ncols=2, fontsize=8.5)
     rows[-1].set_xlabel("seconds since the fault")
     return figure

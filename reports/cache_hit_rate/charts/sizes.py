@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 
 from reports.cache_hit_rate.arms import NAME, SIZE
 from reports.cache_hit_rate.cells import Measured
-from reports.cache_hit_rate.sizes import Behind, behind
-from reports.charts import new_axes, style
+from reports.cache_hit_rate.sizes import Behind, behind, mean_us
+from reports.charts import logarithmic, new_axes, style
 from reports.findings import Finding
 from reports.section import Chart
 from reports.words import engine_name
@@ -51,7 +51,7 @@ def _table(one: Behind) -> pd.DataFrame:
         rows.append(
             {
                 "engine": one.engine, "cache, % of data": 100 * float(share), "hit rate, %": 100 * hit_rate,
-                "mean µs": reads["service_us"].mean(), "p50 µs": reads["service_us"].median(),
+                "mean µs": mean_us(reads), "p50 µs": reads["service_us"].median(),
                 "p95 µs": reads["service_us"].quantile(0.95), "E1 µs": get_us + (1 - hit_rate) * (db_us + set_us),
                 "E1 at no hit µs": get_us + db_us + set_us, "E1 at all hits µs": get_us, "reads": len(reads),
             }
@@ -63,7 +63,7 @@ def _draw_hit_rate(table: pd.DataFrame) -> Figure:
     figure, axes = new_axes(height=3.0)
     for index, (engine, rows) in enumerate(table[table["cache, % of data"] > 0].groupby("engine")):
         axes.plot(rows["cache, % of data"], rows["hit rate, %"], label=engine_name(str(engine)), **style(index))
-    axes.set_xscale("log")
+    logarithmic(axes, sorted(set(table.loc[table["cache, % of data"] > 0, "cache, % of data"])))
     axes.set_ylim(0, 103)
     axes.set_xlabel("cache size, % of the data")
     axes.set_ylabel("hit rate, %")

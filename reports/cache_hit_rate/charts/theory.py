@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from reports.cache_hit_rate.arms import NAME, step_words
 from reports.cache_hit_rate.cells import Measured
 from reports.cache_hit_rate.charts.tables import Column, cells_of, of_cells, told
-from reports.charts import new_axes, style
+from reports.charts import logarithmic, new_axes, style
 from reports.findings import Finding
 from reports.section import Chart
 
@@ -78,7 +78,7 @@ def _draw_ttl(table: pd.DataFrame) -> Figure:
         _with_bounds(axes, seconds, rows, index, f"measured, {arm}")
         if index == 0:
             axes.plot(seconds, rows[_E3.heading], label="E3", **style(1) | {"marker": ""})
-    axes.set_xscale("log")
+    logarithmic(axes, sorted(set(table["step"].astype(float))))
     return _finished(figure, "TTL, s")
 
 
