@@ -31,6 +31,7 @@ from harness.worker import Worker, die_with
 
 logger = logging.getLogger(__name__)
 _CLOSE_PATIENCE_S = 15.0
+_ENDING = (STATE_CLEANUP, STATE_STOPPING, STATE_STOPPED)
 # Locust's hooks have no types, and its options are known to its parser only.
 Environment = Any
 events: Any = locust_events
@@ -195,8 +196,12 @@ class _Hooks:
         """
         if self.session is None:
             return
-        if environment.runner.state not in (STATE_CLEANUP, STATE_STOPPING, STATE_STOPPED):
+        if environment.runner.state not in _ENDING:
             environment.runner.quit()
+        self._see_it_closed(environment)
+
+    def _see_it_closed(self, environment: Environment) -> None:
+        """Wait for whoever is closing the run; close it here where nobody does."""
         deadline_s = time.monotonic() + _CLOSE_PATIENCE_S
         while self.session is not None and time.monotonic() < deadline_s:
             gevent.sleep(0.02)
@@ -241,8 +246,20 @@ class _Hooks:
         """The plan is over: a headless Locust quits, the web UI stays for the next test."""
         if exit_code is not None:
             environment.process_exit_code = exit_code
-        runner = environment.runner
-        gevent.spawn(runner.quit if environment.parsed_options.headless else runner.stop)
+        if environment.parsed_options.headless:
+            gevent.spawn(self._quit, environment)
+        else:
+            gevent.spawn(environment.runner.stop)
+
+    def _quit(self, environment: Environment) -> None:
+        """Quit, but not under someone who is closing the run already, as after Ctrl-C.
+
+        A master that is stopping quits at once, and with that no longer hears its workers: the run would wait in
+        vain for their last words.
+        """
+        if environment.runner.state in _ENDING:
+            self._see_it_closed(environment)
+        environment.runner.quit()
 
 
 def three_digits(response_time: float) -> float:
