@@ -6,6 +6,9 @@ from typing import Any
 
 from rundir import PlantedRun, trial
 
+from reports import query_vs_scan
+from reports.section import Section
+
 NAME = "query_vs_scan"
 EXTRA: Any = {"question": "text", "role": "text", "round_trips": "int"}
 PARAMS = {"aircraft": 8, "airports": 2, "trial_s": 0.35, "pairs": 6, "warm_up_answers": 1, "least_answers": 16}
@@ -206,3 +209,12 @@ def everything(planted: PlantedRun) -> PlantedAnswers:
     for part in (base_cell, growing_tables, growing_answers, growing_items, index_writes, beside):
         part(run)
     return run
+
+
+def section_of(planted: PlantedRun, *parts: Callable[[PlantedAnswers], Any], **written: Any) -> Section:
+    """The section of a run of these parts."""
+    run = PlantedAnswers(planted)
+    for part in parts:
+        part(run)
+    run.write(**written)
+    return query_vs_scan.analyse(planted.load())

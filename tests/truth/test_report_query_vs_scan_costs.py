@@ -17,11 +17,11 @@ from planted_answers import (
     beside_rows,
     growing_tables,
     index_writes,
+    section_of,
 )
 from rundir import PlantedRun, drawn, finding_of, findings_of
 
 from reports import query_vs_scan
-from reports.section import Section
 
 PAYS, EXTRA = f"{NAME}.index.reads_per_write_to_pay", f"{NAME}.index.extra_write_units"
 SHARE = f"{NAME}.neighbour.throttled_share"
@@ -30,14 +30,6 @@ SHARE = f"{NAME}.neighbour.throttled_share"
 @pytest.fixture
 def planted(tmp_path: Path) -> PlantedRun:
     return PlantedRun(tmp_path / "run")
-
-
-def section_of(planted: PlantedRun, *parts: Any, **written: Any) -> Section:
-    run = PlantedAnswers(planted)
-    for part in parts:
-        part(run)
-    run.write(**written)
-    return query_vs_scan.analyse(planted.load())
 
 
 def test_extra_units_are_those_above_the_same_write_without_an_index(planted: PlantedRun) -> None:

@@ -20,26 +20,17 @@ from planted_answers import (
     growing_items,
     growing_tables,
     reads,
+    section_of,
     swung,
 )
 from rundir import PlantedRun, drawn, finding_of, findings_of
 
 from reports import query_vs_scan
-from reports.section import Section
 
 
 @pytest.fixture
 def planted(tmp_path: Path) -> PlantedRun:
     return PlantedRun(tmp_path / "run")
-
-
-def section_of(planted: PlantedRun, *parts: Any, **written: Any) -> Section:
-    """The section of a run of these parts."""
-    run = PlantedAnswers(planted)
-    for part in parts:
-        part(run)
-    run.write(**written)
-    return query_vs_scan.analyse(planted.load())
 
 
 def test_the_largest_table_opens_the_report_for_both_questions(planted: PlantedRun) -> None:
