@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from reports import stats
-from reports.cache_hit_rate.arms import ARMS, NAME, PARTS, SIZE, arm_words, step_words
+from reports.cache_hit_rate.arms import ARMS, NAME, PARTS, SIZE, TRIPS, arm_words, step_words
 from reports.findings import Basis, Better, Finding
 from reports.load import Run
 from reports.stats import Interval
@@ -131,7 +131,7 @@ class Measured:
         return [
             part
             for part in params.get("parts", (SIZE,))
-            if engine in params["engines" if part == SIZE else "parts_engines"]
+            if engine in params["engines" if part in (SIZE, TRIPS) else "parts_engines"]
         ]
 
     @property

@@ -44,6 +44,10 @@ def _size(found: Measured) -> Iterator[str]:
 
 
 _TEXTS: Mapping[str, str] = {
+    "trips": (
+        "Trips: the same fit on rows of equal size, whose misses all cost the database the same, as E1 supposes; aircraft differ in that, so "
+        "there E1 may be further off. Each round has a fit of its own, and an error for each size that it wasn't fitted on."
+    ),
     "skew": (
         "Theory takes each trial's own figures: the entries are the server's DBSIZE at its end, the rate is that of its reads. Che's T is how "
         "long an entry stays that isn't asked for again; below 2 s a deviation is said and not judged (E2). Random replacement: an entry is "

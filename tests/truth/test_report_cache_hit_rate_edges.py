@@ -189,12 +189,15 @@ def test_reads_without_versions_are_neither_stale_nor_fresh(parts: PlantedParts)
 # --- E1 and dollars --------------------------------------------------------------------------------------------------------------
 
 
-def sizes(parts: PlantedParts, hits: dict[str, int], *, odd_us: float = 0.0, rounds: int = 2) -> None:
+def sizes(
+    parts: PlantedParts, hits: dict[str, int], *, odd_us: float = 0.0, rounds: int = 2, part: str = "size"
+) -> None:
     """100 reads each: 50 µs a hit, 50 + 400 + 150 a miss, ``odd_us`` more a read at every other size; 500 µs without a cache, one after
     the other."""
     for _ in range(rounds):
         rows = [{"at_ms": at / 2, "ms": 0.5, "hit": None, "db_ns": 500_000} for at in range(100)]
-        parts.trial("size", "no_cache", "0", rows)
+        if part == "size":
+            parts.trial(part, "no_cache", "0", rows)
         for place, (share, count) in enumerate(hits.items()):
             more_ms = place % 2 * odd_us / 1000
             rows = [
@@ -202,7 +205,7 @@ def sizes(parts: PlantedParts, hits: dict[str, int], *, odd_us: float = 0.0, rou
                 else {"at_ms": at, "ms": 0.6 + more_ms, "hit": False, "get_ns": 50_000, "db_ns": 400_000, "set_ns": 150_000}
                 for at in range(100)
             ]  # fmt: skip
-            parts.trial("size", "lazy", share, rows)
+            parts.trial(part, "lazy", share, rows)
 
 
 def test_e1_fitted_on_every_other_size_tells_those_between(parts: PlantedParts) -> None:
@@ -216,6 +219,19 @@ def test_e1_fitted_on_every_other_size_tells_those_between(parts: PlantedParts) 
     assert "says 270 µs" in error.sentence and "measured 300 µs: 10 % less" in error.sentence
     assert one(section, "size.e1_error_share", step="1").value == pytest.approx(77.5 / 107.5 - 1)
     assert findings_of(section, f"{NAME}.postgres.size.e1_error_share", step="0.02") == []
+
+
+def test_e1_is_held_against_rows_that_are_alike_too(parts: PlantedParts) -> None:
+    """60 reads a hundred hit: E1 says 50 + 0.4 × 550 = 270 µs, measured 270 + 9: 9/279 = 3.2 % less."""
+    sizes(parts, {"0.1": 20, "0.3": 60, "0.6": 80}, odd_us=9, part="trips")
+    section = analysed(parts)
+    assert [one(section, "trips.trip_us", trip=trip).value for trip in ("get", "db", "set")] == pytest.approx(
+        [50, 400, 150]
+    )
+    error = one(section, "trips.e1_error_share", step="0.3")
+    assert error.value == pytest.approx(-9 / 279)
+    assert "PostgreSQL (rows that are alike)" in error.sentence
+    assert findings_of(section, f"{NAME}.postgres.size.e1_error_share") == []
 
 
 def test_e1_takes_hits_and_misses_to_be_fitted(parts: PlantedParts) -> None:
