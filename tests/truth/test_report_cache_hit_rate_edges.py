@@ -83,6 +83,17 @@ def test_errors_and_the_databases_load_stand_before_during_and_after(parts: Plan
     assert section.warnings == (), "errors of a lost cache are a result"
 
 
+@pytest.mark.parametrize(("fault", "lost"), [("hang", "one node of the cache"), ("slow", "the cache")])
+def test_of_a_cluster_one_node_is_stopped_and_all_are_slow(parts: PlantedParts, fault: str, lost: str) -> None:
+    """What is lost is what the sentence says, and the chart."""
+    hang(parts, "no_timeout", fault=fault)
+    parts.write()
+    parts.planted.manifest["scenarios"][NAME]["servers"] = {"valkey": "Valkey 9.0, cluster of 3"}
+    section = cache_hit_rate.analyse(parts.planted.load())
+    assert one(section, "lost.error_share", when="during").sentence.startswith(f"While {lost} in front of PostgreSQL ")
+    assert section.charts[0].title.startswith(f"{lost[0].upper()}{lost[1:]} ")
+
+
 def test_a_cache_is_recovered_when_hits_and_p99_are_as_before(parts: PlantedParts) -> None:
     """500 reads a second: windows of 50 ms, 25 reads. Before 90 % hits, so 85.5 % will do: of 25 reads 2 or 3 miss, 88 % or more.
     Misses and 20 ms until 0.5 s after the repair: window 10 is the first good one. One that never recovers in 4 s says so."""
