@@ -328,6 +328,7 @@ def test_the_check_would_notice_a_difference(trace: Path, monkeypatch: pytest.Mo
         ({"warm_up_percent": 10.0, "sample": 0.5}, "--warm-up and --sample don't go together: leave one"),
         ({"rds": "db.t3.large"}, "--rds and --rds-reads-per-s go together"),
         ({"rds": "db.t3.large", "rds_reads_per_s": 1.0, "read_usd_per_million": 1.0}, "both say what a read is worth"),
+        ({"rds": "db.t9.huge", "rds_reads_per_s": 1.0}, "--rds db.t9.huge: the price file has no price of it; known are .*db.t3.large"),
         ({"trips_us": (1, None, 1)}, "--t-get-us, --t-db-us and --t-set-us go together"),
         ({"trips_us": (1, -1, 1)}, "--t-get-us, --t-db-us and --t-set-us must be 0 or more"),
         ({"engine": "memcached"}, "--engine must be valkey or redis, got memcached"),
