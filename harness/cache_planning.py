@@ -151,8 +151,9 @@ def check(made: Plan, analysis: Analysis) -> str:
 
 def show(planned: Planned, console: Console) -> None:
     """The answer and its reasons, the tables, then what it stands on."""
-    first, last = cache_answer.lines(planned.as_record(), planned.seconds)
-    plan_output.show(first, cache_answer.tables(planned.as_record()), last, console)
+    record = planned.as_record()
+    first, last = cache_answer.lines(record, planned.seconds)
+    plan_output.show(first, cache_answer.tables(record), last, console)
 
 
 def write_report(planned: Planned, out: Path, console: Console | None) -> int:
