@@ -105,19 +105,22 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """The run of this scenario as its analyses take it; cells in the order of engines, parts and steps, planned ones without rows too."""
+    """The run of this scenario as its analyses take it; cells in the order of engines, parts and steps, planned ones without rows too; ``writes``
+    are those that a database has, in whichever phase."""
 
     run: Run
     tool: Tool
     samples: pd.DataFrame
+    writes: pd.DataFrame
     cells: tuple[Cell, ...]
 
     @classmethod
     def of(cls, run: Run) -> "Measured":
         """Reads the samples; a run without any has cells without rows."""
-        trials = run.trials(NAME)
-        samples = _placed(run.samples(NAME), trials)
-        return cls(run, Tool.of(run, NAME), samples, tuple(_cells(run, samples, trials)))
+        trials, every = run.trials(NAME), run.samples(NAME)
+        samples = _placed(every, trials)
+        writes = every if every.empty else every[(every["op"] == "write") & (every["outcome"] == "ok")]
+        return cls(run, Tool.of(run, NAME), samples, writes, tuple(_cells(run, samples, trials)))
 
     @property
     def engines(self) -> list[str]:
@@ -152,6 +155,10 @@ class Measured:
             for cell in self.cells
             if (cell.engine, cell.part) == (engine, part) and step in (None, cell.step) and len(cell.rows)
         ]
+
+    def writes_of(self, cell: Cell) -> pd.DataFrame:
+        """Writes that the database has in a cell's trials, those of the warm-up too."""
+        return self.writes[self.writes["trial"].isin(cell.trials)]
 
     def events(self, kind: str, cell: Cell) -> dict[int, dict[str, Any]]:
         """The last event of a kind in each of a cell's trials, by trial."""

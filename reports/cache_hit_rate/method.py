@@ -60,7 +60,8 @@ _TEXTS: Mapping[str, str] = {
     "stampede": (
         "Queries an expiry are the loads that began from when the key was put there until those that its expiry caused were over, early "
         "refreshes included. p99 and the longest read are of the reads in flight from an expiry until those were over. Such reads move together: the "
-        "p99 says what was seen, and an interval stands on trials alone."
+        "p99 says what was seen, and an interval stands on trials alone. XFetch goes by how long the last load took: where a load that the "
+        "others slow down takes as long as the TTL, reads refresh over and over, and it may ask more than lazy loading."
     ),
     "lost": (
         f"A lost cache: recovered is where, in two windows of time in a row after the repair, the hit rate is at least {percent(HIT_SHARE)} of "

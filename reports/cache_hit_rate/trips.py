@@ -49,8 +49,8 @@ def fit(rows: pd.DataFrame, db_share: float) -> Trips:
 
 
 def fitted(found: Measured, one: Behind) -> Iterator[Finding]:
-    """E1's trips from every other size, and what they say of the sizes between."""
-    fitted_on, held_out = one.shares()[::2], one.shares()[1::2]
+    """E1's trips from every other size, and what they say of the sizes between; nothing beyond the largest of those."""
+    fitted_on, held_out = one.shares()[::2], one.shares()[1:-1:2]
     told = labels(found, one.engine, "lazy", part=one.part)
     fits = dict(_fits(one, fitted_on))
     if not fits:

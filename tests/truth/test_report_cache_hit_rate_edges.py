@@ -83,6 +83,17 @@ def test_errors_and_the_databases_load_stand_before_during_and_after(parts: Plan
     assert section.warnings == (), "errors of a lost cache are a result"
 
 
+@pytest.mark.parametrize(("fault", "lost"), [("hang", "one node of the cache"), ("slow", "the cache")])
+def test_of_a_cluster_one_node_is_stopped_and_all_are_slow(parts: PlantedParts, fault: str, lost: str) -> None:
+    """What is lost is what the sentence says, and the chart."""
+    hang(parts, "no_timeout", fault=fault)
+    parts.write()
+    parts.planted.manifest["scenarios"][NAME]["servers"] = {"valkey": "Valkey 9.0, cluster of 3"}
+    section = cache_hit_rate.analyse(parts.planted.load())
+    assert one(section, "lost.error_share", when="during").sentence.startswith(f"While {lost} in front of PostgreSQL ")
+    assert section.charts[0].title.startswith(f"{lost[0].upper()}{lost[1:]} ")
+
+
 def test_a_cache_is_recovered_when_hits_and_p99_are_as_before(parts: PlantedParts) -> None:
     """500 reads a second: windows of 50 ms, 25 reads. Before 90 % hits, so 85.5 % will do: of 25 reads 2 or 3 miss, 88 % or more.
     Misses and 20 ms until 0.5 s after the repair: window 10 is the first good one. One that never recovers in 4 s says so."""
@@ -180,6 +191,16 @@ def test_stale_reads_have_a_share_an_age_and_versions(parts: PlantedParts) -> No
     assert len(drawn(section)) == 1
 
 
+def test_an_age_counts_from_a_commit_of_the_warm_up_too(parts: PlantedParts) -> None:
+    """Version 5 is committed at 0.9 s, in the warm-up; reads of 1 s to 1.19 s have version 4: 195 ms at the median, as above."""
+    for _ in range(12):
+        stale(parts, "lazy", old=20, left=3, ttl_s=0.2)
+    for row in parts.rows:
+        if row["op"] == "write":
+            row["phase"] = "warm-up"
+    assert one(analysed(parts), "stale.stale_age_p50_ms", arm="lazy").value == pytest.approx(195)
+
+
 def test_reads_without_versions_are_neither_stale_nor_fresh(parts: PlantedParts) -> None:
     """Not measured, and not zero."""
     parts.trial("stale", "lazy", "20", [{"at_ms": 0}])
@@ -209,7 +230,7 @@ def sizes(
 
 
 def test_e1_fitted_on_every_other_size_tells_those_between(parts: PlantedParts) -> None:
-    """Fitted on 2 and 30 %, where a hit takes 50 µs and a miss 550 more, 400 : 150 of it in the database and the set. The size between, at 60 % hits, took 270 + 30 = 300 µs; E1 says 270, a tenth less. All: 95 % hits, 77.5 + 30."""
+    """Fitted on 2 and 30 %, where a hit takes 50 µs and a miss 550 more, 400 : 150 of it in the database and the set. The size between, at 60 % hits, took 270 + 30 = 300 µs; E1 says 270, a tenth less. Of the whole data, which lies beyond, it says nothing."""
     sizes(parts, {"0.02": 20, "0.1": 60, "0.3": 80, "1": 95}, odd_us=30)
     section = analysed(parts)
     trips = [one(section, "size.trip_us", trip=trip) for trip in ("get", "db", "set")]
@@ -217,7 +238,7 @@ def test_e1_fitted_on_every_other_size_tells_those_between(parts: PlantedParts) 
     error = one(section, "size.e1_error_share", step="0.1")
     assert (error.value, error.n) == (pytest.approx(-0.1), 2)
     assert "says 270 µs" in error.sentence and "measured 300 µs: 10 % less" in error.sentence
-    assert one(section, "size.e1_error_share", step="1").value == pytest.approx(77.5 / 107.5 - 1)
+    assert findings_of(section, f"{NAME}.postgres.size.e1_error_share", step="1") == []
     assert findings_of(section, f"{NAME}.postgres.size.e1_error_share", step="0.02") == []
 
 
