@@ -55,7 +55,7 @@ _TEXTS: Mapping[str, str] = {
     ),
     "warm_up": (
         f"From empty: a trial is cut into {BINS} spans by when reads were due; a share of the final hit rate is there at the end of the first "
-        "span that has it. The final one is that of the last quarter."
+        "of two spans in a row that have it. The final one is that of the last quarter, which may still be growing where the cache is large."
     ),
     "stampede": (
         "Queries an expiry are the loads that began from when the key was put there until those that its expiry caused were over, early "

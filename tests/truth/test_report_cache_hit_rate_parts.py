@@ -191,7 +191,18 @@ def test_a_cold_cache_has_shares_of_its_final_hit_rate_after_so_long(parts: Plan
     assert one(section, "warm_up.final_hit_rate").value == pytest.approx(0.8)
     times = [one(section, f"warm_up.to_{share}_percent_s").value for share in (50, 90, 95)]
     assert times == pytest.approx([10, 18, 19], rel=1e-3)  # the last read is due after 39.999 s
-    assert "50 % of the final hit rate of 80 % was there after 10 s" in one(section, "warm_up.to_50_percent_s").sentence
+    assert (
+        "50 % of the final hit rate of 80 % was there after 10 s, some 10,000 reads"
+        in one(section, "warm_up.to_50_percent_s").sentence
+    )
+
+
+def test_one_lucky_span_is_not_warm_yet(parts: PlantedParts) -> None:
+    """Spans of 10 reads, all misses but the third, which hits by chance, and those from the eleventh on: half of the final 100 %
+    is there with the eleventh of 40, after 0.11 s."""
+    rows = [{"at_ms": at, "due_ms": at, "hit": at // 10 == 2 or at >= 100} for at in range(400)]
+    parts.trial("warm_up", "lazy", "0.1", rows)
+    assert one(analysed(parts), "warm_up.to_50_percent_s").value == pytest.approx(0.11, rel=0.01)
 
 
 # --- stampede ----------------------------------------------------------------------------------------------------------------

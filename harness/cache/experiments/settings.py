@@ -91,7 +91,7 @@ class CacheHitRateSettings(Settings):
     stampede_think_ms: NonNegativeFloat = 25
     stampede_ttl_s: TtlS = 0.3
     stampede_expiries: PositiveInt = 2
-    stampede_days: Annotated[int, Field(ge=1, le=28)] = 10
+    stampede_days: Annotated[int, Field(ge=1, le=28)] = 5
     stampede_patience_s: PositiveFloat = 20
 
     faults: Annotated[tuple[Fault, ...], EachOnce] = Field(default=Fault.__args__, min_length=1)  # type: ignore[attr-defined]
