@@ -184,7 +184,10 @@ class Scenario(ABC, Generic[SettingsT]):
         """In a worker, instead of ``set_up``: the ``shared`` attributes are there; make what else the load needs."""
 
     def prepare(self, trial: Trial) -> None:
-        """Bring services and data into the state that ``trial`` begins with: once, however many processes load."""
+        """Bring services and data into the state that ``trial`` begins with: once, however many processes load.
+
+        This and ``end`` may raise TrialFailed: that trial, and those like it, aren't measured; the plan goes on.
+        """
 
     @abstractmethod
     def begin(self, trial: Trial) -> TrialLoad:
