@@ -26,15 +26,15 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 KILL_PATIENCE_S = 10.0
 
 
-def descendants(root: int) -> list[int]:
-    """Every live process below ``root``, found through /proc; zombies don't count."""
+def descendants(root: int, *, zombies: bool = False) -> list[int]:
+    """Every live process below ``root``, found through /proc; zombies count only where asked for."""
     parents: dict[int, list[int]] = {}
     for entry in os.listdir("/proc"):  # noqa: PTH208 - names are all that is wanted
         if entry.isdigit():
             with contextlib.suppress(OSError, ValueError):
                 stat = Path(f"/proc/{entry}/stat").read_text()
                 state, parent = stat.rpartition(")")[2].split()[:2]
-                if state != "Z":
+                if zombies or state != "Z":
                     parents.setdefault(int(parent), []).append(int(entry))
     found, pending = [], [root]
     while pending:
@@ -50,6 +50,7 @@ class Warden:
     def __init__(self, scratch: Path) -> None:
         self.scratch = scratch
         self.pids: dict[str, int] = {}
+        self.signalled: dict[str, list[int]] = {}  # a killed parent's children are found below it no more
         self.exit_codes: dict[int, int] = {}
 
     def answer(self, request: dict[str, object]) -> dict[str, object]:
@@ -83,12 +84,15 @@ class Warden:
             os.waitpid(pid, 0)
             raise OSError(f"{argv[0]}: {why}")
         self.pids[name] = pid
+        self.exit_codes.pop(pid, None)  # of another, long ago
         return {"pid": pid}
 
     def do_signal(self, name: str, signum: int, tree: bool) -> dict[str, object]:
         """Send a signal to a server, or to it and all below it."""
         pid = self.pids[name]
-        for target in [pid, *(descendants(pid) if tree else [])]:
+        if tree:
+            self.signalled[name] = descendants(pid)
+        for target in [pid, *(self.signalled[name] if tree else [])]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(target, signum)
         return {}
@@ -99,7 +103,8 @@ class Warden:
         Gone is *reaped*: a process whose first thread is a zombie may still have others that hold its sockets.
         """
         pid = self.pids[name]
-        tree = [pid, *descendants(pid)]
+        ours = set(descendants(os.getpid(), zombies=True))  # a pid that isn't has been given to somebody else
+        tree = ours.intersection([pid, *descendants(pid), *self.signalled.pop(name, [])])
         deadline = time.monotonic() + KILL_PATIENCE_S
         while True:
             for target in tree:
