@@ -146,6 +146,10 @@ class Warden:
         if (uid := unprivileged_uid()) is not None:
             os.chown(path, uid, uid)
 
+    def room(self, name: str) -> "Warden":
+        """The same warden with a part of its scratch directory: servers there may have names that others have elsewhere."""
+        return _Room(self, name)
+
     def close(self) -> None:
         """End every server and remove the scratch directory; both are gone on return."""
         if self._closed:
@@ -185,6 +189,31 @@ class Warden:
             raise ConnectionResetError("it closed its socket")
         reply: dict[str, Any] = json.loads(line)
         return reply
+
+
+class _Room(Warden):
+    """A part of a warden; it ends with it, never alone."""
+
+    def __init__(self, whole: Warden, name: str) -> None:
+        self.scratch, self._whole, self._prefix = whole.scratch / name, whole, f"{name}/"
+        self.scratch.mkdir(mode=0o711)
+        (self.scratch / "tmp").symlink_to(whole.scratch / "tmp")
+
+    def servers(self) -> dict[str, int]:
+        """Those of this room, by the names they have in it."""
+        prefix = self._prefix
+        return {
+            name.removeprefix(prefix): pid for name, pid in self._whole.servers().items() if name.startswith(prefix)
+        }
+
+    def close(self) -> None:
+        """Nothing: servers are killed by name, and all that is left goes with the whole."""
+
+    def detach(self) -> None:
+        """Nothing, likewise."""
+
+    def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
+        return self._whole._ask(request | {"name": f"{self._prefix}{request['name']}"})
 
 
 def log_tail(log: Path) -> str:

@@ -96,6 +96,7 @@ class LocalServices:
     ) -> None:
         self._warden, self.state = warden, state
         self.cache_servers = cache_servers
+        self._rooms = 0
 
     @classmethod
     def up(cls, needs: Needs) -> Self:
@@ -151,12 +152,15 @@ class LocalServices:
     def topology(self, engine: Engine, name: TopologyName, **options: Any) -> Topology:
         """The servers of one database, not created yet; they end with the services that were started here.
 
+        Each time others, in a room of their own.
+
         ``options`` as ``harness.local.topologies.make`` says. Raises CannotMeasure where the engine can't be had.
         """
         assert self._warden, "others use these services too: nobody may break them"
         if engine in self.unavailable:
             raise CannotMeasure(self.unavailable[engine])
-        return make(self._warden, engine, name, **options)
+        self._rooms += 1
+        return make(self._warden.room(f"t{self._rooms}"), engine, name, **options)
 
     def tcp_proxy(self, target: tuple[str, int], name: str) -> TcpProxy:
         """A proxy before one of the services that were started here; it ends with them."""

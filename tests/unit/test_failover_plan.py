@@ -27,7 +27,7 @@ def planned(config: RdsFailoverSettings, lacking: frozenset[str] = frozenset()) 
 
 def test_a_word_is_a_cell_of_every_engine_and_its_step_is_the_word() -> None:
     """Two engines, two words: four cells."""
-    words = ["multi_az_instance.crash", "single_az.planned.rds"]
+    words = ["multi_az_instance.crash", "multi_az_cluster.planned.rds"]
     cells = list(cells_of(words, ("mysql", "postgres")))
     assert [(cell.engine, cell.step, cell.pace) for cell in cells] == [
         ("mysql", words[0], "fast"), ("postgres", words[0], "fast"),
@@ -47,8 +47,15 @@ def test_a_durability_parameter_belongs_to_one_engine() -> None:
 
 def test_one_pace_for_all_is_laid_over_every_word() -> None:
     """As ``--pace rds`` does."""
-    assert [cell.step for cell in cells_of(["single_az.crash"], ("mysql",), "rds")] == ["single_az.crash.rds"]
-    assert [cell.step for cell in cells_of(["single_az.crash.rds"], ("mysql",), "fast")] == ["single_az.crash"]
+    word = "multi_az_instance.crash"
+    assert [cell.step for cell in cells_of([word], ("mysql",), "rds")] == [f"{word}.rds"]
+    assert [cell.step for cell in cells_of([f"{word}.rds"], ("mysql",), "fast")] == [word]
+
+
+def test_the_pace_of_rds_for_all_leaves_out_what_has_no_published_one() -> None:
+    """D1 has a duration for Multi-AZ instances and clusters alone."""
+    words = ["single_az.crash", "multi_az_cluster.hang", "async_replica.crash"]
+    assert [cell.step for cell in cells_of(words, ("mysql",), "rds")] == ["multi_az_cluster.hang.rds"]
 
 
 @pytest.mark.parametrize(
@@ -58,6 +65,7 @@ def test_one_pace_for_all_is_laid_over_every_word() -> None:
         ("single_az", "isn't topology.fault"),
         ("single_az.crash.slow", "isn't topology.fault"),
         ("single_az.crash.sync_binlog=7", "there is no sync_binlog=7; known are"),
+        ("single_az.crash.rds", "nothing is published"),
         ("single_az.black_hole", "has no other zone to go to"),
     ],
 )
@@ -67,21 +75,22 @@ def test_a_word_that_says_nothing_is_refused_with_what_there_is(word: str, said:
 
 
 def test_more_than_forty_failovers_a_round_are_refused() -> None:
-    """4 topologies × 4 faults, without the one that makes no sense, at two paces and two engines: 60."""
+    """15 of 4 topologies × 4 faults make sense, the 8 of two of them at RDS's pace too, for two engines: 46."""
     words = [
         f"{topology}.{fault}{pace}"
         for topology in ("single_az", "multi_az_instance", "multi_az_cluster", "async_replica")
         for fault in ("crash", "hang", "planned", "black_hole")
         for pace in ("", ".rds")
         if (topology, fault) != ("single_az", "black_hole")
+        and (not pace or topology in ("multi_az_instance", "multi_az_cluster"))
     ]
-    assert "at most 40 failovers a round, are 60" in refusal(cells=words)
-    assert len(settings(cells=words, engines=["mysql"]).planned) == 30
+    assert "at most 40 failovers a round, are 46" in refusal(cells=words)
+    assert len(settings(cells=words, engines=["mysql"]).planned) == 23
 
 
 def test_one_pace_must_not_make_two_cells_the_same() -> None:
     """The same failover twice in a round would be one cell with twice the trials."""
-    assert "each failover once" in refusal(cells=["single_az.crash", "single_az.crash.rds"], pace="rds")
+    assert "each failover once" in refusal(cells=["multi_az_cluster.hang", "multi_az_cluster.hang.rds"], pace="rds")
 
 
 def test_nothing_to_measure_is_refused() -> None:
@@ -92,7 +101,7 @@ def test_nothing_to_measure_is_refused() -> None:
 def test_every_cell_has_one_trial_a_round_and_what_rds_takes_minutes_for_comes_last_and_once() -> None:
     """Two engines × (three fast cells × 6 rounds + one at RDS's pace), after two steps × two topologies × 3 rounds of commits."""
     config = settings(
-        cells=["multi_az_instance.crash", "multi_az_instance.hang", "multi_az_cluster.crash", "single_az.crash.rds"],
+        cells=["multi_az_instance.crash", "multi_az_instance.hang", "single_az.crash", "multi_az_cluster.crash.rds"],
         trials=6, synchrony_ms=[0, 1], synchrony_rounds=3,
     )  # fmt: skip
     trials = planned(config)

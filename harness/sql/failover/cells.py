@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from harness.local.pace import RDS, PaceName
 from harness.local.topologies.model import TopologyName
 from harness.sql.endpoint import Engine
 
 Fault = Literal["crash", "hang", "planned", "black_hole"]
-Pace = Literal["fast", "rds"]
 FAULTS: tuple[Fault, ...] = Fault.__args__  # type: ignore[attr-defined]
 TOPOLOGIES: tuple[TopologyName, ...] = TopologyName.__args__  # type: ignore[attr-defined]
 MOST_CELLS = 40
@@ -33,7 +33,7 @@ class FailoverCell:
     engine: Engine
     topology: TopologyName
     fault: Fault
-    pace: Pace = "fast"
+    pace: PaceName = "fast"
     durability: str = "default"
 
     @property
@@ -57,14 +57,17 @@ def parameters_of(durability: str) -> dict[str, str]:
     return {name: value}
 
 
-def cells_of(words: Iterable[str], engines: Iterable[Engine], pace: Pace | None = None) -> Iterator[FailoverCell]:
+def cells_of(words: Iterable[str], engines: Iterable[Engine], pace: PaceName | None = None) -> Iterator[FailoverCell]:
     """The cells that ``words`` name, for every engine that has what they ask for; ``pace``, if given, is that of all.
 
-    Raises ValueError, with the way out, for a word that says nothing.
+    At pace ``rds`` those are left out for whose topology no duration is published. Raises ValueError, with the way out, for a
+    word that says nothing.
     """
     engines = tuple(engines)
     for word in words:
         topology, fault, durability, own_pace = _read(word)
+        if pace == "rds" and topology not in RDS:
+            continue
         owner = None if durability == "default" else PARAMETERS[durability.partition("=")[0]][0]
         for engine in engines:
             if owner in (None, engine):
@@ -73,7 +76,7 @@ def cells_of(words: Iterable[str], engines: Iterable[Engine], pace: Pace | None 
                 )
 
 
-def _read(word: str) -> tuple[TopologyName, Fault, str, Pace]:
+def _read(word: str) -> tuple[TopologyName, Fault, str, PaceName]:
     topology, *rest = word.split(".")
     fault, durability, pace = (rest.pop(0) if rest else ""), "default", "fast"
     if rest and "=" in rest[0]:
@@ -86,6 +89,8 @@ def _read(word: str) -> tuple[TopologyName, Fault, str, Pace]:
         )
     if fault in SENSELESS.get(topology, ()):
         raise ValueError(f"{word!r}: a {topology} has no other zone to go to; leave it out")
+    if pace == "rds" and topology not in RDS:
+        raise ValueError(f"{word!r}: nothing is published that pace rds could go by; it goes with {', '.join(RDS)}")
     if durability != "default":
         name, _, value = durability.partition("=")
         if value not in PARAMETERS.get(name, ("", ()))[1]:

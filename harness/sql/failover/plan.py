@@ -73,7 +73,7 @@ def _failovers(
                 },
                 params={
                     "probe_interval_ms": settings.probe_interval_ms,
-                    "before_s": settings.rds_before_s if slow else settings.before_s,
+                    "warm_up_s": settings.warm_up_s, "before_s": settings.rds_before_s if slow else settings.before_s,
                     "cap_s": settings.rds_cap_s if slow else settings.cap_s,
                     "connections": settings.connections, "inter_az_ms": 0.0,
                     "failovers_a_month": settings.failovers_a_month,

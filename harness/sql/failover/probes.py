@@ -3,13 +3,15 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from itertools import count
 from typing import Any
 
 from harness.recorder import Kind, Observation
 from harness.scenario import Slot
 from harness.sql import ledger
-from harness.sql.clients import Client, Tried
-from harness.sql.connections import SqlConnection, classify
+from harness.sql.clients.model import Client, Tried
+from harness.sql.connections import classify
 from harness.sql.endpoint import Engine
 from harness.sql.failover.ledgers import ArmLedgers
 
@@ -23,53 +25,47 @@ CUT_OFF = "CutOff"
 
 @dataclass(slots=True, kw_only=True)
 class Probes:
-    """The acts of one arm in one trial; ``over`` says that the trial is: nothing is tried again then."""
+    """The acts of one arm in one trial."""
 
-    arm: str
     client: Client
     engine: Engine
     trial: int
     ledgers: ArmLedgers
     sleep_s: Callable[[float], None]
-    retry_every_s: float
     clock_ns: Callable[[], int] = time.monotonic_ns
-    over: bool = False
+
+    @property
+    def arm(self) -> str:
+        """The client's name."""
+        return self.client.arm
 
     def read(self, slot: Slot) -> Observation:
         """The id of the newest row."""
-        tried = self.client.attempt(slot, lambda connection: connection.query(ledger.READ))
-        rows = tried.value or ()
-        return self._observation(tried, write=False, seen_id=rows[0][0] if rows else -1)
+        tried = self.client.attempt(slot, ledger.newest_id)
+        return self._observation(tried, write=False, seen_id=-1 if tried.value is None else tried.value)
 
     def write(self, slot: Slot) -> Observation:
         """A row; tried again, where the arm does that, once it isn't known what became of it."""
-        write_id, unknown = self.ledgers.begin(self.arm), False
-        while True:
-            start_ns = self.clock_ns()
-            tried = self.client.attempt(slot, lambda connection: self._insert(connection, write_id))
+        write_id, attempts = self.ledgers.begin(self.arm), count(1)
+
+        def once() -> Observation:
+            if next(attempts) == 2:  # noqa: PLR2004 - the first one more
+                self.ledgers.retried(self.arm)
+            tried = self.client.attempt(slot, insert)
             seen = self._observation(tried, write=True, write_id=write_id)
             self.ledgers.note(self.arm, write_id, seen.outcome)
-            if self.client.retries is None or self.over or seen.outcome == "ok":
-                return seen
-            if not unknown and seen.outcome != "ambiguous":
-                return seen
-            if not unknown:
-                self.ledgers.retried(self.arm)
-            unknown = True
-            slot.attempt(seen, start_ns=start_ns, end_ns=self.clock_ns())
-            self.sleep_s(self.retry_every_s)
-            slot.attempt_begins(self.clock_ns())
+            return seen
+
+        insert = partial(ledger.write, write_id=write_id, trial=self.trial, once=self.client.retry.kind == "token")
+        return self.client.retry.carry_out(
+            slot, once, clock_ns=self.clock_ns, sleep_s=self.sleep_s, over=lambda: self.client.is_cut
+        )
 
     def blocked(self) -> Observation:
         """A tick that finds no free connection."""
         return Observation(outcome="error", error_code="Blocked", extra=self._extra())
 
-    def _insert(self, connection: SqlConnection, write_id: int) -> int:
-        if self.client.retries == "token":
-            return connection.execute(ledger.INSERT_ONCE[self.engine], (write_id, self.trial, write_id))
-        return connection.execute(ledger.INSERT, (write_id, self.trial))
-
-    def _observation(self, tried: Tried[Any], *, write: bool, write_id: int = -1, seen_id: int = -1) -> Observation:
+    def _observation(self, tried: Tried[int], *, write: bool, write_id: int = -1, seen_id: int = -1) -> Observation:
         stamps = tried.stamps
         extra = self._extra() | {
             "write_id": write_id, "seen_id": seen_id, "zone": stamps.address, "resolved_ns": stamps.resolved_ns,
@@ -78,7 +74,7 @@ class Probes:
         if tried.error is None:
             return Observation(extra=extra)
         outcome, code = classify(tried.error, sent=write and tried.sent)
-        return Observation(outcome=outcome, error_code=CUT_OFF if self.over else code, extra=extra)
+        return Observation(outcome=outcome, error_code=CUT_OFF if self.client.is_cut else code, extra=extra)
 
     def _extra(self) -> dict[str, Any]:
         return nothing_known(self.engine, self.arm)

@@ -5,8 +5,9 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
 from harness.config import EachOnce, Settings
+from harness.local.pace import PaceName
 from harness.sql.endpoint import Engine
-from harness.sql.failover.cells import MOST_CELLS, FailoverCell, Pace, cells_of
+from harness.sql.failover.cells import MOST_CELLS, FailoverCell, cells_of
 
 ClientArm = Literal[
     "tuned", "naive", "keepalive", "pool", "pool_pre_ping", "multi_host", "proxy", "tuned_ttl", "reader"
@@ -20,14 +21,15 @@ class RdsFailoverSettings(Settings):
 
     engines: Annotated[tuple[Engine, ...], EachOnce] = Field(default=("mysql", "postgres"), min_length=1)
     cells: Annotated[tuple[str, ...], EachOnce] = ("multi_az_instance.crash", "multi_az_instance.hang")
-    pace: Pace | None = None
+    pace: PaceName | None = None
     trials: PositiveInt = 6
     rds_trials: PositiveInt = 1
     client_arms: Annotated[tuple[ClientArm, ...], EachOnce] = Field(default=CLIENT_ARMS, min_length=1)
     durability_arms: Annotated[tuple[ClientArm, ...], EachOnce] = Field(default=("tuned",), min_length=1)
     connections: Annotated[int, Field(ge=2, le=16)] = 16
     probe_interval_ms: PositiveFloat = 10
-    before_s: PositiveFloat = 0.5
+    warm_up_s: NonNegativeFloat = 0.2
+    before_s: PositiveFloat = 0.6
     cap_s: PositiveFloat = 1.6
     rds_before_s: PositiveFloat = 5
     rds_cap_s: PositiveFloat = 180

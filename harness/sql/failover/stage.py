@@ -7,6 +7,7 @@ from harness.local.dns import DnsServer
 from harness.local.doors import Doors
 from harness.local.topologies.model import Topology
 from harness.sql import ledger
+from harness.sql.clients.model import Way
 from harness.sql.connections import connect
 from harness.sql.endpoint import SqlEndpoint
 
@@ -64,6 +65,19 @@ class Stage:
         """Move the names: the writer is in ``zone``, the readers in all other zones that hold a copy."""
         self.dns.move(self.name, self.address_of(zone))
         self.dns.move(self.reader_name, *map(self.address_of, self.topology.readers))
+
+    def way(self) -> Way:
+        """How clients find it."""
+        topology = self.topology
+        return Way(
+            engine=topology.engine, name=self.name, reader_name=self.reader_name if topology.readers else None,
+            dns=self.dns.address, template=self.writer, addresses=tuple(map(self.address_of, topology.zones)),
+            proxy=None,
+        )  # fmt: skip
+
+    def tell_proxy(self) -> bool:
+        """Lead the proxy to the writer; False where none stands before it."""
+        return False
 
     def black_hole(self, zone: str) -> None:
         """Nothing comes or goes by the door of ``zone``."""

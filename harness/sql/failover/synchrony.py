@@ -23,6 +23,19 @@ class Commits:
         self._engine: Any = trial.labels["engine"]
         self._key = "commits", trial.trial
 
+    def prepare(self) -> None:
+        """As RDS has it, and the zones as far apart as the trial says. Raises what is in TROUBLE."""
+        self._stage.prepare({}, behind_doors=False)
+        delay_ms = float(self._trial.params["inter_az_ms"])
+        if self._stage.topology.name == "multi_az_cluster" and delay_ms:
+            self._stage.topology.set_inter_az(delay_ms)
+
+    def begun(self, begin_ns: int) -> None:
+        """Nothing is to happen."""
+
+    def settle(self) -> None:
+        """Nothing is left to be settled."""
+
     def load(self) -> TrialLoad:
         """One commit after the other, for as long as the trial lasts."""
         stream = Stream(tickets=self._tickets(), slots=int(self._trial.params["connections"]))
@@ -40,7 +53,7 @@ class Commits:
         extra = nothing_known(self._engine, "") | {"write_id": write_id, "zone": self._stage.topology.writer}
         try:
             connection = slot.hold(self._key, lambda: connect(self._stage.writer))
-            connection.execute(ledger.INSERT, (write_id, self._trial.trial))
+            ledger.write(connection, write_id, self._trial.trial, once=False)
         except Exception as error:  # noqa: BLE001 - classified; what drivers raise has no common class
             slot.drop(self._key)
             outcome, code = classify(error, sent=True)

@@ -1,6 +1,6 @@
 """One failover, watched by every client arm at once: their probes, the fault, the controller, and the ledger at the end."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import gevent
@@ -14,10 +14,13 @@ from harness.plan import Trial
 from harness.recorder import Observation
 from harness.scenario import Context, Slot, Stream, Ticket, TrialLoad
 from harness.sql import ledger
-from harness.sql.clients import Client
+from harness.sql.clients.make import Arm, make
+from harness.sql.clients.model import Client, ClientSettings
 from harness.sql.connections import connect
 from harness.sql.endpoint import DRIVERS
+from harness.sql.failover.cells import parameters_of
 from harness.sql.failover.ledgers import ArmLedgers
+from harness.sql.failover.patience import PATIENCE
 from harness.sql.failover.probes import Probes
 from harness.sql.failover.stage import Stage
 
@@ -28,26 +31,43 @@ PATIENCE_S = 20.0  # how long after the trial a failover may still be under way
 class Failover:
     """One trial. ``load`` is what is measured, ``begun`` starts the clock of the fault, ``settle`` says what became of it all."""
 
-    def __init__(
-        self, trial: Trial, stage: Stage, clients: Mapping[str, Client], ledgers: ArmLedgers, context: Context
-    ) -> None:
-        self._trial, self._stage, self._clients, self._ledgers, self._context = trial, stage, clients, ledgers, context
+    def __init__(self, trial: Trial, stage: Stage, context: Context, next_id: Callable[[], int]) -> None:
+        self._trial, self._stage, self._context = trial, stage, context
         params, labels = trial.params, trial.labels
         self._engine: Any = labels["engine"]
+        self._arms: list[Arm] = str(params["client_arms"]).split(",")  # type: ignore[assignment] # the plan's own words
+        self._ledgers = ArmLedgers(tuple(self._arms), next_id)
+        self._clients: list[Client] = []
+        self._probes: list[Probes] = []
         self._interval_ns = int(float(params["probe_interval_ms"]) * 1e6)
         self._before_s, self._cap_s = float(params["before_s"]), float(params["cap_s"])
         self._warm_up_ns = int(float(params["warm_up_s"]) * 1e9)
         self._duration_ns = int((self._before_s + self._cap_s) * 1e9)
         self._slots = int(params["connections"]) // 2
-        self._probes = [self._probes_of(arm, client) for arm, client in clients.items()]
-        pace: PaceName = labels["pace"]  # type: ignore[assignment] # the plan's own words
+        self._pace: PaceName = labels["pace"]  # type: ignore[assignment]
         self._controller = Controller(
-            stage.topology, self._publish, pace_of(pace, stage.topology.name),
+            stage.topology, self._publish, pace_of(self._pace, stage.topology.name),
             sleep_s=context.sleep_s, address_of=stage.address_of,
         )  # fmt: skip
         self._injected, self._ends_ns = False, 0
         self._moved = Event()
         self._greenlets: list[Any] = []
+
+    def prepare(self) -> None:
+        """The topology whole, with the trial's parameters; clients that know nothing of it yet. Raises what is in TROUBLE."""
+        labels, params = self._trial.labels, self._trial.params
+        self._stage.prepare(parameters_of(labels["durability"]), behind_doors=labels["fault"] == "black_hole")
+        way, settings = self._stage.way(), PATIENCE[self._pace]
+        self._clients = [
+            make(arm, way, connections=int(params["connections"]), settings=settings) for arm in self._arms
+        ]
+        self._probes = [
+            Probes(
+                client=client, engine=self._engine, trial=self._trial.trial, ledgers=self._ledgers,
+                sleep_s=self._context.sleep_s, clock_ns=self._context.clock_ns,
+            )
+            for client in self._clients
+        ]  # fmt: skip
 
     def load(self) -> TrialLoad:
         """Two open loops an arm; whatever falls due while all of an arm's connections of one kind wait is *blocked*."""
@@ -85,15 +105,9 @@ class Failover:
             watch, *others = self._greenlets
             gevent.killall([greenlet for greenlet in others if greenlet is not gevent.getcurrent()])
             watch.join()
-            for client in self._clients.values():
+            for client in self._clients:
                 client.close()
             self._stage.heal()
-
-    def _probes_of(self, arm: str, client: Client) -> Probes:
-        return Probes(
-            arm=arm, client=client, engine=self._engine, trial=self._trial.trial, ledgers=self._ledgers,
-            sleep_s=self._context.sleep_s, retry_every_s=self._interval_ns / 1e9, clock_ns=self._context.clock_ns,
-        )  # fmt: skip
 
     def _stream(self, probes: Probes, op: str, act: Callable[[Slot], Observation]) -> Stream:
         def tickets() -> Iterator[Ticket]:
@@ -136,9 +150,7 @@ class Failover:
 
     def _cut(self) -> None:
         """Nothing is tried again from now on, and who waits for an answer that doesn't come is told so."""
-        for probes in self._probes:
-            probes.over = True
-        for client in self._clients.values():
+        for client in self._clients:
             client.cut()
 
     def _await_failover(self) -> None:
