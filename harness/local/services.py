@@ -3,7 +3,7 @@
 import contextlib
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -14,6 +14,7 @@ from harness.config import CacheSettings
 from harness.errors import CannotMeasure, UsageError
 from harness.local.cache_server import CacheServer
 from harness.local.caches import Caches
+from harness.local.doors import Doors
 from harness.local.mariadb import MariaDbServer
 from harness.local.postgres import PostgresServer
 from harness.local.processes import Warden
@@ -168,6 +169,13 @@ class LocalServices:
         proxy = TcpProxy(self._warden, target, name=name)
         proxy.start()
         return proxy
+
+    def doors(self, zones: Sequence[str], port: int) -> Doors:
+        """Doors before the zones of a topology that was started here; they end with it."""
+        assert self._warden, "others use these services too: nothing is put before them"
+        doors = Doors(self._warden, zones, port)
+        doors.start()
+        return doors
 
     def close(self) -> None:
         """End what was started for this scenario."""
