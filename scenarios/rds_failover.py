@@ -36,6 +36,7 @@ class RdsFailover(Scenario[RdsFailoverSettings]):
         super().__init__(settings, context)
         self.write_ids = count(1)
         self.stages = Stages(settings, context)
+        self.under_way: Failover | Commits
 
     @classmethod
     def needs(cls, settings: RdsFailoverSettings) -> Needs:
@@ -53,13 +54,13 @@ class RdsFailover(Scenario[RdsFailoverSettings]):
 
     def floor_probes(self) -> list[FloorProbe]:
         """What the two probes ask, on a plain connection."""
-        return floor_probes(self.stages.any_of_each_engine())
+        return floor_probes(self.stages.one_of_each_engine())
 
     def prepare(self, trial: Trial) -> None:
         """The topology whole, with the trial's parameters, and clients that know nothing of it yet."""
         try:
             stage = self.stages.of(trial)
-            kind = Commits if trial.labels["part"] == "synchrony" else Failover
+            kind: type[Failover | Commits] = Commits if trial.labels["part"] == "synchrony" else Failover
             self.under_way = kind(trial, stage, self.context, self.write_ids.__next__)
             self.under_way.prepare()
         except TROUBLE as error:

@@ -65,7 +65,7 @@ class Probes:
         """A tick that finds no free connection."""
         return Observation(outcome="error", error_code="Blocked", extra=self._extra())
 
-    def _observation(self, tried: Tried[int], *, write: bool, write_id: int = -1, seen_id: int = -1) -> Observation:
+    def _observation(self, tried: Tried[Any], *, write: bool, write_id: int = -1, seen_id: int = -1) -> Observation:
         stamps = tried.stamps
         extra = self._extra() | {
             "write_id": write_id, "seen_id": seen_id, "zone": stamps.address, "resolved_ns": stamps.resolved_ns,

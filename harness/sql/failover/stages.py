@@ -11,9 +11,9 @@ from harness.local.dns import DnsServer
 from harness.local.topologies.model import TopologyName
 from harness.plan import Trial
 from harness.scenario import Context
-from harness.sql.endpoint import Engine
+from harness.sql.endpoint import Engine, SqlEndpoint
 from harness.sql.failover.plan import SYNCHRONY_TOPOLOGIES
-from harness.sql.failover.settings import RdsFailoverSettings
+from harness.sql.failover.settings import ClientArm, RdsFailoverSettings
 from harness.sql.failover.stage import Stage
 
 TROUBLE = (CannotMeasure, OSError, psycopg.Error, pymysql.MySQLError)
@@ -30,6 +30,7 @@ class Stages:
         self._dns = DnsServer()
         self._stages: dict[Key, Stage] = {}
         self._made = 0
+        self.proxied: set[Engine] = set()
 
     @property
     def engines(self) -> tuple[Engine, ...]:
@@ -52,6 +53,14 @@ class Stages:
         if trial.labels["part"] != "synchrony":
             self._close_others(self._of_failovers())
         return self._get(_key(trial))
+
+    def offers(self, engine: Engine, arm: ClientArm) -> bool:
+        """Whether a client arm can be had for an engine."""
+        return arm != "proxy" or engine in self.proxied
+
+    def one_of_each_engine(self) -> list[SqlEndpoint]:
+        """A writer of every engine, whatever its topology."""
+        return list({engine: stage.writer for (engine, *_), stage in self._stages.items()}.values())
 
     def give_up(self, trial: Trial) -> None:
         """End what the stage of ``trial`` has left; whoever asks for it next gets a new one."""

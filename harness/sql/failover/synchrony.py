@@ -1,8 +1,9 @@
 """What a commit costs before anything fails: one connection that writes row after row to one topology."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
+from harness.local.topologies.model import ZonesApart
 from harness.plan import Trial
 from harness.recorder import Observation
 from harness.scenario import Context, Slot, Stream, Ticket, TrialLoad
@@ -28,7 +29,7 @@ class Commits:
         self._stage.prepare({}, behind_doors=False)
         delay_ms = float(self._trial.params["inter_az_ms"])
         if self._stage.topology.name == "multi_az_cluster" and delay_ms:
-            self._stage.topology.set_inter_az(delay_ms)
+            cast("ZonesApart", self._stage.topology).set_inter_az(delay_ms)
 
     def begun(self, begin_ns: int) -> None:
         """Nothing is to happen."""
