@@ -32,7 +32,7 @@ INSERT_ONCE: Mapping[Engine, str] = {
     "postgres": "INSERT INTO ledger (write_id, trial, token) VALUES (%s, %s, %s) ON CONFLICT (token) DO NOTHING",
     "mysql": "INSERT IGNORE INTO ledger (write_id, trial, token) VALUES (%s, %s, %s)",
 }
-READ = "SELECT write_id FROM ledger ORDER BY id DESC LIMIT 1"
+READ = "SELECT id FROM ledger ORDER BY id DESC LIMIT 1"
 COUNTS = "SELECT write_id, count(*) FROM ledger WHERE trial = %s GROUP BY write_id"
 
 
@@ -109,6 +109,12 @@ def write(connection: SqlConnection, write_id: int, trial: int, *, once: bool) -
     if once:
         return connection.execute(INSERT_ONCE[connection.engine], (write_id, trial, f"{trial}.{write_id}"))
     return connection.execute(INSERT, (write_id, trial))
+
+
+def newest_id(connection: SqlConnection) -> int | None:
+    """The id of the newest row, None where there is none; the ids of one server grow with its rows."""
+    rows = connection.query(READ)
+    return rows[0][0] if rows else None
 
 
 def present_counts(connection: SqlConnection, trial: int) -> dict[int, int]:

@@ -62,10 +62,12 @@ class Plain:
 
 
 class Fresh:
-    """A new connection for every attempt, straight to whichever address takes writes: the server's own downtime.
+    """A fresh connection after every failure, straight to whichever address takes writes: the server's own downtime.
 
-    It stays with the address that answered last. After a failure each attempt takes the address with the fewest attempts
-    under way, longest untried first: one that is silent holds up few of them, and hides no other that is back.
+    One that answered is used again (to log in two hundred times a second would take most of a core from the servers), the
+    one that came home last first; a failure ends all of them. It stays with the address that answered last. After a failure each
+    attempt takes the address with the fewest attempts under way, longest untried first: one that is silent holds up few of
+    them, and hides no other that is back.
     """
 
     def __init__(self, arm: str, route: FirstWriter, retry: Retry, *, clock_ns: Callable[[], int]) -> None:
@@ -74,6 +76,7 @@ class Fresh:
         self._open = Open()
         self._under_way = dict.fromkeys(route.addresses, 0)  # in the order of their last attempts
         self._answers: str | None = None
+        self._idle: list[SqlConnection] = []  # to the address that answers
 
     @property
     def is_cut(self) -> bool:
@@ -85,19 +88,26 @@ class Fresh:
         progress, sent = Progress(self._open, self._clock_ns), False
         address = self._answers or min(self._under_way, key=self._under_way.__getitem__)
         self._under_way[address] = self._under_way.pop(address) + 1
+        connection: SqlConnection | None = None
         try:
             self._open.check()
-            connection = self._route.connect_to(address, progress)
+            progress.address = address
+            connection = self._idle.pop() if self._idle else self._route.connect_to(address, progress)
             sent = True
-            with connection:
-                value = work(connection)
+            value = work(connection)
         except Exception as error:  # noqa: BLE001 - as above
+            if connection is not None:
+                connection.close()
             if self._answers == address:
                 self._answers = None
+                self.close()
             return Tried(value=None, error=error, sent=sent, stamps=progress.stamps())
         finally:
             self._under_way[address] -= 1
+        if self._answers not in (None, address):
+            self.close()
         self._answers = address
+        self._idle.append(connection)
         return Tried(value=value, error=None, sent=True, stamps=progress.stamps())
 
     def cut(self) -> None:
@@ -105,4 +115,6 @@ class Fresh:
         self._open.cut()
 
     def close(self) -> None:
-        """See Client; nothing is kept."""
+        """See Client."""
+        while self._idle:
+            self._idle.pop().close()

@@ -25,13 +25,14 @@ CUT_OFF = "CutOff"
 
 @dataclass(slots=True, kw_only=True)
 class Probes:
-    """The acts of one arm in one trial."""
+    """The acts of one arm in one trial; after ``ends_ns`` nothing is tried again."""
 
     client: Client
     engine: Engine
     trial: int
     ledgers: ArmLedgers
     sleep_s: Callable[[float], None]
+    ends_ns: Callable[[], int]
     clock_ns: Callable[[], int] = time.monotonic_ns
 
     @property
@@ -58,7 +59,7 @@ class Probes:
 
         insert = partial(ledger.write, write_id=write_id, trial=self.trial, once=self.client.retry.kind == "token")
         return self.client.retry.carry_out(
-            slot, once, clock_ns=self.clock_ns, sleep_s=self.sleep_s, over=lambda: self.client.is_cut
+            slot, once, clock_ns=self.clock_ns, sleep_s=self.sleep_s, over=lambda: self.clock_ns() >= self.ends_ns()
         )
 
     def blocked(self) -> Observation:
