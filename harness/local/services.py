@@ -18,6 +18,7 @@ from harness.local.doors import Doors
 from harness.local.mariadb import MariaDbServer
 from harness.local.postgres import PostgresServer
 from harness.local.processes import Warden
+from harness.local.sql_proxy import SqlProxy, make_proxy
 from harness.local.sqlserver import SqlServer
 from harness.local.tcp_proxy_control import TcpProxy
 from harness.local.topologies.make import make
@@ -176,6 +177,12 @@ class LocalServices:
         doors = Doors(self._warden, zones, port)
         doors.start()
         return doors
+
+    def sql_proxy(self, behind: SqlEndpoint) -> SqlProxy:
+        """A proxy as RDS has one, not started yet, before a database of ``topology``; see ``harness.local.sql_proxy``."""
+        assert self._warden, "others use these services too: nothing is put before them"
+        self._rooms += 1
+        return make_proxy(self._warden, behind, name=f"proxy-{self._rooms}")
 
     def close(self) -> None:
         """End what was started for this scenario."""

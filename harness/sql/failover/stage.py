@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from harness.local.dns import DnsServer
 from harness.local.doors import Doors
+from harness.local.sql_proxy import SqlProxy
 from harness.local.topologies.model import Topology
 from harness.sql import ledger
 from harness.sql.clients.model import Way
@@ -20,6 +21,7 @@ class Stage:
     name: str
     dns: DnsServer
     doors: Callable[[], Doors]
+    proxy: SqlProxy | None = None
     behind_doors: bool = False
     failed_over: bool = field(default=False, init=False)
     _doors: Doors | None = field(default=None, init=False)
@@ -34,6 +36,8 @@ class Stage:
         self.topology.create()
         with connect(self.writer) as connection:
             ledger.create(connection)
+        if self.proxy is not None:
+            self.proxy.start(self.topology.writer)
 
     @property
     def writer(self) -> SqlEndpoint:
@@ -60,6 +64,7 @@ class Stage:
             self._doors = self.doors()
         self.behind_doors = behind_doors
         self.publish(topology.writer)
+        self.tell_proxy()
 
     def publish(self, zone: str) -> None:
         """Move the names: the writer is in ``zone``, the readers in all other zones that hold a copy."""
@@ -72,12 +77,15 @@ class Stage:
         return Way(
             engine=topology.engine, name=self.name, reader_name=self.reader_name if topology.readers else None,
             dns=self.dns.address, template=self.writer, addresses=tuple(map(self.address_of, topology.zones)),
-            proxy=None,
+            proxy=self.proxy.endpoint if self.proxy else None,
         )  # fmt: skip
 
     def tell_proxy(self) -> bool:
         """Lead the proxy to the writer; False where none stands before it."""
-        return False
+        if self.proxy is None:
+            return False
+        self.proxy.point_at(self.address_of(self.topology.writer))
+        return True
 
     def black_hole(self, zone: str) -> None:
         """Nothing comes or goes by the door of ``zone``."""
@@ -95,3 +103,5 @@ class Stage:
             self.topology.fence(zone)
         if self._doors is not None:
             self._doors.stop()
+        if self.proxy is not None:
+            self.proxy.stop()

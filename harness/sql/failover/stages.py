@@ -8,7 +8,8 @@ import pymysql
 
 from harness.errors import CannotMeasure
 from harness.local.dns import DnsServer
-from harness.local.topologies.model import TopologyName
+from harness.local.sql_proxy import SqlProxy
+from harness.local.topologies.model import Topology, TopologyName
 from harness.plan import Trial
 from harness.scenario import Context
 from harness.sql.endpoint import Engine, SqlEndpoint
@@ -30,7 +31,7 @@ class Stages:
         self._dns = DnsServer()
         self._stages: dict[Key, Stage] = {}
         self._made = 0
-        self.proxied: set[Engine] = set()
+        self._unproxied: set[Engine] = set()
 
     @property
     def engines(self) -> tuple[Engine, ...]:
@@ -56,7 +57,7 @@ class Stages:
 
     def offers(self, engine: Engine, arm: ClientArm) -> bool:
         """Whether a client arm can be had for an engine."""
-        return arm != "proxy" or engine in self.proxied
+        return arm != "proxy" or engine not in self._unproxied
 
     def one_of_each_engine(self) -> list[SqlEndpoint]:
         """A writer of every engine, whatever its topology."""
@@ -96,10 +97,25 @@ class Stages:
             stage = Stage(
                 topology=topology, name=f"{engine}-{self._made}.dbharness.test", dns=self._dns,
                 doors=lambda: self._context.services.doors(topology.zones, topology.endpoint(topology.writer).port),
+                proxy=None if apart else self._proxy(topology),
             )  # fmt: skip
             stage.create()
             self._stages[key] = stage
         return self._stages[key]
+
+    def _proxy(self, topology: Topology) -> SqlProxy | None:
+        """What the arm ``proxy`` goes through; None where nobody asks for it or, with an event that says why, it can't be had."""
+        settings = self._settings
+        if "proxy" not in {*settings.client_arms, *settings.durability_arms} or topology.engine in self._unproxied:
+            return None
+        try:
+            return self._context.services.sql_proxy(topology.endpoint(topology.writer))
+        except CannotMeasure as error:
+            self._unproxied.add(topology.engine)
+            self._context.events.add(
+                "arm_unavailable", engine=topology.engine, client_arm="proxy", reason=str(error)
+            )
+            return None
 
     def _close_others(self, wanted: set[Key]) -> None:
         for key in self._stages.keys() - wanted:
