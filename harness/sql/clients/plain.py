@@ -1,4 +1,4 @@
-"""Clients with connections of their own: one a slot that is kept while it works, or a fresh one for every attempt."""
+"""Clients that keep their own connections, as an application without a pool of SQLAlchemy's does."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
@@ -16,31 +16,39 @@ T = TypeVar("T")
 
 
 class Plain:
-    """One connection a slot, kept until anything goes wrong with it, then made anew by the next attempt."""
+    """As many connections as attempts are under way at once; the one that came home last is used next.
+
+    Each is kept until anything goes wrong with it; what the others are worth is seen when they are used.
+    """
 
     def __init__(self, arm: str, route: Route, retry: Retry, *, clock_ns: Callable[[], int]) -> None:
         self.arm, self.retry = arm, retry
         self._route, self._clock_ns = route, clock_ns
         self._open = Open()
-        self._held: dict[int, tuple[SqlConnection, str]] = {}  # by slot, with the address it was made to
+        self._idle: list[tuple[SqlConnection, str]] = []  # with the address that each was made to
 
     @property
     def is_cut(self) -> bool:
         """See Client."""
         return self._open.is_cut
 
-    def attempt(self, slot: "Slot", work: Callable[[SqlConnection], T]) -> Tried[T]:
+    def attempt(self, slot: "Slot", work: Callable[[SqlConnection], T]) -> Tried[T]:  # noqa: ARG002 - whichever is idle
         """See Client."""
-        progress, sent = Progress(self._open, self._clock_ns), False
+        progress = Progress(self._open, self._clock_ns)
+        connection: SqlConnection | None = None
         try:
-            connection = self._connection(slot.index, progress)
-            sent = True
-            return Tried(value=work(connection), error=None, sent=True, stamps=progress.stamps())
+            self._open.check()
+            if self._idle:
+                connection, progress.address = self._idle.pop()
+            else:
+                connection = self._route.connect(progress)
+            value = work(connection)
         except Exception as error:  # noqa: BLE001 - what drivers raise has no common class; it is classified later
-            held = self._held.pop(slot.index, None)
-            if held is not None:
-                held[0].close()
-            return Tried(value=None, error=error, sent=sent, stamps=progress.stamps())
+            if connection is not None:
+                connection.close()
+            return Tried(value=None, error=error, sent=connection is not None, stamps=progress.stamps())
+        self._idle.append((connection, progress.address))
+        return Tried(value=value, error=None, sent=True, stamps=progress.stamps())
 
     def cut(self) -> None:
         """See Client."""
@@ -48,17 +56,8 @@ class Plain:
 
     def close(self) -> None:
         """See Client."""
-        while self._held:
-            self._held.popitem()[1][0].close()
-
-    def _connection(self, slot: int, progress: Progress) -> SqlConnection:
-        self._open.check()
-        if slot in self._held:
-            connection, progress.address = self._held[slot]
-            return connection
-        connection = self._route.connect(progress)
-        self._held[slot] = connection, progress.address
-        return connection
+        while self._idle:
+            self._idle.pop()[0].close()
 
 
 class Fresh:
