@@ -50,7 +50,7 @@ class Probes:
         write_id, attempts = self.ledgers.begin(self.arm), count(1)
 
         def once() -> Observation:
-            if next(attempts) == 2:  # noqa: PLR2004 - the first one more
+            if next(attempts) == 2:
                 self.ledgers.retried(self.arm)
             tried = self.client.attempt(slot, insert)
             seen = self._observation(tried, write=True, write_id=write_id)

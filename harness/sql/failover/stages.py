@@ -1,7 +1,5 @@
 """All topologies of a run: made side by side before the first trial, and one by one again where one was lost."""
 
-from collections.abc import Callable
-
 import gevent
 import psycopg
 import pymysql
@@ -112,9 +110,7 @@ class Stages:
             return self._context.services.sql_proxy(topology.endpoint(topology.writer))
         except CannotMeasure as error:
             self._unproxied.add(topology.engine)
-            self._context.events.add(
-                "arm_unavailable", engine=topology.engine, client_arm="proxy", reason=str(error)
-            )
+            self._context.events.add("arm_unavailable", engine=topology.engine, client_arm="proxy", reason=str(error))
             return None
 
     def _close_others(self, wanted: set[Key]) -> None:

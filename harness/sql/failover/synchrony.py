@@ -1,9 +1,8 @@
 """What a commit costs before anything fails: one connection that writes row after row to one topology."""
 
 from collections.abc import Callable, Iterator
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from harness.local.topologies.model import ZonesApart
 from harness.plan import Trial
 from harness.recorder import Observation
 from harness.scenario import Context, Slot, Stream, Ticket, TrialLoad
@@ -12,6 +11,9 @@ from harness.sql.connections import classify, connect
 from harness.sql.endpoint import DRIVERS
 from harness.sql.failover.probes import nothing_known
 from harness.sql.failover.stage import Stage
+
+if TYPE_CHECKING:
+    from harness.local.topologies.model import ZonesApart
 
 OP = "commit"
 

@@ -1,7 +1,7 @@
 """One failover, watched by every client arm at once: their probes, the fault, the controller, and the ledger at the end."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gevent
 from gevent.event import Event
@@ -15,7 +15,6 @@ from harness.recorder import Observation
 from harness.scenario import Context, Slot, Stream, Ticket, TrialLoad
 from harness.sql import ledger
 from harness.sql.clients.make import Arm, make
-from harness.sql.clients.model import Client, ClientSettings
 from harness.sql.connections import connect
 from harness.sql.endpoint import DRIVERS
 from harness.sql.failover.cells import parameters_of
@@ -23,6 +22,9 @@ from harness.sql.failover.ledgers import ArmLedgers
 from harness.sql.failover.patience import PATIENCE
 from harness.sql.failover.probes import Probes
 from harness.sql.failover.stage import Stage
+
+if TYPE_CHECKING:
+    from harness.sql.clients.model import Client
 
 GRACE_S = 0.3  # what an attempt begun at the last tick may take before its connection is cut
 PATIENCE_S = 20.0  # how long after the trial a failover may still be under way
