@@ -186,6 +186,7 @@ class MariaDbAdmin(MySqlConnection):
             connect_timeout=CONNECT_S,
             read_timeout=read_timeout_s,
             write_timeout=read_timeout_s,
+            ssl_disabled=True,
         )
 
     def replication(self) -> dict[str, Any]:

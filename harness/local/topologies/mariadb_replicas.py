@@ -8,7 +8,7 @@ import contextlib
 import secrets
 import signal
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pymysql
@@ -53,7 +53,13 @@ class MariaDbReplicas:
     engine: Engine = "mysql"
 
     def __init__(
-        self, warden: Warden, name: TopologyName, zones: tuple[str, ...], stream: ReplicationStream, *, synchronous: bool
+        self,
+        warden: Warden,
+        name: TopologyName,
+        zones: tuple[str, ...],
+        stream: ReplicationStream,
+        *,
+        synchronous: bool,
     ) -> None:
         first = MariaDbServer(warden, zones, name=f"mysql-{name}-1")
         servers = first, *(first.sibling(f"mysql-{name}-{number}") for number in range(2, len(zones) + 1))
@@ -100,15 +106,14 @@ class MariaDbReplicas:
 
     def crash(self, zone: str) -> None:
         """See Topology."""
-        self._members[zone].server.signal(signal.SIGKILL)
-        if zone == self.writer:
-            self._stream.writer_died()
+        with self._stream.dying(yes=zone == self.writer):
+            self._members[zone].server.signal(signal.SIGKILL)
 
     def hang(self, zone: str) -> None:
         """See Topology."""
-        self._members[zone].server.signal(signal.SIGSTOP)
         if zone == self.writer:
-            self._stream.writer_stopped()
+            self._stream.hold()
+        self._members[zone].server.signal(signal.SIGSTOP)
 
     def stop(self, zone: str) -> None:
         """See Topology. A writer takes no more writes first, and waits for the readers that follow to have received all."""
@@ -118,9 +123,8 @@ class MariaDbReplicas:
 
     def fence(self, zone: str) -> None:
         """See Topology; resets reach its clients, which a dead zone wouldn't send (F6)."""
-        self._members[zone].server.kill()
-        if zone == self.writer:
-            self._stream.writer_died()
+        with self._stream.dying(yes=zone == self.writer):
+            self._members[zone].server.kill()
 
     def candidate(self) -> str:
         """See Topology: the reader that received most, of those that answer. Ask after fencing: then it is final."""
@@ -171,7 +175,7 @@ class MariaDbReplicas:
             self._copy(following[0] if following else self.writer, broken)
         self.readers, self._failed = tuple(others), None
 
-    def _copy(self, source: str, targets: Iterable[str]) -> None:
+    def _copy(self, source: str, targets: Sequence[str]) -> None:
         """Make the servers of ``targets`` anew from that of ``source``, which is stopped meanwhile; all follow the writer."""
         original = self._members[source]
         original.server.stop()
@@ -182,16 +186,18 @@ class MariaDbReplicas:
         with ThreadPoolExecutor(max_workers=len(every)) as pool:
             for started in [pool.submit(self._start_of(zone)) for zone in every]:
                 started.result()
-        self._follow(zone for zone in every if zone != self.writer)
+        self._follow([zone for zone in every if zone != self.writer])
 
     def _start_of(self, zone: str) -> Callable[[], None]:
         member = self._members[zone]
         return member.start_writer if zone == self.writer else member.start_reader
 
-    def _follow(self, zones: Iterable[str]) -> None:
-        for zone in zones:
-            address = self._stream.lead_to(self.writer, self.endpoint(self.writer).port)
-            self._members[zone].follow(address, REPLICATION_USER, self._password)
+    def _follow(self, zones: Sequence[str]) -> None:
+        """Let them replicate from the writer, from wherever each is."""
+        if zones:
+            with self._stream.leading_to(self.writer, self.endpoint(self.writer).port) as address:
+                for zone in zones:
+                    self._members[zone].follow(address, REPLICATION_USER, self._password)
 
     def _hand_over(self) -> None:
         """The writer's last transaction is received by every reader that follows, or a wait of PATIENCE_S hasn't helped."""
