@@ -1,6 +1,5 @@
 """A copy of a data directory: all of it, nobody else's, in place of what was there."""
 
-import os
 import socket
 import stat
 from pathlib import Path
@@ -40,7 +39,7 @@ def test_what_was_there_is_gone(tmp_path: Path) -> None:
     target.mkdir()
     (target / "of_the_past").touch()
     clone(keeper([]), a_source(tmp_path), target)
-    assert sorted(os.listdir(target)) == ["below", "first"]
+    assert {path.name for path in target.iterdir()} == {"below", "first"}
 
 
 def test_a_socket_that_a_killed_server_left_is_not_copied(tmp_path: Path) -> None:
