@@ -73,5 +73,5 @@ class Topology(Protocol):
 class ZonesApart(Protocol):
     """What a cluster can do besides, if it was made with a delay between its zones, be it 0."""
 
-    def set_inter_az(self, delay_ms: float) -> None:
+    def set_inter_az(self, inter_az_ms: float) -> None:
         """How long what goes from one zone to another is under way, each way, from now on."""
