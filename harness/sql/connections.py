@@ -163,7 +163,7 @@ class MySqlConnection:
 
     engine: Engine = "mysql"
 
-    def __init__(self, connection: pymysql.Connection[Any]) -> None:
+    def __init__(self, connection: "pymysql.Connection[pymysql.cursors.Cursor]") -> None:
         self._connection = connection
 
     def query(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
