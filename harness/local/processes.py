@@ -197,7 +197,7 @@ class _Room(Warden):
     def __init__(self, whole: Warden, name: str) -> None:
         self.scratch, self._whole, self._prefix = whole.scratch / name, whole, f"{name}/"
         self.scratch.mkdir(mode=0o711)
-        (self.scratch / "tmp").symlink_to(whole.scratch / "tmp")
+        _make_temporary(self.scratch / "tmp")
 
     def servers(self) -> dict[str, int]:
         """Those of this room, by the names they have in it."""
@@ -271,7 +271,11 @@ def _is_free(host: str, port: int) -> bool:
 def _scratch() -> Path:
     path = Path(tempfile.mkdtemp(prefix="dbharness-"))
     path.chmod(0o711)
-    temporary = path / "tmp"
-    temporary.mkdir()
-    temporary.chmod(0o1777)  # the user's own TMPDIR may be closed to an unprivileged server
+    _make_temporary(path / "tmp")
     return path
+
+
+def _make_temporary(path: Path) -> None:
+    """What servers have for TMPDIR: the user's own may be closed to an unprivileged one."""
+    path.mkdir()
+    path.chmod(0o1777)

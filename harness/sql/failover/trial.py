@@ -72,12 +72,8 @@ class Failover:
         ]  # fmt: skip
 
     def load(self) -> TrialLoad:
-        """Two open loops an arm; whatever falls due while all of an arm's connections of one kind wait is *blocked*."""
-        streams = tuple(
-            self._stream(probes, op, act)
-            for probes in self._probes
-            for op, act in (("read_probe", probes.read), ("write_probe", probes.write))
-        )
+        """An open loop of reads and one of writes for each arm; whatever falls due while all of an arm's connections of one kind wait is *blocked*."""
+        streams = tuple(self._stream(probes, op, act) for probes in self._probes for op, act in _acts(probes))
         return TrialLoad(client=DRIVERS[self._engine], streams=streams, deadline_s=self._duration_ns / 1e9 + 60)
 
     def begun(self, begin_ns: int) -> None:
@@ -175,3 +171,10 @@ class Failover:
                 "tables_compared", trial=trial, engine=self._engine, missing=len(missing),
                 acknowledged_missing=self._ledgers.acknowledged_of(missing),
             )  # fmt: skip
+
+
+def _acts(probes: Probes) -> Iterator[tuple[str, Callable[[Slot], Observation]]]:
+    """What an arm does at each tick; nobody writes where only copies are found."""
+    yield "read_probe", probes.read
+    if probes.arm != "reader":
+        yield "write_probe", probes.write
