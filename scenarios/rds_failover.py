@@ -6,6 +6,7 @@ looked up.
 """
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import count, repeat
 from typing import Any, ClassVar, Literal
 
@@ -18,6 +19,7 @@ from harness.errors import CannotMeasure
 from harness.execute import locust_user
 from harness.local.controller import Controller
 from harness.local.dns import DnsServer, resolve
+from harness.local.pace import FAST
 from harness.local.services import Needs
 from harness.plan import Cell, Trial, interleave
 from harness.recorder import Kind, Observation
@@ -28,6 +30,11 @@ from harness.sql.endpoint import DRIVERS, Engine
 
 TOPOLOGY, FAULT, ARM = "multi_az_instance", "crash", "tuned"
 BACK_OFF_S = 0.01  # what a refused writer waits before its next write, as an application would
+
+
+def name_of(engine: Engine) -> str:
+    """The endpoint's name."""
+    return f"{engine}.dbharness.test"
 
 
 class RdsFailoverSettings(Settings):
@@ -59,16 +66,20 @@ class RdsFailover(Scenario[RdsFailoverSettings]):
 
     @classmethod
     def needs(cls, settings: RdsFailoverSettings) -> Needs:
-        """The engines' servers, made but not started: the controller does that."""
+        """The engines, whose topologies are made in ``set_up``."""
         return Needs(sql_servers=settings.engines)
 
     def set_up(self) -> None:
         """Each server in its first zone, published at its name, with an empty ledger."""
         self.dns.start()
-        for engine, server in self.context.services.sql_servers.items():
-            controller = Controller(server, self.dns, f"{engine}.dbharness.test", sleep_s=self.context.sleep_s)
-            controller.start()
-            self.controllers[engine] = controller
+        for engine in self.settings.engines:
+            if engine in self.context.services.unavailable:
+                continue
+            topology = self.context.services.topology(engine, "multi_az_instance")
+            topology.create()
+            publish = partial(self.dns.move, name_of(engine))
+            publish(topology.writer)
+            self.controllers[engine] = Controller(topology, publish, FAST, sleep_s=self.context.sleep_s)
             with self._connect(engine) as connection:
                 ledger.create(connection)
         if not self.controllers:
@@ -96,8 +107,8 @@ class RdsFailover(Scenario[RdsFailoverSettings]):
         ]
 
     def _floor(self, engine: Engine, op: str, statement: str, params: tuple[int, ...]) -> FloorProbe:
-        controller = self.controllers[engine]
-        endpoint = controller.server.endpoint(controller.active)
+        topology = self.controllers[engine].topology
+        endpoint = topology.endpoint(topology.writer)
 
         def act(slot: Slot) -> Observation:
             if params:
@@ -145,8 +156,8 @@ class RdsFailover(Scenario[RdsFailoverSettings]):
 
         def inject() -> None:
             self.injected = True
-            on_event("fault_injected", controller.active)
-            controller.server.kill()
+            on_event("fault_injected", controller.topology.writer)
+            controller.topology.crash(controller.topology.writer)
 
         self.watch = gevent.spawn(controller.watch, on_event)
         due_ns = begin_ns + int(self.settings.before_s * 1e9)
@@ -215,13 +226,13 @@ class RdsFailover(Scenario[RdsFailoverSettings]):
 
     def _connect(self, engine: Engine, patience_s: float = 0.0) -> SqlConnection:
         """A connection to where the name points now; with patience, tried again until that is over."""
-        settings, controller = self.settings, self.controllers[engine]
+        settings, topology = self.settings, self.controllers[engine].topology
         deadline_ns = self.context.clock_ns() + int(patience_s * 1e9)
         while True:
-            address = resolve(controller.name, self.dns.address).address
+            address = resolve(name_of(engine), self.dns.address).address
             try:
                 return connect(
-                    controller.server.endpoint(address),
+                    topology.endpoint(address),
                     connect_timeout_s=settings.connect_timeout_s,
                     read_timeout_s=settings.read_timeout_s,
                 )

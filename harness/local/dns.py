@@ -1,6 +1,7 @@
-"""A small DNS server on loopback: the endpoint of an RDS instance, a CNAME to an address with a TTL of 5 s (D2)."""
+"""A small DNS server on loopback: the endpoints of an RDS database, CNAMEs to addresses, with a TTL of 5 s (D2)."""
 
 import socket
+from collections import deque
 from dataclasses import dataclass
 from threading import Thread
 
@@ -11,20 +12,29 @@ TTL_S = 5
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Where a name points, and for how long a resolver may keep that."""
+    """Where a name points, in the order of the answer, and for how long a resolver may keep that."""
 
-    address: str
+    addresses: tuple[str, ...]
     ttl_s: int
+
+    @property
+    def address(self) -> str:
+        """The one that a client takes which takes the first."""
+        return self.addresses[0]
 
 
 class DnsServer:
-    """Answers for the names it was told; ``move`` re-points one. Runs in a thread (a greenlet where patched)."""
+    """Answers for the names it was told; ``move`` re-points one. Runs in a thread (a greenlet where patched).
 
-    def __init__(self, host: str = "127.0.0.1") -> None:
+    A name of several addresses, as readers have, is answered with all of them, each time beginning with the next.
+    """
+
+    def __init__(self, host: str = "127.0.0.1", ttl_s: int = TTL_S) -> None:
+        self.ttl_s = ttl_s
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind((host, 0))
         self.address: tuple[str, int] = self._socket.getsockname()
-        self._zone: dict[str, str] = {}
+        self._zone: dict[str, deque[str]] = {}
         self._thread = Thread(target=self._serve, name="dns", daemon=True)
 
     def start(self) -> None:
@@ -39,9 +49,9 @@ class DnsServer:
             self._thread.join()
         self._socket.close()
 
-    def move(self, name: str, address: str) -> None:
-        """Point ``name`` at ``address`` from now on."""
-        self._zone[f"{name.lower()}."] = address
+    def move(self, name: str, *addresses: str) -> None:
+        """Point ``name`` at ``addresses`` from now on; at none, and it isn't known any more."""
+        self._zone[f"{name.lower()}."] = deque(addresses)
 
     def _serve(self) -> None:
         while True:
@@ -58,19 +68,21 @@ class DnsServer:
         question = dnslib.DNSRecord.parse(data)
         reply = question.reply()
         name = str(question.q.qname).lower()
-        address = self._zone.get(name)
-        if address is None:
+        addresses = self._zone.get(name)
+        if not addresses:
             reply.header.rcode = dnslib.RCODE.NXDOMAIN
         elif question.q.qtype in (dnslib.QTYPE.A, dnslib.QTYPE.ANY):
-            host = f"az-{address.rpartition('.')[2]}.{name}"
-            reply.add_answer(dnslib.RR(name, dnslib.QTYPE.CNAME, ttl=TTL_S, rdata=dnslib.CNAME(host)))
-            reply.add_answer(dnslib.RR(host, dnslib.QTYPE.A, ttl=TTL_S, rdata=dnslib.A(address)))
+            host = f"az-{'-'.join(sorted(address.rpartition('.')[2] for address in addresses))}.{name}"
+            reply.add_answer(dnslib.RR(name, dnslib.QTYPE.CNAME, ttl=self.ttl_s, rdata=dnslib.CNAME(host)))
+            for address in addresses:
+                reply.add_answer(dnslib.RR(host, dnslib.QTYPE.A, ttl=self.ttl_s, rdata=dnslib.A(address)))
+            addresses.rotate(-1)
         packed: bytes = reply.pack()
         return packed
 
 
 def resolve(name: str, server: tuple[str, int], timeout_s: float = 1.0) -> Answer:
-    """Ask ``server`` for the address of ``name``, following no cache.
+    """Ask ``server`` for the addresses of ``name``, following no cache.
 
     Raises TimeoutError when it doesn't answer, socket.gaierror when it doesn't know the name.
     """
@@ -80,7 +92,7 @@ def resolve(name: str, server: tuple[str, int], timeout_s: float = 1.0) -> Answe
         asking.connect(server)
         asking.send(question.pack())
         reply = dnslib.DNSRecord.parse(asking.recv(4096))
-    addresses = [record for record in reply.rr if record.rtype == dnslib.QTYPE.A]
+    addresses = tuple(str(record.rdata) for record in reply.rr if record.rtype == dnslib.QTYPE.A)
     if reply.header.id != question.header.id or not addresses:
         raise socket.gaierror(socket.EAI_NONAME, f"{server[0]}:{server[1]} knows no address of {name}")
-    return Answer(str(addresses[0].rdata), min(record.ttl for record in reply.rr))
+    return Answer(addresses, min(record.ttl for record in reply.rr))

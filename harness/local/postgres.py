@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.errors import CannotMeasure, ServerFailed
 from harness.local.processes import Warden, free_port, log_tail, reachable
-from harness.local.sqlserver import await_ready
+from harness.local.sqlserver import await_ready, require_free
 from harness.sql.connections import SqlConnection
 from harness.sql.endpoint import Engine, SqlEndpoint
 
@@ -33,19 +33,31 @@ class PostgresServer:
 
     engine: Engine = "postgres"
 
-    def __init__(self, warden: Warden, hosts: tuple[str, ...], settings: Mapping[str, str] | None = None) -> None:
-        self._warden, self._settings = warden, {**SETTINGS, **(settings or {})}
+    def __init__(
+        self,
+        warden: Warden,
+        hosts: tuple[str, ...],
+        settings: Mapping[str, str] | None = None,
+        *,
+        name: str = "postgres",
+    ) -> None:
+        self._warden, self.name = warden, name
+        self.configure(settings or {})
         self._port = free_port(*hosts)
         self._password = secrets.token_hex(16)
-        self._log = warden.scratch / "postgres.log"
+        self._log = warden.scratch / f"{name}.log"
         self._programs = _programs(warden)
         self.product = _product(self._programs)
 
+    def configure(self, settings: Mapping[str, str]) -> None:
+        """What differs from SETTINGS, from the next start on."""
+        self._settings = {**SETTINGS, **settings}
+
     def create(self) -> None:
         """initdb with a password for the application's user, who owns the database ``flights``."""
-        folder = self._warden.folder("postgres")
+        folder = self._warden.folder(self.name)
         self._data = folder / "data"
-        password = self._warden.scratch / "postgres.password"
+        password = self._warden.scratch / f"{self.name}.password"
         password.write_text(self._password)
         password.chmod(0o644)  # in a folder that only we and the server's user can list
         self._run(
@@ -56,11 +68,12 @@ class PostgresServer:
 
     def start(self, host: str, timeout_s: float = 20.0) -> None:
         """Start on ``host``; returns when an authenticated query is answered."""
+        require_free(self._warden, self.name, self.endpoint(host))
         settings = self._settings | {"listen_addresses": host, "port": str(self._port)}
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         (self._data / "postmaster.pid").unlink(missing_ok=True)  # ours is dead: kill() returned, or none ran
         self._warden.spawn(
-            "postgres", [str(self._programs / "postgres"), "-D", str(self._data), *options], log=self._log
+            self.name, [str(self._programs / "postgres"), "-D", str(self._data), *options], log=self._log
         )
         endpoint = SqlEndpoint(
             engine="postgres",
@@ -70,16 +83,16 @@ class PostgresServer:
             password=self._password,
             database="postgres",
         )
-        await_ready(self._warden, "postgres", endpoint, self._log, timeout_s, self._make_database)
+        await_ready(self._warden, self.name, endpoint, self._log, timeout_s, self._make_database)
 
     def kill(self) -> None:
         """SIGKILL of the postmaster and every backend."""
-        self._warden.kill("postgres")
+        self._warden.kill(self.name)
 
     def stop(self) -> None:
         """A fast shutdown: connections are ended, everything is written."""
-        self._warden.signal("postgres", 2)
-        self._warden.wait("postgres", 10.0)
+        self._warden.signal(self.name, 2)
+        self._warden.wait(self.name, 10.0)
 
     def endpoint(self, host: str) -> SqlEndpoint:
         """The application user's way in at ``host``."""
@@ -97,9 +110,10 @@ class PostgresServer:
             connection.execute("CREATE DATABASE flights")
 
     def _run(self, program: str, *words: str) -> None:
-        log = self._warden.scratch / f"{program}.log"
-        self._warden.spawn(program, [str(self._programs / program), *words], log=log)
-        code = self._warden.wait(program, 60.0)
+        name = f"{self.name}-{program}"
+        log = self._warden.scratch / f"{name}.log"
+        self._warden.spawn(name, [str(self._programs / program), *words], log=log)
+        code = self._warden.wait(name, 60.0)
         if code:
             raise ServerFailed(f"{program} ended with exit code {code}", log_tail(log))
 

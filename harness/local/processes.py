@@ -130,9 +130,14 @@ class Warden:
         return servers
 
     def folder(self, name: str) -> Path:
-        """A new folder below the scratch directory that servers may write to."""
+        """A new folder below the scratch directory that servers may write to; ServerFailed where there is one already."""
         path = self.scratch / name
-        path.mkdir(mode=0o700)
+        try:
+            path.mkdir(mode=0o700)
+        except FileExistsError as error:
+            raise ServerFailed(
+                f"{path} is there already, left by another run or by an earlier server of this name; remove it (rm -r {path})"
+            ) from error
         self.give(path)
         return path
 
