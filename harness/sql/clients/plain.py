@@ -36,10 +36,12 @@ class Plain:
             connection = self._connection(slot.index, progress)
             sent = True
             return Tried(value=work(connection), error=None, sent=True, stamps=progress.stamps())
-        except Exception as error:  # noqa: BLE001 - what drivers raise has no common class; it is classified later
+        except BaseException as error:
             held = self._held.pop(slot.index, None)
             if held is not None:
                 held[0].close()
+            if not isinstance(error, Exception):  # somebody ends this greenlet: nobody knows what is under way there
+                raise
             return Tried(value=None, error=error, sent=sent, stamps=progress.stamps())
 
     def cut(self) -> None:
@@ -91,7 +93,7 @@ class Fresh:
             sent = True
             with connection:
                 value = work(connection)
-        except Exception as error:  # noqa: BLE001 - as above
+        except Exception as error:  # noqa: BLE001 - what drivers raise has no common class; it is classified later
             if self._answers == address:
                 self._answers = None
             return Tried(value=None, error=error, sent=sent, stamps=progress.stamps())
