@@ -48,7 +48,9 @@ class FailingDatabase:
     def way(self, **more):
         """As the client arms are given it."""
         names = {"name": NAME, "reader_name": NAME, "addresses": self.topology.zones, **more}
-        return Way(engine=self.engine, dns=self.dns.address, template=self.topology.endpoint(""), **names)
+        return Way(
+            engine=self.engine, dns=self.dns.address, template=self.topology.endpoint(self.topology.zones[0]), **names
+        )
 
     def close(self):
         """End it all."""

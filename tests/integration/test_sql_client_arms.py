@@ -176,7 +176,7 @@ def test_many_hosts_find_the_writer_behind_one_that_is_read_only(engine):
         if engine == "postgres":
             with connect(reader.endpoint(ZONES[0])) as connection:
                 connection.execute("ALTER DATABASE flights SET default_transaction_read_only = on")
-        way = Way(engine=engine, name=NAME, dns=("", 0), template=reader.endpoint(""), addresses=ZONES[:2])
+        way = Way(engine=engine, name=NAME, dns=("", 0), template=reader.endpoint(ZONES[0]), addresses=ZONES[:2])
         for arm in ("multi_host", "reference"):
             client = Asker(arm, way)
             outcomes = [client.does(ledger.create, write=True) for _ in range(2)]
@@ -202,7 +202,7 @@ def test_a_client_of_pgbouncer_keeps_its_connection_over_a_move():
     """The same socket before and after; another server behind it. What is asked while nobody writes waits for the new one."""
     database = FailingDatabase("postgres")
     try:
-        proxy = make_proxy(database.warden, database.topology.endpoint(""), name="pgbouncer")
+        proxy = make_proxy(database.warden, database.topology.endpoint(ZONES[0]), name="pgbouncer")
         assert proxy.product.startswith("PgBouncer 1.")
         proxy.start(database.topology.writer)
         client = Asker("proxy", database.way(proxy=proxy.endpoint))
@@ -226,7 +226,7 @@ def test_a_client_of_mysql_s_proxy_reaches_the_new_writer_with_its_next_connecti
     """The old connection ends with its server; the proxy's address stays the same."""
     database = FailingDatabase("mysql")
     try:
-        proxy = make_proxy(database.warden, database.topology.endpoint(""), name="proxy")
+        proxy = make_proxy(database.warden, database.topology.endpoint(ZONES[0]), name="proxy")
         proxy.start(database.topology.writer)
         client = Asker("proxy", database.way(proxy=proxy.endpoint))
         assert client.asks(SERVER_ADDRESS["mysql"]) == "ok"
@@ -245,7 +245,7 @@ def test_a_client_of_mysql_s_proxy_reaches_the_new_writer_with_its_next_connecti
 def test_pgbouncer_runs_as_nobody_with_a_file_that_only_it_can_read(warden):
     """The users' file holds a password."""
     server = PostgresServer(warden, ZONES)
-    proxy = make_proxy(warden, server.endpoint(""), name="bouncer")
+    proxy = make_proxy(warden, server.endpoint(ZONES[0]), name="bouncer")
     proxy.start(ZONES[0])  # it starts before there is a server, as a proxy may
     users = warden.scratch / "bouncer" / "users.txt"
     assert users.stat().st_mode & 0o077 == 0
