@@ -46,3 +46,21 @@ def test_a_server_that_is_silent_is_a_timeout() -> None:
         silent.bind(("127.0.0.1", 0))
         with pytest.raises(TimeoutError):
             resolve("a.test", silent.getsockname(), timeout_s=0.05)
+
+
+def test_what_was_answered_before_is_answered_anew_after_a_change(dns: DnsServer) -> None:
+    """Twice the same, then after another TTL, after several addresses that take turns, and after none."""
+    name = "again.dbharness.test"
+
+    def answers(count: int) -> list[tuple[tuple[str, ...], int]]:
+        return [(answer.addresses, answer.ttl_s) for answer in (resolve(name, dns.address) for _ in range(count))]
+
+    dns.move(name, "127.0.1.1")
+    assert answers(2) == [(("127.0.1.1",), 5)] * 2
+    dns.ttl_s = 1
+    assert answers(1) == [(("127.0.1.1",), 1)]
+    dns.move(name, "127.0.1.2", "127.0.1.3")
+    assert answers(3) == [(order, 1) for order in (("127.0.1.2", "127.0.1.3"), ("127.0.1.3", "127.0.1.2")) * 2][:3]
+    dns.move(name)
+    with pytest.raises(socket.gaierror):
+        resolve(name, dns.address)

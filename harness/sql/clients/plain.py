@@ -43,9 +43,11 @@ class Plain:
             else:
                 connection = self._route.connect(progress)
             value = work(connection)
-        except Exception as error:  # noqa: BLE001 - what drivers raise has no common class; it is classified later
+        except BaseException as error:
             if connection is not None:
                 connection.close()
+            if not isinstance(error, Exception):  # somebody ends this greenlet: nobody knows what is under way there
+                raise
             return Tried(value=None, error=error, sent=connection is not None, stamps=progress.stamps())
         self._idle.append((connection, progress.address))
         return Tried(value=value, error=None, sent=True, stamps=progress.stamps())
@@ -94,9 +96,11 @@ class Fresh:
             connection = self._idle.pop() if self._idle else self._route.connect_to(address, progress)
             sent = True
             value = work(connection)
-        except Exception as error:  # noqa: BLE001 - as above
+        except BaseException as error:
             if connection is not None:
                 connection.close()
+            if not isinstance(error, Exception):  # as above
+                raise
             if self._answers == address:
                 self._answers = None
                 self.close()
