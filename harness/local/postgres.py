@@ -46,8 +46,7 @@ LOOK_AGAIN_S = 0.002
 class PostgresServer:
     """One data directory in the warden's scratch; at most one server on it.
 
-    ``name`` is its process's and its folder's. ``like`` another it has that one's port and users, and its data directory is to be
-    a copy of that one's.
+    ``name`` is its process's and its folder's.
     """
 
     engine: Engine = "postgres"
@@ -59,12 +58,11 @@ class PostgresServer:
         settings: Mapping[str, str] | None = None,
         *,
         name: str = "postgres",
-        like: "PostgresServer | None" = None,
     ) -> None:
         self._warden, self.name = warden, name
         self.configure(settings or {})
-        self._port: int = like._port if like else free_port(*hosts)
-        self._password: str = like._password if like else secrets.token_hex(16)
+        self._port = free_port(*hosts)
+        self._password = secrets.token_hex(16)
         self._folder = warden.scratch / name
         self._data, self._passwords = self._folder / "data", self._folder / "passwords"
         self._log = warden.scratch / f"{name}.log"
@@ -72,6 +70,12 @@ class PostgresServer:
         self._changes = 0
         self._programs = _programs(warden)
         self.product = _product(self._programs)
+
+    def sibling(self, name: str) -> "PostgresServer":
+        """A server of the same port and users, on a data directory that ``copy_from`` gives it."""
+        other = PostgresServer(self._warden, (), name=name)
+        other._port, other._password = self._port, self._password
+        return other
 
     def configure(self, settings: Mapping[str, str]) -> None:
         """What differs from SETTINGS, from the next start or ``reload`` on."""
@@ -93,9 +97,9 @@ class PostgresServer:
             initial.write(f"include '{OWN_SETTINGS}'\n")
 
     def copy_from(self, host: str) -> None:
-        """A standby's data directory: that of the server ``like`` this one that runs at ``host``, as it is now.
+        """A standby's data directory, by a base backup of the sibling that runs at ``host``.
 
-        What there was is removed; nobody may run on it.
+        It is in place of such as there was; nobody may run on that.
         """
         if not self._folder.exists():
             self._make_folder()
@@ -165,7 +169,7 @@ class PostgresServer:
     def stop(self) -> None:
         """A fast shutdown: connections are ended, everything is written, standbys that are connected have it all."""
         self._warden.signal(self.name, signal.SIGINT)
-        self._warden.wait(self.name, 10.0)
+        self._warden.wait(self.name, 30.0)
 
     def endpoint(self, host: str) -> SqlEndpoint:
         """The application user's way in at ``host``."""

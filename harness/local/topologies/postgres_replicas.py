@@ -73,9 +73,7 @@ class PostgresReplicas:
         synchronous: bool,
     ) -> None:
         first = PostgresServer(warden, zones, name=f"postgres-{name}-1")
-        copies = (
-            PostgresServer(warden, zones, name=f"postgres-{name}-{n}", like=first) for n in range(2, len(zones) + 1)
-        )
+        copies = (first.sibling(f"postgres-{name}-{number}") for number in range(2, len(zones) + 1))
         self.name, self.zones, self.product = name, zones, first.product
         self.writer, self.readers = zones[0], zones[1:]
         self._warden, self._stream, self._synchronous = warden, stream, synchronous
