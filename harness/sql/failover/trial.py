@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from harness.sql.clients.model import Client
 
 GRACE_S = 0.3  # what an attempt begun at the last tick may take before its connection is cut
+ONLY_READ = frozenset({"reader"})  # where nothing but copies is found
 PATIENCE_S = 20.0  # how long after the trial a failover may still be under way
 
 
@@ -38,7 +39,7 @@ class Failover:
         params, labels = trial.params, trial.labels
         self._engine: Any = labels["engine"]
         self._arms: list[Arm] = str(params["client_arms"]).split(",")  # type: ignore[assignment] # the plan's own words
-        self._ledgers = ArmLedgers(tuple(self._arms), next_id)
+        self._ledgers = ArmLedgers(tuple(arm for arm in self._arms if arm not in ONLY_READ), next_id)
         self._clients: list[Client] = []
         self._probes: list[Probes] = []
         self._interval_ns = int(float(params["probe_interval_ms"]) * 1e6)
@@ -174,7 +175,7 @@ class Failover:
 
 
 def _acts(probes: Probes) -> Iterator[tuple[str, Callable[[Slot], Observation]]]:
-    """What an arm does at each tick; nobody writes where only copies are found."""
+    """What an arm does at each tick."""
     yield "read_probe", probes.read
-    if probes.arm != "reader":
+    if probes.arm not in ONLY_READ:
         yield "write_probe", probes.write
