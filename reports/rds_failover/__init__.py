@@ -45,10 +45,10 @@ def _of_engine(found: Measured, engine: str) -> Iterator[Finding]:
     cases = found.of_engine(engine)
     if not cases and not synchrony.commits(found, engine):
         yield from _nothing(found, engine, *_FIRST, headline=True)
-    yield from ledger.opening(found, engine)
     first = next((case for case in cases if case.trials), cases[0] if cases else None)
     for case in cases:
         yield from _of_case(found, case, opens=case is first)
+    yield from ledger.opening(found, engine)
     yield from synchrony.findings(found, engine)
     yield from ledger.lost_hosts(found, engine)
 

@@ -15,7 +15,7 @@ TOPOLOGIES: Mapping[str, str] = {
     "multi_az_instance": "Multi-AZ instance",
     "multi_az_cluster": "Multi-AZ cluster",
     "single_az": "Single-AZ",
-    "async_replica": "asynchronous replica",
+    "async_replica": "Asynchronous replica",
 }
 # Those that may not lose what they acknowledged when a process dies, under the parameters that RDS has.
 KEEPS = ("multi_az_instance", "multi_az_cluster", "single_az")

@@ -29,11 +29,12 @@ def findings(found: Measured, case: Case) -> Iterator[Finding]:
 
 def operations(watch: Watch) -> pd.DataFrame:
     """One row an operation, by when it was due: how long until it was answered, infinite where it wasn't; ``before`` the fault or not."""
-    rows = watch.rows.assign(answered_ns=watch.rows["t_end"].where(watch.rows["outcome"] == "ok", math.inf))
-    each = rows.groupby(["op", "op_id"], sort=False).agg(due_ns=("due_ns", "min"), answered_ns=("answered_ns", "min"))
-    each["took_ns"] = each["answered_ns"] - each["due_ns"]
-    each["before"] = each["answered_ns"] < watch.injected_ns
-    return each.reset_index().sort_values("due_ns", kind="stable")
+    each = watch.rows.drop_duplicates("op_id").set_index("op_id")[["op", "due_ns"]]
+    answered_ns = watch.answered.drop_duplicates("op_id").set_index("op_id")["t_end"].reindex(each.index)
+    before = answered_ns < watch.injected_ns
+    return each.assign(took_ns=(answered_ns - each["due_ns"]).fillna(math.inf), before=before).sort_values(
+        "due_ns", kind="stable"
+    )
 
 
 def lasted_s(due_s: Floats, slow: npt.NDArray[np.bool_]) -> tuple[float, bool] | None:

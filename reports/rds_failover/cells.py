@@ -34,6 +34,7 @@ from reports.words import DRIVERS, absent, engine_name, measured, setting
 _LATER: Mapping[str, Any] = {
     "client_arm": TUNED, "zone": "", "resolved_ns": -1, "connected_ns": -1, "authenticated_ns": -1, "seen_id": -1,
 }  # fmt: skip
+_USED = ("trial", "pair", "op", "op_id", "outcome", "due_ns", "t_start", "t_end", "ok", "blocked")
 _LATER_LABELS: Mapping[str, str] = {"part": FAILOVER, "pace": "fast", "durability": DEFAULT}
 Labels = Mapping[str, str]
 _NONE: Labels = {}
@@ -98,7 +99,10 @@ class Case:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """One client through one trial whose fault is known: ``rows`` are its attempts by when they ended, ``outages`` by probe."""
+    """One client through one trial whose fault is known: ``rows`` are its attempts by when they ended, ``outages`` by probe.
+
+    ``ends_ns`` is when the trial's watch is over: the cap, or in older runs the last attempt's end.
+    """
 
     trial: int
     client: str
@@ -113,6 +117,10 @@ class Watch:
         """The probe whose return ends a failover for it: the write, or the read of a client that only reads."""
         return WRITE if WRITE in self.outages else READ
 
+    def went_on(self, op: str) -> bool:
+        """Whether a probe had no gap beyond the probes' own: its client wasn't down for that."""
+        return self.outages[op].ended and self.outages[op].down_s <= 2 * self.interval_s
+
     @property
     def back(self) -> bool:
         """Whether all its probes were answered again."""
@@ -121,20 +129,19 @@ class Watch:
     @property
     def back_ns(self) -> int:
         """When the last of its probes was answered again; the fault, where none was silent beyond the probes' own gaps."""
-        seen = [outage.end_ns for outage in self.outages.values() if outage.down_s > 2 * self.interval_s]
+        seen = [outage.end_ns for op, outage in self.outages.items() if not self.went_on(op)]
         return max([self.injected_ns, *seen])
 
     @property
     def answered(self) -> pd.DataFrame:
         """Attempts that were."""
-        return self.rows[self.rows["outcome"] == "ok"]
+        return self.rows[self.rows["ok"]]
 
     @property
     def failed(self) -> pd.DataFrame:
         """Attempts that were made and not answered with success, and ended after the fault; a tick without a free connection is none."""
         rows = self.rows
-        tried = (rows["outcome"] != "ok") & (rows["error_code"] != BLOCKED)
-        return rows[tried & (rows["t_end"] > self.injected_ns)]
+        return rows[~rows["ok"] & ~rows["blocked"] & (rows["t_end"] > self.injected_ns)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,9 +244,9 @@ def _labelled(trials: pd.DataFrame) -> pd.DataFrame:
 
 
 def _dressed(samples: pd.DataFrame, planned: pd.DataFrame) -> pd.DataFrame:
-    """Measured rows of the trials that ran to their end, with the columns that older runs don't have, in the order they ended.
+    """Measured rows of the trials that ran to their end, in the order they ended; the columns that are used, and three more:
 
-    ``due_ns`` is when each was due; where it had no time of its own, when it began.
+    ``due_ns``, when each was due, or where it had no time of its own, when it began; whether it was ``ok`` or ``blocked``.
     """
     if samples.empty or planned.empty:
         return samples.iloc[:0]
@@ -250,7 +257,8 @@ def _dressed(samples: pd.DataFrame, planned: pd.DataFrame) -> pd.DataFrame:
         rows[name] = filled
         rows[name] = rows[name].astype("int64" if isinstance(usual, int) else object)
     rows["due_ns"] = rows["t_intended"].fillna(rows["t_start"]).astype("int64")
-    return rows.sort_values("t_end", kind="stable")
+    rows["ok"], rows["blocked"] = rows["outcome"] == "ok", rows["error_code"] == BLOCKED
+    return rows.sort_values("t_end", kind="stable")[[*_USED, *_LATER]]
 
 
 def _cases(run: Run, planned: pd.DataFrame) -> Iterator[Case]:

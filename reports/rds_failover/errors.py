@@ -7,7 +7,7 @@ import pandas as pd
 
 from reports import stats
 from reports.findings import Finding
-from reports.rds_failover.arms import BLOCKED, REFERENCE, client_words
+from reports.rds_failover.arms import REFERENCE, client_words
 from reports.rds_failover.cells import Case, Measured, Watch, counted
 from reports.words import count, percent, seconds, span
 
@@ -57,8 +57,8 @@ def _error_window(found: Measured, case: Case, client: str, watches: list[Watch]
 
 def _blocked(found: Measured, case: Case, client: str, watches: list[Watch]) -> Finding:
     after = [watch.rows[watch.rows["due_ns"] >= watch.injected_ns] for watch in watches]
-    ticks = [rows.drop_duplicates(["op", "op_id"]) for rows in after]
-    blocked = [int((rows["error_code"] == BLOCKED).sum()) for rows in ticks]
+    ticks = [rows.drop_duplicates("op_id") for rows in after]
+    blocked = [int(rows["blocked"].sum()) for rows in ticks]
     if not sum(map(len, ticks)):
         return found.absent(case, client, "blocked_share", "share", "nothing was due after the fault")
     full = [(hit, len(rows)) for hit, rows in zip(blocked, ticks, strict=True) if len(rows)]

@@ -12,7 +12,6 @@ from reports.rds_failover.arms import (
     FAULTS,
     KEEPS,
     NAME,
-    TOPOLOGIES,
     TUNED,
     client_words,
     in_order,
@@ -73,7 +72,7 @@ def opening(found: Measured, engine: str) -> Iterator[Finding]:
         return
     sums = totals([check for _, checks in those for check in checks])
     where = ", ".join(dict.fromkeys(case.where for case, _ in those))
-    beside = "".join(_beside(case, totals(checks)) for case, checks in full if safe and not may_not_lose(case))
+    beside = _beside([one for one in full if safe and not may_not_lose(one[0])])
     trials = sum(len({check["trial"] for check in checks}) for _, checks in those)
     sentence = (
         f"{engine_name(engine)}: {sums['lost']:,} {LEDGER['lost'].format(**sums)} in {count(trials, 'failover')} ({where}; every "
@@ -140,10 +139,16 @@ def _fault(case: Case) -> str:
     return FAULTS.get(case.fault, case.fault).removeprefix("a ")
 
 
-def _beside(case: Case, sums: Counts) -> str:
-    what = TOPOLOGIES.get(case.topology, case.topology) if case.durability == DEFAULT else case.durability
-    fault = f" ({case.fault.replace('_', ' ')})" if case.durability == DEFAULT else ""
-    return f"; {what}{fault}: {sums['lost']:,} of {sums['acknowledged']:,}"
+def _beside(others: Sequence[tuple[Case, Sequence[Event]]]) -> str:
+    """What was lost where it may be, by topology or parameter; those that lost nothing are named."""
+    of: dict[str, list[Event]] = {}
+    for case, checks in others:
+        what = f"the {case.where.lower()}" if case.durability == DEFAULT else case.durability
+        of.setdefault(what, []).extend(checks)
+    sums = {what: totals(checks) for what, checks in of.items()}
+    lost = [f"; {what} lost {one['lost']:,} of {one['acknowledged']:,}" for what, one in sums.items() if one["lost"]]
+    kept = [what for what, one in sums.items() if not one["lost"]]
+    return "".join(lost) + (f"; none were lost with {', '.join(kept)}" if kept else "")
 
 
 def _missing(found: Measured, case: Case, lost: int) -> Iterator[Finding]:

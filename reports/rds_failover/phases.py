@@ -19,6 +19,7 @@ CONTROLLER: Mapping[str, str] = {
     "DNS move": "dns_moved",
 }
 FIRST_READ, FIRST_WRITE = "first read", "first write"
+NOT_BACK, WENT_ON = "not back", "went on"
 # A client's steps; those between have the column that says when an attempt took it.
 STAMPS: Mapping[str, str] = {"DNS": "resolved_ns", "connect": "connected_ns", "authenticate": "authenticated_ns"}
 STEPS = ("detection", *STAMPS, FIRST_READ, FIRST_WRITE)
@@ -87,10 +88,12 @@ def of_client(watches: Sequence[Watch]) -> list[Phase]:
 def milestones(watch: Watch) -> dict[str, int]:
     """When each step was over, ns, ascending: the first time at the address that the end of the outage was answered from.
 
-    Detection is over with the first attempt that failed. No step counts beyond the first write (of a client that only reads,
+    Nothing, where it wasn't down. Detection is over with the first attempt that failed. No step counts beyond the first write (of a client that only reads,
     the first read) that was answered after the outage; where that never came, only detection is given, and only within the cap.
     """
     main = _main(watch)
+    if watch.went_on(watch.main):
+        return {}
     outage, failed = watch.outages[watch.main], watch.failed["t_end"]
     limit_ns = outage.end_ns if outage.ended else watch.ends_ns - 1
     noticed = failed[failed <= limit_ns]
@@ -146,8 +149,8 @@ def _client(found: Measured, case: Case, client: str, phase: str, those: Sequenc
 def ends_by_client(found: Measured, case: Case) -> pd.DataFrame:
     """A row a client and step: from when to when since the fault, medians over the trials in which it came back.
 
-    In each trial the ends ascend, so their medians do. A client that didn't come back in most trials has the row ``not back``
-    behind what it noticed, up to the cap.
+    In each trial the ends ascend, so their medians do. A client that didn't come back in most trials has the row NOT_BACK
+    behind what it noticed, up to the cap; one that wasn't down has WENT_ON alone.
     """
     rows = []
     for client in found.clients(case):
@@ -155,11 +158,14 @@ def ends_by_client(found: Measured, case: Case) -> pd.DataFrame:
         back = [watch for watch in watches if watch.outages[watch.main].ended]
         most = 2 * len(back) > len(watches)
         begins_s = 0.0
+        if 2 * sum(watch.went_on(watch.main) for watch in watches) > len(watches):
+            rows.append((client, WENT_ON, 0.0, 0.0))
+            continue
         for phase, those in _by_phase(of_client(back if most else watches), STEPS if most else STEPS[:1]):
             ends_s = float(pd.Series([one.to_s for one in those]).median())
             rows.append((client, phase, begins_s, ends_s))
             begins_s = ends_s
         if watches and not most:
             cap_s = float(pd.Series([(watch.ends_ns - watch.injected_ns) / 1e9 for watch in watches]).median())
-            rows.append((client, "not back", begins_s, cap_s))
+            rows.append((client, NOT_BACK, begins_s, cap_s))
     return pd.DataFrame(rows, columns=["client", "phase", "from s", "to s"])

@@ -82,7 +82,7 @@ def commits(found: Measured, engine: str) -> list[Commits]:
     for (topology, step, delay_ms), trials in by_arm:
         rows = found.commits
         if len(rows):
-            rows = rows[rows["trial"].isin(trials["trial"]) & (rows["phase"] == "measured") & (rows["outcome"] == "ok")]
+            rows = rows[rows["trial"].isin(trials["trial"]) & rows["ok"]]
             rows = rows.assign(time_ms=(rows["t_end"] - rows["t_start"]) / 1e6)
         made.append(
             Commits(

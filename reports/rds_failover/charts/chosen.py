@@ -7,7 +7,7 @@ from reports.rds_failover.arms import FAILOVER, NAME, REFERENCE, client_row
 from reports.rds_failover.cells import Case, Measured
 from reports.words import engine_name
 
-MOST = 4  # cases an engine whose clients are drawn one by one; more would bury the page, and their figures are in the findings
+MOST = 3  # cases an engine whose clients are drawn one by one; more would bury the page, and their figures are in the findings
 _FIRST = (("multi_az_instance", "crash"), ("multi_az_instance", "hang"), ("multi_az_cluster", "crash"))
 
 

@@ -7,7 +7,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from reports.charts import INK, MUTED, new_panels, style
 from reports.findings import Finding
@@ -18,6 +17,7 @@ from reports.section import Chart
 from reports.words import seconds
 
 _ROW_INCHES, _AROUND_INCHES = 0.27, 0.62
+_MOST_TICKS = 8
 
 
 def charts(found: Measured, case: Case, findings: Sequence[Finding]) -> list[Chart]:
@@ -59,6 +59,7 @@ def draw(table: pd.DataFrame) -> Figure:
         axes.set_yticks(range(len(clients)), clients)
         axes.set_ylim(len(clients) - 0.45, -0.55)
         axes.set_title(f"down for {kind}", loc="left", fontsize=9)
+    for axes in panels:  # they share their limits
         seconds_axis(axes)
     panels[-1].set_xlabel("from the last answer before to the first after, logarithmic")
     figure.legend(handles=legend(), loc="outside upper left", ncols=3, fontsize=8.5)
@@ -86,11 +87,13 @@ def dots_of_row(axes: Axes, trials: pd.DataFrame, at: int, *, index: int, marks:
 
 
 def seconds_axis(axes: Axes) -> None:
-    """A logarithmic axis of seconds that names its ticks in words."""
+    """A logarithmic axis of seconds that names its ticks in words; to be asked for once all is drawn."""
     axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: seconds(value)))
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    low, high = axes.get_xlim()
+    each = [base * 10.0**power for power in range(-4, 5) for base in (1, 2, 5) if low <= base * 10.0**power <= high]
+    ticks = each if len(each) <= _MOST_TICKS else [tick for tick in each if f"{tick:e}".startswith("1")]
+    axes.set_xticks(ticks, [seconds(tick) for tick in ticks])
+    axes.minorticks_off()
 
 
 def legend() -> list[Line2D]:

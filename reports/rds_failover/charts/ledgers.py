@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from reports.charts import new_panels, points_by_row
 from reports.findings import Finding
@@ -14,7 +15,7 @@ from reports.section import Chart
 from reports.words import engine_name, number
 
 _ROW_INCHES, _AROUND_INCHES = 0.26, 0.5
-_SHOWN = ("lost writes", "phantom writes", "duplicate writes")
+_SHOWN = ("lost writes", "phantom writes")
 _BY_CLIENT = ("duplicate writes", "ambiguous writes", "backward reads")
 
 
@@ -82,5 +83,6 @@ def _draw(table: pd.DataFrame, columns: Sequence[str]) -> Figure:
         bare = table.assign(low=float("nan"), high=float("nan"))
         points_by_row(axes, bare, column, ("low", "high"), number, names="row", index=at, bars=True)
         axes.set_xlim(left=0, right=max(1.0, 1.16 * float(table[column].max())))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlabel(column)
     return figure

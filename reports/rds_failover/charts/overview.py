@@ -114,7 +114,7 @@ def _draw_cases(table: pd.DataFrame, dots: pd.DataFrame) -> Figure:
 
 def _by_client(found: Measured, cases: Sequence[Case]) -> pd.DataFrame:
     """A row a case, a column a client; ``≥`` is a column of its own, so that figures stay figures."""
-    clients = in_order([client for case in cases for client in found.clients(case)])
+    clients = in_order([one for case in cases for one in found.clients(case) if outages(found, case, one, WRITE)])
     made = []
     for case in cases:
         for client in sorted(clients, key=lambda one: one != REFERENCE):

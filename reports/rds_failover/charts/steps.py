@@ -12,12 +12,11 @@ from reports.findings import Finding
 from reports.rds_failover.arms import client_row
 from reports.rds_failover.cells import Case, Measured
 from reports.rds_failover.charts.chosen import chart_id, rows, title, told
-from reports.rds_failover.phases import CONTROLLER, STEPS, controller, ends_by_client
+from reports.rds_failover.phases import CONTROLLER, NOT_BACK, STEPS, WENT_ON, controller, ends_by_client
 from reports.section import Chart
 from reports.words import seconds
 
-NOT_BACK = "not back"
-_HATCHES = ("", "////", "....", "\\\\\\\\", "xxxx", "----")
+_HATCHES = ("", "///", "|||", "\\\\\\", "xxx", "---")
 _CONTROLLER_SHADES = ("#b0b0b0", "#787878", "#b0b0b0", "#787878")
 _BEYOND = 1.18  # the axis ends so far beyond the last client that came back
 
@@ -32,7 +31,7 @@ def charts(found: Measured, case: Case, findings: Sequence[Finding]) -> list[Cha
             id=chart_id(case, "steps"), title=title(case, "where the time goes"),
             caption="From the fault to the first write that was answered, or the first read of who only reads. A step's end is the median over "
             "trials; each begins where the one before ends, and one that a client doesn't take isn't there. The controller's own phases "
-            "are above.",
+            f"stand above: {', '.join(CONTROLLER)}.",
             alt=told(findings, case, "controller_phase_s") + " " + told(findings, case, "phase_s", client="tuned"),
             table=table, draw=draw,
         )
@@ -74,17 +73,18 @@ def draw(table: pd.DataFrame) -> Figure:
                     f" not back within {seconds(row['to s'])} ", ((begins_s + edge_s) / 2, at), ha="center", va="center",
                     fontsize=8, bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1.2},
                 )  # fmt: skip
-            else:
+            elif row["phase"] != WENT_ON:
                 axes.barh([at], [width_s], left=begins_s, height=0.62, **_look(client, row["phase"]))
         mine = table[table["client"] == client]
         if NOT_BACK not in set(mine["phase"]):
             ends_s = float(mine["to s"].max())
-            axes.annotate(f" {seconds(ends_s)}", (ends_s, at), va="center", fontsize=8.5)
+            said = "wasn't down" if WENT_ON in set(mine["phase"]) else seconds(ends_s)
+            axes.annotate(f" {said}", (ends_s, at), va="center", fontsize=8.5)
     axes.set_xlim(0, edge_s)
     axes.set_yticks(range(len(clients)), clients)
     axes.set_ylim(len(clients) - 0.4, -0.6)
     axes.set_xlabel("seconds since the fault")
-    figure.legend(handles=_legend(set(table["phase"])), loc="outside upper left", ncols=5, fontsize=8)
+    figure.legend(handles=_legend(set(table["phase"])), loc="outside upper left", ncols=4, fontsize=8)
     return figure
 
 
@@ -98,6 +98,5 @@ def _look(client: str, phase: str) -> dict[str, Any]:
 def _legend(phases: set[str]) -> list[Patch]:
     steps = [step for step in STEPS if step in phases]
     own = [Patch(**_look("", step), label=step) for step in steps]
-    shown = ", ".join(phase for phase in CONTROLLER if phase in phases)
-    ours = [Patch(facecolor=_CONTROLLER_SHADES[0], edgecolor=INK, linewidth=0.4, label=f"controller: {shown}")]
+    ours = [Patch(facecolor=_CONTROLLER_SHADES[0], edgecolor=INK, linewidth=0.4, label="controller's phases")]
     return own + (ours if phases & set(CONTROLLER) else [])

@@ -53,10 +53,12 @@ def _table(mine: Sequence[Finding]) -> pd.DataFrame:
 
 def _draw(table: pd.DataFrame) -> Figure:
     there = [heading for heading in _SHOWN.values() if table[heading].notna().any()]
-    figure, panels = new_panels([_ROW_INCHES * len(table) + 0.1] * len(there), around=_AROUND_INCHES, share_x=False)
-    for at, (axes, heading) in enumerate(zip(panels, there, strict=True)):
+    rows = [table.dropna(subset=heading) for heading in there]
+    heights = [_ROW_INCHES * len(those) + 0.1 for those in rows]
+    figure, panels = new_panels(heights, around=_AROUND_INCHES, share_x=False)
+    for at, (axes, heading, those) in enumerate(zip(panels, there, rows, strict=True)):
         bounds = (f"{heading} from", f"{heading} to")
-        points_by_row(axes, table, heading, bounds, milliseconds, names="row", index=at, bars=True)
-        axes.set_xlim(left=min(0.0, float(table[bounds[0]].min(skipna=True))))
+        points_by_row(axes, those, heading, bounds, milliseconds, names="row", index=at, bars=True)
+        axes.set_xlim(left=min(0.0, float(those[bounds[0]].min(skipna=True))))
         axes.set_xlabel(f"commit: {heading}")
     return figure

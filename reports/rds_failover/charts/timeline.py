@@ -1,5 +1,6 @@
 """One trial with every event, and all trials aligned on the fault: who was answered when."""
 
+import math
 from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import pairwise
@@ -10,7 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from reports.charts import INK, new_panels, style
+from reports.charts import INK, PAPER, new_panels, style
 from reports.findings import Finding
 from reports.rds_failover.arms import EVENTS, NAME, PROBES, READ, TUNED, WRITE, client_row
 from reports.rds_failover.cells import Case, Measured, Watch, median_s
@@ -20,7 +21,7 @@ from reports.section import Chart
 from reports.words import seconds
 
 SILENT_PROBES = 5  # so many intervals without an answer are drawn as none
-_LEAD_S, _BEYOND = 0.15, 1.25  # shares: before the fault, and past the last client that came back
+_LEAD, _BEYOND = 0.15, 1.12  # shares of the axis: before the fault, and past the last client that came back
 _NOT_SHOWN = ("trial_begin", "trial_end", "generator", "ledger_checked", "tables_compared")
 _EVENT = "event"
 _ANSWERED, _SILENT = "answered", "no answer"
@@ -65,18 +66,18 @@ def _usual(found: Measured, case: Case) -> int:
 
 
 def _edges(found: Measured, case: Case) -> tuple[float, float]:
-    """From when to when since the fault the axis reaches: past every client that came back in most trials, and the controller."""
+    """From when to when since the fault the axis reaches: past whoever came back last."""
     ends = []
     for client in found.clients(case):
         for op in PROBES:
             seen = [watch for watch in found.of_client(case, client) if op in watch.outages]
             back = [(watch.outages[op].end_ns - watch.injected_ns) / 1e9 for watch in seen if watch.outages[op].ended]
             gaps = [watch.outages[op].down_s for watch in seen]
-            if 2 * len(back) > len(seen) and max(gaps) > 2 * case.interval_s:
-                ends.append(float(np.median(back)))
+            if back and max(gaps) > 2 * case.interval_s:
+                ends.append(max(back))
     caps = [(one.ends_ns - one.injected_ns) / 1e9 for (trial, _), one in found.watches.items() if trial in case.trials]
     last_s = min(_BEYOND * max(ends, default=max(caps)), max(caps))
-    return -_LEAD_S * last_s, last_s
+    return -min(_LEAD * last_s, float(case.params.get("before_s") or math.inf)), last_s
 
 
 def _events(found: Measured, trial: int, last_s: float) -> pd.DataFrame:
@@ -110,7 +111,7 @@ def _stretches(found: Measured, case: Case, clients: Sequence[str]) -> pd.DataFr
 def stretches(watch: Watch, op: str, silent_s: float) -> Iterator[tuple[str, float, float]]:
     """Of one probe in one trial, in turn: answered or not, from when to when since the fault, s."""
     seen = watch.rows[watch.rows["op"] == op]
-    answers = np.sort(seen.loc[seen["outcome"] == "ok", "t_end"].to_numpy(dtype=np.int64))
+    answers = np.sort(seen.loc[seen["ok"], "t_end"].to_numpy(dtype=np.int64))
     marks = [int(seen["t_start"].min()), *answers.tolist(), max(int(seen["t_end"].max()), watch.outages[op].end_ns)]
     times = [(mark - watch.injected_ns) / 1e9 for mark in marks]
     since_s = times[0]
@@ -154,6 +155,7 @@ def _name_events(axes: Axes, events: pd.DataFrame, edges_s: tuple[float, float])
         axes.annotate(
             f"{event['client']}, {seconds(at_s)}" if at_s else event["client"], (at_s, at), va="center",
             xytext=(-6 if left else 6, 0), textcoords="offset points", ha="right" if left else "left", fontsize=8.5,
+            bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 0.6},
         )  # fmt: skip
     axes.grid(visible=False)
     axes.set_yticks([])
