@@ -19,7 +19,6 @@ from reports.rds_failover.arms import (
     PACE_RDS,
     PROBES,
     READ,
-    REFERENCE,
     SYNCHRONY,
     TOPOLOGIES,
     TUNED,
@@ -178,9 +177,8 @@ class Measured:
         """The clients that were to watch this case, and those that did; ``tuned`` first, the server itself last."""
         told = str(case.params.get("client_arms") or "")
         named = [one.strip() for one in told.split(",") if one.strip()]
-        wanted = [*named, REFERENCE] if named else []
         seen = [client for trial, client in self.watches if trial in case.trials]
-        return in_order([*wanted, *seen])
+        return in_order([*named, *seen])
 
     def of_client(self, case: Case, client: str) -> list[Watch]:
         """One client's watches of a case, by trial."""

@@ -64,7 +64,7 @@ def _blocked(found: Measured, case: Case, client: str, watches: list[Watch]) -> 
     full = [(hit, len(rows)) for hit, rows in zip(blocked, ticks, strict=True) if len(rows)]
     share = stats.share_of_trials([hit for hit, _ in full], [total for _, total in full])
     connections = case.params.get("connections")
-    most = f" of its {connections:g}" if isinstance(connections, int | float) else ""
+    most = "" if connections is None or pd.isna(connections) else f" of its {connections:g}"
     sentence = (
         f"{case.about}, after {case.after}: {client_words(client, case.engine)} had no free connection{most} at "
         f"{percent(share.value)} of {sum(total for _, total in full):,} ticks ({count(share.n, 'trial')}"

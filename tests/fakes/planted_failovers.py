@@ -41,7 +41,7 @@ class Meets:
     slow_ms: float = 20  # … so long
     # step -> when it is taken, in an attempt that is answered at once; the last of them in that of the first write after the fault
     steps_ms: Mapping[str, float] = field(default_factory=dict)
-    seen_id: Callable[[int], int] = lambda due_ms: due_ms  # noqa: E731 - the newest row's id in a read due then
+    seen_id: Callable[[int], int] = lambda due_ms: due_ms
 
 
 def begin_ns(number: int) -> int:
@@ -77,7 +77,14 @@ class PlantedFailovers:
         self.planned.append(
             trial(number, "clients", step, pair=number, done=done, labels=labels, params=usual | params)
         )
-        common = {"trial": number, "pair": number, "arm": "clients", "step": step, "engine": engine, "client": DRIVERS[engine]}
+        common = {
+            "trial": number,
+            "pair": number,
+            "arm": "clients",
+            "step": step,
+            "engine": engine,
+            "client": DRIVERS[engine],
+        }
         for client, meets in clients.items():
             for row in probes(meets, cap_ms, before_ms):
                 own = {key: begin_ns(number) + round(row.pop(key) * MS) for key in ("t_intended", "t_start", "t_end")}
@@ -93,7 +100,14 @@ class PlantedFailovers:
     ) -> int:  # fmt: skip
         """A closed loop of commits that take so long, one after the other."""
         number, step = len(self.planned), f"{inter_az_ms:g}ms"
-        labels = {"part": "synchrony", "engine": engine, "topology": topology, "fault": "", "pace": "fast", "durability": "default"}
+        labels = {
+            "part": "synchrony",
+            "engine": engine,
+            "topology": topology,
+            "fault": "",
+            "pace": "fast",
+            "durability": "default",
+        }
         params = {"inter_az_ms": inter_az_ms, "connections": 1}
         self.planned.append(trial(number, topology, step, pair=pair, done=done, labels=labels, params=params))
         at_ms = 0.0
