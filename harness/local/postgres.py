@@ -17,6 +17,9 @@ SETTINGS: Mapping[str, str] = {
     "fsync": "on",
     "synchronous_commit": "on",
     "full_page_writes": "on",
+    # After a crash it makes sure that every file is on disk: one by one, a thousand of them, took a second and more of a
+    # failover's time; all at once it is a tenth of that, and as durable.
+    "recovery_init_sync_method": "syncfs",
     "shared_buffers": "64MB",
     "max_connections": "300",
     "wal_level": "minimal",
