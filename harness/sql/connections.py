@@ -30,6 +30,15 @@ MYSQL_BROKEN = frozenset({2013, 2014, 2027, 1053, 1927})
 # also when a commit that is already durable was waiting for its standby.
 POSTGRES_NOT_SENT = frozenset({"57P03", "08001", "08004"})
 POSTGRES_BROKEN = frozenset({"57P01", "57P02"})
+# PgBouncer has one SQLSTATE for all it says itself. These it says to who waits for a server; one that died under a statement is
+# *server conn crashed?*.
+PGBOUNCER_STATE = "08P01"
+PGBOUNCER_NOT_SENT = (
+    "server login has been failing",
+    "query_wait_timeout",
+    "client_login_timeout",
+    "no more connections",
+)
 
 
 class SqlConnection(Protocol):
@@ -231,6 +240,7 @@ def _not_sent(error: BaseException) -> bool:
         return bool(error.args) and error.args[0] in MYSQL_NOT_SENT
     if isinstance(error, psycopg.Error):
         closed_before = error.sqlstate is None and str(error) == "the connection is closed"
-        not_open = closed_before or isinstance(error, psycopg.errors.ConnectionTimeout)
+        waiting = error.sqlstate == PGBOUNCER_STATE and str(error).startswith(PGBOUNCER_NOT_SENT)
+        not_open = closed_before or waiting or isinstance(error, psycopg.errors.ConnectionTimeout)
         return not_open or error.sqlstate in POSTGRES_NOT_SENT
     return isinstance(error, socket.gaierror | ConnectionRefusedError)

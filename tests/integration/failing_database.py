@@ -58,11 +58,15 @@ class FailingDatabase:
         self.dns.stop()
 
 
+# A busy machine isn't what these tests are about.
+PATIENT = {"connect_timeout_s": 20.0, "read_timeout_s": 20.0, "reference_timeout_s": 20.0}
+
+
 class Asker:
     """A client arm with a slot, in words: ``ok``, or ``outcome code``."""
 
     def __init__(self, arm, way, *, connections=2, **settings):
-        self.client = make(arm, way, connections=connections, settings=ClientSettings(**settings))
+        self.client = make(arm, way, connections=connections, settings=ClientSettings(**{**PATIENT, **settings}))
         self.stamps = []
 
     def asks(self, sql="SELECT 1", params=(), *, slot=0, write=False):

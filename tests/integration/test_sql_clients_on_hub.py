@@ -48,6 +48,13 @@ def attempt(client, work, slot=0):
     tried = client.attempt(Slot(slot), work)
     return tried, "ok" if tried.error is None else classify(tried.error, sent=tried.sent)[0]
 
+def until(what, patience_s=20):
+    for _ in range(patience_s * 100):
+        if what():
+            return
+        gevent.sleep(0.01)
+    raise AssertionError("it took too long")
+
 def ask(connection):
     return connection.query("SELECT 1")
 """
@@ -60,23 +67,30 @@ crowd = [socket.socket() for _ in range(4)]
 for one in crowd:
     one.setblocking(False)
     one.connect_ex(full.getsockname())
+reading = []
+def read(connection):
+    reading.append(connection)
+    return connection.query(sleep, (60,))
 steps = {
     "connecting": (*full.getsockname(), ask),
     "authenticating": (*silent.getsockname(), ask),
-    "reading": (there.host, there.port, lambda connection: connection.query(sleep, (60,))),
+    "reading": (there.host, there.port, read),
 }
 for arm in ("naive", "keepalive", "proxy", "pool", "pool_pre_ping"):
     for step, (host, port, work) in steps.items():
         client = client_of(arm, host, port)
         waiting = [gevent.spawn(attempt, client, work, slot) for slot in range(2)]
-        gevent.sleep(0.4)
+        if work is read:
+            until(lambda: len(reading) == 2)
+            reading.clear()
+        gevent.sleep(0.3)
         assert not any(one.ready() for one in waiting), (arm, step, [one.value for one in waiting])
         client.cut()
-        gevent.joinall(waiting, timeout=2)
+        gevent.joinall(waiting, timeout=10)
         assert all(one.ready() for one in waiting), (arm, step)
         for tried, outcome in (one.get() for one in waiting):
-            reading = step == "reading"
-            assert tried.sent == reading and outcome == ("ambiguous" if reading else "error"), (arm, step, tried)
+            expected = (True, "ambiguous") if work is read else (False, "error")
+            assert (tried.sent, outcome) == expected, (arm, step, tried)
             reached = tried.stamps.connected_ns >= 0, tried.stamps.authenticated_ns >= 0
             assert reached == {"connecting": (False, False), "authenticating": (True, False), "reading": (True, True)}[step] or (
                 arm.startswith("pool") and reached == (False, False)), (arm, step, tried)
@@ -110,19 +124,22 @@ def tick():
         ticks.append(time.monotonic())
         gevent.sleep(0.01)
 ticking = gevent.spawn(tick)
-asleep = gevent.spawn(attempt, pool, lambda connection: connection.query(sleep, (1,)))
-gevent.sleep(0.1)
+sleeping = []
+def sleep_long(connection):
+    sleeping.append(connection)
+    return connection.query(sleep, (5,))
+asleep = gevent.spawn(attempt, pool, sleep_long)
+until(lambda: sleeping)
 began = time.monotonic()
 late, outcome = attempt(pool, ask, slot=1)
-waited_s = time.monotonic() - began
 assert outcome == "timeout" and not late.sent and type(late.error).__name__ == "CheckoutTimedOut", late
-assert 0.25 < waited_s < 0.9 and not asleep.ready(), waited_s
-assert sum(began < at < began + 0.3 for at in ticks) >= 5  # others ran meanwhile
-assert asleep.get(timeout=5)[1] == "ok"
+assert time.monotonic() - began > 0.25 and not asleep.ready()
+assert any(began < at < began + 0.3 for at in ticks)  # others ran meanwhile
+assert asleep.get(timeout=30)[1] == "ok"
 assert attempt(pool, ask, slot=1)[1] == "ok"
 many = client_of("pool_pre_ping", there.host, there.port, connections=3)
 together = [gevent.spawn(attempt, many, lambda connection: connection.query(sleep, (0.05,)), slot) for slot in range(9)]
-gevent.joinall(together, timeout=10, raise_error=True)
+gevent.joinall(together, timeout=30, raise_error=True)
 made = sum(one.get()[0].stamps.authenticated_ns >= 0 for one in together)
 assert [one.get()[1] for one in together] == ["ok"] * 9 and made == 3, made
 ticking.kill()
@@ -134,7 +151,7 @@ print("ok")
 
 
 def test_a_checkout_that_finds_nothing_waits_while_others_run(endpoint):
-    """One connection, asleep for a second: the next checkout gives up after 0.3 s. Three serve nine; none is made beyond them."""
+    """One connection, asleep for five seconds: the next checkout gives up after 0.3 s. Three serve nine; none is made beyond them."""
     run(POOL, endpoint)
 
 
@@ -144,10 +161,10 @@ for host, port, work, sent, outcome in (
     (*silent.getsockname(), ask, False, "timeout"),
     (there.host, there.port, lambda connection: connection.query(sleep, (60,)), True, "ambiguous"),
 ):
-    tuned = client_of("tuned", host, port, connect_timeout_s=0.3, read_timeout_s=0.3)
+    tuned = client_of("tuned", host, port, connect_timeout_s=20.0 if sent else 1.0, read_timeout_s=1.0)
     began = time.monotonic()
     tried, came = attempt(tuned, work)
-    assert (tried.sent, came) == (sent, outcome) and 0.25 < time.monotonic() - began < 2, (tried, came)
+    assert (tried.sent, came) == (sent, outcome) and 0.9 < time.monotonic() - began < 30, (tried, came)
     tuned.close()
 dns.stop()
 print("ok")
@@ -155,5 +172,5 @@ print("ok")
 
 
 def test_a_tuned_client_gives_up_by_itself(endpoint):
-    """0.3 s for a server that doesn't greet, and 0.3 s for an answer."""
+    """A second for a server that doesn't greet, and one for an answer."""
     run(TIMED, endpoint)
