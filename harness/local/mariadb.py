@@ -112,9 +112,15 @@ class MariaDbServer:
     def start(self, host: str, timeout_s: float = 20.0, *, port: int | None = None) -> None:
         """Start on ``host``, at its own port or another; returns when an authenticated query is answered."""
         endpoint = self.endpoint(host).at(host, port or self._port)
+        temporary = self._folder / "tmp"
+        if not temporary.exists():
+            temporary.mkdir(mode=0o700)
+            self._warden.give(temporary)
         settings = self._settings | {
             "bind_address": host, "port": str(endpoint.port), "datadir": str(self._data), "socket": str(self._socket),
             "basedir": str(self._maria.base), "pid_file": str(self._data / "mariadb.pid"),
+            # Its own: two servers name their temporary tables alike, and one that finds the other's is killed by signal 11.
+            "tmpdir": str(temporary),
         }  # fmt: skip
         if self._init.exists():
             settings["init_file"] = str(self._init)
