@@ -113,9 +113,15 @@ class MariaDbServer:
         """Start on ``host``, at its own port or another; returns when an authenticated query is answered."""
         endpoint = self.endpoint(host).at(host, port or self._port)
         require_free(self._warden, self.name, endpoint)
+        temporary = self._folder / "tmp"
+        if not temporary.exists():
+            temporary.mkdir(mode=0o700)
+            self._warden.give(temporary)
         settings = self._settings | {
             "bind_address": host, "port": str(endpoint.port), "datadir": str(self._data), "socket": str(self._socket),
             "basedir": str(self._maria.base), "pid_file": str(self._data / "mariadb.pid"),
+            # Its own: two servers name their temporary tables alike, and one that finds the other's is killed by signal 11.
+            "tmpdir": str(temporary),
         }  # fmt: skip
         if self._init.exists():
             settings["init_file"] = str(self._init)
@@ -178,17 +184,11 @@ class MariaDbAdmin(MySqlConnection):
     """root's connection over a unix socket, which under gevent cooperates as any patched socket does."""
 
     def __init__(self, path: str, password: str, read_timeout_s: float) -> None:
-        self._connection = pymysql.connect(
-            unix_socket=path,
-            user="root",
-            password=password,
-            database="flights",
-            autocommit=True,
-            connect_timeout=CONNECT_S,
-            read_timeout=read_timeout_s,
-            write_timeout=read_timeout_s,
-            ssl_disabled=True,
-        )
+        connection = pymysql.connect(
+            unix_socket=path, user="root", password=password, database="flights", autocommit=True,
+            connect_timeout=CONNECT_S, read_timeout=read_timeout_s, write_timeout=read_timeout_s, ssl_disabled=True,
+        )  # fmt: skip
+        super().__init__(connection)
 
     def replication(self) -> dict[str, Any]:
         """SHOW SLAVE STATUS by column; {} where the server follows nobody."""
