@@ -27,6 +27,15 @@ DURABILITY: Mapping[Engine, frozenset[str]] = {  # D7
 MAKE: Mapping[Engine, Callable[..., SqlServer]] = {"mysql": MariaDbServer, "postgres": PostgresServer}
 
 
+def require_durability(engine: Engine, parameters: Mapping[str, str]) -> None:
+    """Raise CannotMeasure for what isn't a durability parameter of ``engine``."""
+    known = DURABILITY[engine]
+    if unknown := parameters.keys() - known:
+        raise CannotMeasure(
+            f"{', '.join(sorted(unknown))}: no durability parameter of {engine}; there are {', '.join(sorted(known))}"
+        )
+
+
 def single_az(warden: Warden, engine: Engine) -> "VolumeTopology":
     """One zone; a server that failed is started anew where it was. Raises CannotMeasure where there is no such server."""
     return _made(warden, engine, "single_az", ZONES[:1])
@@ -65,11 +74,7 @@ class VolumeTopology:
 
     def apply(self, parameters: Mapping[str, str]) -> None:
         """See Topology; the server is started anew where anything changes, so that a trial begins as after a reboot."""
-        if unknown := parameters.keys() - DURABILITY[self.engine]:
-            raise CannotMeasure(
-                f"{', '.join(sorted(unknown))}: no durability parameter of {self.engine}; "
-                f"there are {', '.join(sorted(DURABILITY[self.engine]))}"
-            )
+        require_durability(self.engine, parameters)
         if parameters != self._parameters:
             self._server.stop()
             self._server.configure({**ALWAYS[self.engine], **parameters})
