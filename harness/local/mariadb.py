@@ -184,11 +184,17 @@ class MariaDbAdmin(MySqlConnection):
     """root's connection over a unix socket, which under gevent cooperates as any patched socket does."""
 
     def __init__(self, path: str, password: str, read_timeout_s: float) -> None:
-        connection = pymysql.connect(
-            unix_socket=path, user="root", password=password, database="flights", autocommit=True,
-            connect_timeout=CONNECT_S, read_timeout=read_timeout_s, write_timeout=read_timeout_s, ssl_disabled=True,
-        )  # fmt: skip
-        super().__init__(connection)
+        self._connection = pymysql.connect(
+            unix_socket=path,
+            user="root",
+            password=password,
+            database="flights",
+            autocommit=True,
+            connect_timeout=CONNECT_S,
+            read_timeout=read_timeout_s,
+            write_timeout=read_timeout_s,
+            ssl_disabled=True,
+        )
 
     def replication(self) -> dict[str, Any]:
         """SHOW SLAVE STATUS by column; {} where the server follows nobody."""
