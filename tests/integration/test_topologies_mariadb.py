@@ -223,6 +223,12 @@ def test_without_a_reader_nobody_can_take_over(cluster: MariaDbReplicas) -> None
         cluster.candidate()
 
 
+def test_servers_side_by_side_share_no_folder(cluster: MariaDbReplicas) -> None:
+    """Neither for data nor for temporary tables: those of two servers have the same names, and a server ends by it."""
+    for folder in ("@@datadir", "@@tmpdir", "@@socket"):
+        assert len({asked(cluster, zone, f"SELECT {folder}") for zone in ZONES}) == 3
+
+
 def test_a_writer_that_nobody_followed_is_followed_before_it_is_rebuilt(cluster: MariaDbReplicas) -> None:
     """restore after a trial whose failover never came."""
     before = cluster.writer

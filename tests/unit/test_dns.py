@@ -25,6 +25,28 @@ def test_a_name_points_where_it_was_moved_last_with_a_ttl_of_five_seconds(dns: D
     assert resolve("MySQL.dbharness.test", dns.address).address == "127.0.1.2"
 
 
+def test_a_name_of_several_addresses_is_answered_with_all_each_time_beginning_with_the_next(dns: DnsServer) -> None:
+    """Readers: three answers, and the fourth is the first again; a moved name forgets who isn't a reader any more."""
+    dns.move("readers.test", "127.0.1.1", "127.0.1.2", "127.0.1.3")
+    answers = [resolve("readers.test", dns.address).addresses for _ in range(4)]
+    assert [addresses[0] for addresses in answers] == ["127.0.1.1", "127.0.1.2", "127.0.1.3", "127.0.1.1"]
+    assert answers[1] == ("127.0.1.2", "127.0.1.3", "127.0.1.1")
+    dns.move("readers.test", "127.0.1.3")
+    assert resolve("readers.test", dns.address).addresses == ("127.0.1.3",)
+    dns.move("readers.test")
+    with pytest.raises(socket.gaierror):
+        resolve("readers.test", dns.address)
+
+
+def test_another_time_to_live_is_what_it_is_told() -> None:
+    """Of the name and of the address behind it: the least of both is what a resolver may keep."""
+    server = DnsServer(ttl_s=1)
+    server.start()
+    server.move("a.test", "127.0.1.1")
+    assert resolve("a.test", server.address).ttl_s == 1
+    server.stop()
+
+
 def test_an_unknown_name_is_an_error_of_the_resolvers_kind(dns: DnsServer) -> None:
     """As getaddrinfo would raise it."""
     with pytest.raises(socket.gaierror, match="knows no address of other.test"):
