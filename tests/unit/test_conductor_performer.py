@@ -218,7 +218,7 @@ class Hang:
 
     def __call__(self, _: Slot) -> Observation:
         self.begun += 1
-        if self.begun < self.first:
+        if self.begun < self.first or self.over.is_set():
             return Observation()
         self.over.wait()
         return Observation(outcome="timeout")
@@ -229,14 +229,14 @@ def due_every(interval_ms: int, count: int, act: Callable[[Slot], Observation]) 
 
 
 def test_ticks_that_find_every_slot_hanging_are_rows_at_their_due_moments_and_none_is_dropped() -> None:
-    """30 ticks, two slots: the third and the fourth operation hang until 0.2 s after the last tick.
+    """100 ticks, two slots: the third and the fourth operation hang until after the last tick.
 
-    Blocked are those due from the later one's beginning on, as the rows themselves tell: 26 where nothing was late. Two
-    answered, two hung: 30 rows and 30 requests in all, each once, each due 10 ms after the one before.
+    Blocked are those due from the later one's beginning on, as the rows themselves tell: 96 where nothing was late. Two
+    answered, two hung: 100 rows and 100 requests in all, each once, each due 10 ms after the one before.
     """
     stage, act = Stage(slots=2), Hang(first=3)
-    gevent.spawn_later(0.5, act.over.set)
-    figures = stage.perform(due_every(10, 30, act), backlog=0, blocked=BLOCKED)
+    gevent.spawn_later(1.2, act.over.set)
+    figures = stage.perform(due_every(10, 100, act), backlog=0, blocked=BLOCKED)
     rows = stage.recorder.rows
     hung_since = max(row[3] for row in rows if row[7].outcome == "timeout")
     expected = [row[2] for row in sorted(rows, key=lambda row: row[2]) if row[2] >= hung_since]
@@ -246,7 +246,7 @@ def test_ticks_that_find_every_slot_hanging_are_rows_at_their_due_moments_and_no
     assert [sample[2:] for sample in stage.samples if sample[5] is BLOCKED] == [
         (*row[2:5], BLOCKED) for row in turned_away
     ]
-    assert len(rows) == len(stage.samples) == figures.attempts == len({row[5] for row in rows}) == 30
+    assert len(rows) == len(stage.samples) == figures.attempts == len({row[5] for row in rows}) == 100
     due = sorted(row[2] for row in rows)
     assert {later - earlier for earlier, later in pairwise(due)} == {10_000_000}
     assert figures.dropped == {}
