@@ -92,11 +92,21 @@ class Stream:
 
     ``backlog`` bounds an open loop: so many operations that are due may wait for a slot; what falls due beyond
     that is *dropped*: not done, but counted (None: everything waits, however long).
+
+    With ``blocked`` (and a backlog of 0) nothing is dropped: what falls due while every slot has an operation under way isn't
+    done either, but is a row with that observation, begun and ended at its due moment. What falls due otherwise is done, late
+    where the tool itself is: its row says so.
     """
 
     tickets: Iterator[Ticket]
     slots: int | None = None
     backlog: int | None = None
+    blocked: Observation | None = None
+
+    def __post_init__(self) -> None:
+        """Nothing waits where what finds no slot is blocked."""
+        if self.blocked is not None and self.backlog != 0:
+            raise ValueError(f"backlog: 0 where blocked is given, got {self.backlog}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,7 +194,10 @@ class Scenario(ABC, Generic[SettingsT]):
         """In a worker, instead of ``set_up``: the ``shared`` attributes are there; make what else the load needs."""
 
     def prepare(self, trial: Trial) -> None:
-        """Bring services and data into the state that ``trial`` begins with: once, however many processes load."""
+        """Bring services and data into the state that ``trial`` begins with: once, however many processes load.
+
+        This and ``end`` may raise TrialFailed: that trial, and those like it, aren't measured; the plan goes on.
+        """
 
     @abstractmethod
     def begin(self, trial: Trial) -> TrialLoad:

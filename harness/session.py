@@ -128,6 +128,7 @@ class Session:
                 on_measuring()
                 assert self._conductor
                 self._conductor.walk()
+                self._say_what_failed(self._conductor)
         except HarnessError as error:
             self.launch.failure = error
             logger.error("%s", error)
@@ -274,7 +275,19 @@ class Session:
     def _trial_records(self) -> list[dict[str, Any]]:
         if self._conductor is None:
             return []
-        return [t.as_record(done=i < self._conductor.done) for i, t in enumerate(self._conductor.trials)]
+        conductor = self._conductor
+        return [
+            trial.as_record(done=conductor.was_done(trial))
+            | ({"reason": conductor.failed[trial.trial]} if trial.trial in conductor.failed else {})
+            for trial in conductor.trials
+        ]
+
+    def _say_what_failed(self, conductor: Conductor) -> None:
+        """Trials that failed by themselves are what the run's end says, though all others were measured."""
+        if conductor.failed:
+            why = "; ".join(dict.fromkeys(conductor.failed.values()))
+            said = f"{len(conductor.failed)} of {len(conductor.trials)} trials not measured: {why}"
+            self.launch.failure = CannotMeasure(said)
 
     def _trial_begins(self, done: int, planned: int, trial: Trial) -> None:
         self._progress({"state": "measuring", "done": done, "planned": planned, "arm": trial.arm, "step": trial.step})
