@@ -74,7 +74,7 @@ def dots_of_row(axes: Axes, trials: pd.DataFrame, at: int, *, index: int, marks:
     spread = at + 0.12 * np.array([(-1, 0, 1, 0)[place % 4] for place in range(len(trials))])
     back, color = trials["back"].to_numpy(dtype=bool), style(index)["color"]
     times = trials["s"].to_numpy()
-    axes.plot(times[back], spread[back], "o", color=color, markersize=4, alpha=0.65, markeredgewidth=0)
+    axes.plot(times[back], spread[back], "o", color=color, markersize=4.2, alpha=0.8, markeredgewidth=0)
     axes.plot(times[~back], spread[~back], ">", color=style(1)["color"], markersize=5.5, alpha=0.8, markeredgewidth=0)
     median = float(np.median(times))
     axes.plot([median] * 2, [at - 0.33, at + 0.33], color=INK, linewidth=1.8, solid_capstyle="butt")
