@@ -128,6 +128,7 @@ class Failover:
     def _inject(self) -> None:
         zone, fault, topology = self._stage.topology.writer, self._trial.labels["fault"], self._stage.topology
         self._injected = True
+        self._moved.clear()  # of a false alarm before
         self._note("fault_injected", zone, fault=fault)
         match fault:
             case "crash":
