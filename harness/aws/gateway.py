@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from harness.aws.calls import Call, Kind, declared
 from harness.aws.failures import AwsError, refused
 from harness.aws.owners import look_up
+from harness.aws.parameters import misfits
 from harness.aws.safety import Refused, Resource, refuse
 from harness.errors import UsageError
 
@@ -115,7 +116,11 @@ class Aws:
             return self._clients[service]
 
     def _send(self, call: Call, params: dict[str, Any]) -> dict[str, Any]:
-        method = getattr(self.client(call.service), _method(call.operation))
+        client = self.client(call.service)
+        shape = client.meta.service_model.operation_model(call.operation).input_shape
+        if wrong := "; ".join(misfits(shape, params)):
+            raise _not_sent(call, "parameters", wrong)
+        method = getattr(client, _method(call.operation))
         answer: dict[str, Any] = self._trying(call, lambda: method(**params))
         return answer
 
