@@ -49,8 +49,8 @@ def test_a_stack_is_made_found_and_deleted_if_it_is_ours(aws: Aws) -> None:
     with pytest.raises(Refused, match="stack theirs is refused"):
         aws.guarded("cloudformation", "DeleteStack", StackName="theirs")
     aws.guarded("cloudformation", "DeleteStack", StackName="lab")
-    alive = aws.paginate("cloudformation", "ListStacks", "StackSummaries", StackStatusFilter=["CREATE_COMPLETE"])
-    assert [stack["StackName"] for stack in alive] == ["theirs"]
+    left = aws.paginate("cloudformation", "DescribeStacks", "Stacks")
+    assert [stack["StackName"] for stack in left] == ["theirs"]
     with pytest.raises(AwsError, match="does not exist") as caught:
         aws.call("cloudformation", "DescribeStacks", StackName="lab")
     assert caught.value.trouble == "missing"
