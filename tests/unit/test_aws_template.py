@@ -1,6 +1,5 @@
 """The stack's template: what it takes, what it makes of that, and that it can be sent."""
 
-import base64
 import re
 import shutil
 import subprocess
@@ -187,15 +186,21 @@ def test_no_two_resources_are_joined_by_an_alias() -> None:
 
 
 def test_generators_begin_with_a_script_that_bash_reads() -> None:
-    """Both it and the one that it leaves for SSM: `bash -n` parses, and runs nothing."""
+    """`bash -n` parses it and runs nothing; the Python is the one that the wheels are for."""
     data = load().resources["GeneratorTemplate"]["Properties"]["LaunchTemplateData"]["UserData"]
-    script = data["Fn::Base64"]["Fn::Sub"]
-    assert len(base64.b64encode(script.encode())) < 16_384 and script.startswith("#!/bin/bash\n")
-    inner = script.split("/dbharness-install <<'END'\n")[1].split("\nEND\n")[0]
-    assert inner.startswith("#!/bin/bash\n") and "--no-index" in inner
-    for text in (script, inner):
-        plain = re.sub(r"\$\{(AWS::)?(\w+)\}", r"\2", text)
-        checked = subprocess.run(
-            [str(shutil.which("bash")), "-n"], input=plain, capture_output=True, text=True, check=False
-        )
-        assert (checked.returncode, checked.stderr) == (0, "")
+    script = data["Fn::Base64"]
+    assert script.startswith("#!/bin/bash\n") and script.endswith(" python3.11\n")
+    read = subprocess.run([str(shutil.which("bash")), "-n"], input=script, capture_output=True, text=True, check=False)
+    assert (read.returncode, read.stderr) == (0, "")
+
+
+def test_a_generator_may_do_to_others_things_nothing_but_look() -> None:
+    """Whatever its role grants on everything only reads, or is bound to the stack's tag."""
+    policies = load().resources["GeneratorRole"]["Properties"]["Policies"]
+    statements = [each for policy in policies for each in policy["PolicyDocument"]["Statement"]]
+    everywhere = [each for each in statements if each["Resource"] == "*"]
+    assert everywhere
+    for statement in everywhere:
+        actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        ours = statement.get("Condition") == {"StringEquals": {"aws:ResourceTag/dbharness": {"Ref": "AWS::StackName"}}}
+        assert ours or all(re.match(r"[a-z-]+:(Describe|List|Get)", action) for action in actions)
