@@ -149,8 +149,8 @@ def load_prices(config: Config, *, of_any_region: bool = False) -> Prices:
     path = Path(config.prices_file) if config.prices_file else PROJECT_ROOT / "harness" / "prices.yaml"
     try:
         document = yaml.safe_load(path.read_text())
-        if of_any_region and config.region not in document["regions"]:
-            document["regions"][config.region] = {}
+        if of_any_region and isinstance(regions := (document or {}).get("regions"), dict):
+            regions.setdefault(config.region, {})
         return Prices.from_mapping(document, region=config.region)
     except OSError as error:
         raise UsageError(f"prices_file {path}: {error.strerror}; name a readable file, or null for ours") from error

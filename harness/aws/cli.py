@@ -4,7 +4,9 @@ import typer
 
 from harness.aws import cli_estimate
 
-app = typer.Typer(no_args_is_help=True, help="The AWS target: what it costs.")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="The AWS target: what it costs."
+)  # fmt: skip
 
 
 @app.callback()

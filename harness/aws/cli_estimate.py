@@ -54,9 +54,16 @@ def estimates(asked: Request, call: price_list.Call | None = None) -> dict[Size,
 
 
 def for_stacks(
-    stacks: Sequence[Parameters], config: Config, scenarios: Sequence[str] = (), *, sheet: PriceSheet, backup_gb: float = 0
+    stacks: Sequence[Parameters],
+    config: Config,
+    scenarios: Sequence[str] = (),
+    *,
+    sheet: PriceSheet,
+    backup_gb: float = 0,
 ) -> Estimate:
     """What stacks of those parameters cost while those scenarios run on them. Raises UsageError."""
+    if not 0 <= backup_gb < float("inf"):
+        raise UsageError(f"--backup-gb must be 0 or more, got {backup_gb:g}")
     items = config.scenarios["query_vs_scan"].largest
     try:
         deployed = of_stacks(stacks, items=items, backup_gb=backup_gb)
@@ -82,7 +89,8 @@ def register(app: typer.Typer, call_of: CallFactory | None = None) -> None:
             list[str] | None, typer.Option("--for", help="quick, standard or full; repeatable, all where not given.")
         ] = None,
         overrides: Annotated[
-            list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a key of config.yaml; repeatable.")
+            list[str] | None,
+            typer.Option("--set", metavar="KEY=VALUE", help="Override a key of config.yaml; repeatable."),
         ] = None,
         parameters: Annotated[
             list[str] | None,
@@ -143,9 +151,7 @@ def _estimate(asked: Request, config: Config, size: Size, call: price_list.Call 
     if call is None:
         return made
     found = price_list.read(call, config.region, [key for key in made.keys if key not in sheet.quotes])
-    return for_stacks(
-        stacks, config, asked.scenarios, sheet=sheet.with_quotes(found.quotes), backup_gb=asked.backup_gb
-    )
+    return for_stacks(stacks, config, asked.scenarios, sheet=sheet.with_quotes(found.quotes), backup_gb=asked.backup_gb)
 
 
 def _own(asked: Request) -> tuple[tuple[str, str | None], ...]:

@@ -232,9 +232,7 @@ def _tables(stack: Parameters, items: int) -> Iterable[Table]:
         read_capacity_units=2.0 * _number(stack, "ProvisionedReadUnits"),
         write_capacity_units=2.0 * _number(stack, "ProvisionedWriteUnits"),
     )  # fmt: skip
-    yield Table(
-        name="on_demand", mode="on_demand", item_bytes=ITEM_BYTES, index_entry_bytes=ITEM_BYTES, **stored
-    )
+    yield Table(name="on_demand", mode="on_demand", item_bytes=ITEM_BYTES, index_entry_bytes=ITEM_BYTES, **stored)
 
 
 def _cache_engine(stack: Parameters) -> CacheEngine:

@@ -9,7 +9,7 @@ from math import ceil
 from types import MappingProxyType
 from typing import Any, Final
 
-from harness.aws.deployment import INSTANCES, CacheNodes, Database, Deployment, Table, Work
+from harness.aws.deployment import INSTANCES, CacheNodes, Database, Deployment, Table, Topology, Work
 from harness.aws.price_sheet import PriceSheet, generator_key, instance_key, iops_key, node_key, storage_key
 from harness.cache.sizing.nodes import GB
 from harness.dynamodb.planner.model import MONTH_HOURS
@@ -170,11 +170,16 @@ class _Bill:
         )  # fmt: skip
 
 
+_DEPLOYED_AS: Mapping[Topology, str] = {
+    "single_az": "instance", "multi_az_instance": "pair of instances", "multi_az_cluster": "three instances",
+}  # fmt: skip
+
+
 def _databases(bill: _Bill, deployed: Deployment) -> Iterator[Line]:
     for one in deployed.databases:
-        name = f"RDS {one.engine} {one.topology}"
+        name = f"RDS {one.engine}, {one.topology}"
         key = instance_key(one.engine, one.instance_class, one.topology)
-        yield bill.by_hour(f"{name}: {one.instance_class}", 1.0, _deployed_as(one), key)
+        yield bill.by_hour(f"{name}: {one.instance_class}", 1.0, _DEPLOYED_AS[one.topology], key)
         yield bill.by_month(f"{name}: storage", one.storage_gb, "GB", storage_key(one.topology, one.iops))
         if one.iops:
             yield bill.by_month(f"{name}: operations a second", float(one.iops), "IOPS", iops_key(one.topology))
@@ -185,11 +190,6 @@ def _databases(bill: _Bill, deployed: Deployment) -> Iterator[Line]:
         beyond_gb = max(0.0, deployed.backup_gb - free_gb)
         key = "rds.backup_gb_month_usd"
         yield bill.by_month("RDS: backups beyond the free part", beyond_gb, "GB", key)
-
-
-def _deployed_as(one: Database) -> str:
-    count = INSTANCES[one.topology]
-    return "instance" if count == 1 else f"{count} instances"
 
 
 def proxy_vcpus(one: Database) -> float | None:
@@ -237,7 +237,9 @@ def _network(bill: _Bill, deployed: Deployment) -> Iterator[Line]:
         yield bill.by_hour("Interface endpoints", places, "endpoint-zones", key, whole_hours=True)
         key = "vpc.interface_endpoint_gb_usd"
         yield bill.by_amount("Interface endpoints: data", deployed.endpoint_gb, "GB", key)
-    yield bill.none_of("NAT gateway", "none: the private subnets have no way out; DynamoDB and S3 have gateway endpoints")
+    yield bill.none_of(
+        "NAT gateway", "none: the private subnets have no way out; DynamoDB and S3 have gateway endpoints"
+    )
     if deployed.secrets:
         yield bill.by_month("Secrets Manager", float(deployed.secrets), "secret", "secretsmanager.secret_month_usd")
     if deployed.zones > 1:

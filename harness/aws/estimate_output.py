@@ -4,7 +4,7 @@ from harness.aws.deployment import WHAT_IT_IS, Size
 from harness.aws.estimate import Estimate, Line, Total
 from harness.plan_output import Rows, usd
 
-UNKNOWN = "unknown"
+UNKNOWN, NOTHING = "unknown", "–"
 HEADINGS = ("what", "quantity", "price", "an hour", "this run", "source")
 NOT_COUNTED = (
     "Not counted: taxes, free tiers and discounts, surplus CPU credits of burstable instances, logs and metrics, requests to S3, what auto "
@@ -37,7 +37,7 @@ def sentences(size: Size, made: Estimate) -> list[str]:
 
 def lengths(made: Estimate) -> Rows:
     """What the hours are made of."""
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (part.name, _length(part.seconds), _units(part.read_request_units), _units(part.write_request_units), part.how)
         for part in made.work.parts
     ]
@@ -46,14 +46,14 @@ def lengths(made: Estimate) -> Rows:
 
 def lines(made: Estimate) -> Rows:
     """A row for each line, the totals last."""
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (
-            one.what, _quantity(one), UNKNOWN if one.usd_per_unit is None and one.unit else _price(one),
-            _dollars(one.usd_hour) if one.hourly else "", _dollars(one.usd_run), one.source,
+            one.what, _quantity(one), _price(one), _dollars(one.usd_hour) if one.hourly else NOTHING,
+            _dollars(one.usd_run), one.source,
         )
         for one in made.lines
     ]  # fmt: skip
-    rows.append(("total", "", "", total(made.hourly), total(made.run), ""))
+    rows.append(("total", NOTHING, NOTHING, total(made.hourly), total(made.run), NOTHING))
     return "What it costs", HEADINGS, rows
 
 
@@ -67,11 +67,13 @@ def markdown(table: Rows) -> str:
 def _quantity(one: Line) -> str:
     if one.quantity is None:
         return f"{UNKNOWN} {one.unit}"
-    return f"{one.quantity:,.4g} {one.unit}".strip()
+    return f"{one.quantity:,.4g} {one.unit}" if one.unit else "none"
 
 
 def _price(one: Line) -> str:
-    return "" if one.usd_per_unit is None else f"${one.usd_per_unit:.4g}"
+    if one.usd_per_unit is None:
+        return UNKNOWN if one.key else NOTHING
+    return f"${one.usd_per_unit:.4g}"
 
 
 def _dollars(value: float | None) -> str:
@@ -83,4 +85,4 @@ def _length(seconds: float) -> str:
 
 
 def _units(units: float) -> str:
-    return f"{units:,.0f}" if units else ""
+    return f"{units:,.0f}" if units else NOTHING

@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
 
 from harness import dataset
 from harness.aws import run_length
 from harness.aws.deployment import Deployment, Part, Work
 from harness.cache.experiments.plan import Plan
+from harness.cache.experiments.settings import CacheHitRateSettings
 from harness.cache.experiments.skews import KeySpace, key_space
 from harness.config import Config
 from harness.dynamodb.capacity_plan import trials_of
 from harness.errors import UsageError
+from harness.plan import Trial
 
 SCENARIOS = ("query_vs_scan", "capacity_modes", "cache_hit_rate", "rds_failover")
 _SLOTS = 256  # of the load generators: enough for every trial's readers
@@ -42,10 +43,12 @@ def _part(name: str, config: Config, deployed: Deployment) -> Part:
     return run_length.rds_failover(deployed.databases, trials=settings.trials)
 
 
-def _cache_trials(settings: Any, config: Config) -> Any:
+def _cache_trials(settings: CacheHitRateSettings, config: Config) -> list[Trial]:
+    data = dataset.load(config.months)
+
     @cache
     def space(skew: str, keys: int) -> KeySpace:
-        return key_space(skew, keys=keys, data=dataset.load(config.months))
+        return key_space(skew, keys=keys, data=data)
 
     # How large part size's answers are is asked of a database; how long its trials last doesn't depend on it.
     plan = Plan(settings=settings, space=space, answer_bytes=settings.value_bytes, slots=_SLOTS)

@@ -22,7 +22,7 @@ _MILLION = 1_000_000
 class Call(Protocol):
     """Makes one call of AWS and gives its answer; ``Aws.call`` is one."""
 
-    def __call__(self, service: str, operation: str, **params: Any) -> dict[str, Any]:
+    def __call__(self, service: str, operation: str, /, **params: Any) -> dict[str, Any]:
         """The answer; raises HarnessError where there is none."""
 
 
@@ -114,6 +114,7 @@ _RDS_USAGE: Mapping[str, tuple[str, str]] = {
     "_multi_az_cluster": ("Multi-AZ (readable standbys)", "Multi-AZClusterUsage:"),
 }
 
+
 def _instance(match: re.Match[str]) -> Product:
     deployed, usage = _RDS_USAGE[match["az"] or ""]
     kind = match["type"].replace("_", ".")
@@ -129,9 +130,7 @@ def _storage(match: re.Match[str]) -> Product:
     volume = {"storage": "GP3-Storage", "storage_io1": "PIOPS-Storage", "iops": "PIOPS"}[match["what"]]
     attributes = {"databaseEngine": "MySQL", "deploymentOption": deployed}
     copies = usage.removesuffix("Usage:").removesuffix("Instance")
-    return Product(
-        service="AmazonRDS", usage=f"RDS:{copies}{'-' if copies else ''}{volume}", attributes=attributes
-    )
+    return Product(service="AmazonRDS", usage=f"RDS:{copies}{'-' if copies else ''}{volume}", attributes=attributes)
 
 
 def _node(match: re.Match[str]) -> Product:

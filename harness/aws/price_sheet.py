@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from harness.aws.deployment import Topology
 from harness.cache.sizing.nodes import ENGINES
 from harness.cache.sizing.nodes import Engine as CacheEngine
 from harness.dynamodb.pricing import Prices
-from harness.aws.deployment import Topology
 from harness.sql.endpoint import Engine
 
 _RDS: Mapping[Engine, str] = {"mysql": "rds.", "postgres": "rds.postgres_"}
@@ -35,9 +35,7 @@ class PriceSheet:
         if key in self.quotes:
             return self.quotes[key]
         usd = self.prices.usd(key)
-        return (
-            None if usd is None else Quote(usd=usd, source=f"{self.prices.source_of(key)}, read {self.prices.date}")
-        )
+        return None if usd is None else Quote(usd=usd, source=f"{self.prices.source_of(key)}, read {self.prices.date}")
 
     def with_quotes(self, quotes: Mapping[str, Quote]) -> "PriceSheet":
         """The same with quotes that go before those there are."""

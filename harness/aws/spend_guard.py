@@ -27,9 +27,11 @@ class SpendGuard:
             raise ValueError(f"--max-usd must be above 0, got {self.max_usd:g}")
 
     def charge(self, usd_hour: float, *, began_ns: int | None = None) -> None:
-        """From now on, or since a moment in the past on the same clock, the stack costs so much an hour."""
+        """From now on the stack costs so much an hour; the first time, since a moment in the past on the same clock."""
         if not 0 <= usd_hour < float("inf"):
             raise ValueError(f"expected dollars an hour, 0 or more, got {usd_hour:g}")
+        if began_ns is not None and self._since_ns is not None:
+            raise ValueError("began_ns: what was before is counted already")
         self._usd = self.usd
         self._since_ns = self.clock_ns() if began_ns is None else began_ns
         self._usd_hour = usd_hour
@@ -67,9 +69,7 @@ class SpendGuard:
         if asked.usd is None or asked.usd <= (left_usd := max(0.0, self.max_usd - self.usd)):
             return None
         least = "at least " if asked.at_least else ""
-        return (
-            f"the planned run costs {least}${asked.usd:,.2f}, --max-usd leaves ${left_usd:,.2f}; raise it, or measure less"
-        )
+        return f"the planned run costs {least}${asked.usd:,.2f}, --max-usd leaves ${left_usd:,.2f}; raise it, or measure less"
 
     @property
     def _said(self) -> str:
