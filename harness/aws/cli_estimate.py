@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from harness import config as configuration
-from harness import plan_output, registry
+from harness import plan_output
 from harness.aws import estimate_output, planned, price_list
 from harness.aws.deployment import PROFILE_OF, SIZES, STACKS, Parameters, Size, of_stacks
 from harness.aws.estimate import Estimate, estimate
@@ -45,7 +45,7 @@ def estimates(asked: Request, call: price_list.Call | None = None) -> dict[Size,
 
     Raises UsageError, and whatever ``call`` raises.
     """
-    models, made = registry.settings_models(), {}
+    models, made = planned.scenario_models(), {}
     for size in asked.sizes:
         given = [f"{key}={value}" for key, value in _own(asked) if value is not None]
         config = configuration.load(

@@ -163,7 +163,7 @@ STACKS: Mapping[Size, tuple[Parameters, ...]] = MappingProxyType(
 )
 """The parameters of each stack: a stack has one topology of each engine, and one set of tables and one cache are enough."""
 ALARMS_A_TARGET: Final = 4
-"""That target tracking makes for reads or writes of a table or index: two of what is consumed, two of what is provisioned."""
+"""Assumed of target tracking, for reads or writes of a table or index: two of what is consumed, two of what is provisioned."""
 
 
 def of_stacks(stacks: Iterable[Parameters], *, items: int, backup_gb: float = 0.0) -> Deployment:

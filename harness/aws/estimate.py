@@ -135,7 +135,7 @@ class _Bill:
     hours: float
 
     def by_hour(self, what: str, quantity: float | None, unit: str, key: str, *, whole_hours: bool = False) -> Line:
-        """Priced an hour; ``whole_hours`` where one that has begun is billed."""
+        """Priced an hour; ``whole_hours`` where one that has begun is billed in full (C3)."""
         hours = ceil(self.hours) if whole_hours else self.hours
         return self._line(what, quantity, f"{unit} × h", key, per_hour=1.0, hours=hours)
 
@@ -234,7 +234,7 @@ def stored_bytes(table: Table) -> float:
 
 
 def kept_bytes(table: Table) -> float:
-    """What is billed for being restorable to a point in time: the table and its local indexes."""
+    """What is billed for being restorable to a point in time: the table and its local indexes (C4)."""
     local = table.local_index_bytes + ITEM_OVERHEAD_BYTES * table.local_indexes
     return table.items * (table.item_bytes + ITEM_OVERHEAD_BYTES + local)
 
