@@ -2,16 +2,11 @@
 
 import typer
 
-from harness.aws import cli_estimate
+from harness.aws import cli_estimate, cli_stack
 
 app = typer.Typer(
-    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="The AWS target: what it costs."
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="The AWS target: what it costs, made, checked, taken down."
 )  # fmt: skip
 
-
-@app.callback()
-def _group() -> None:
-    """Commands stay commands while there is only one of them."""
-
-
 cli_estimate.register(app)
+cli_stack.register(app)

@@ -196,8 +196,8 @@ def _of_stack(stack: Parameters, items: int) -> Deployment:
         nodes=shards * (1 + _number(stack, "CacheReplicas")),
     )  # fmt: skip
     zones = 3 if any(one.topology == "multi_az_cluster" for one in databases) else 2
-    # Systems Manager needs three (section C); then secrets and metrics, and what is asked of RDS and of auto scaling.
-    endpoints = 5 + bool(databases) + bool(tables) if generators else 0
+    # Systems Manager needs three (section C); then secrets and metrics, and what is asked of RDS, auto scaling and ElastiCache.
+    endpoints = 5 + bool(databases) + bool(tables) + bool(shards) if generators else 0
     scaled = 2 * 2 if tables and _on(stack, "AutoScaling") else 0  # reads and writes of a table and its index
     return Deployment(
         databases=databases,

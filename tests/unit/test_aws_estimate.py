@@ -219,7 +219,7 @@ def test_a_price_says_where_it_comes_from_by_the_longest_beginning_of_its_key() 
 
 
 def test_full_is_three_stacks_with_every_topology_of_both_engines() -> None:
-    """Six databases; one cache and one pair of tables; endpoints: 7 with tables, 6 without: 7 + 6 + 6 in a zone each."""
+    """Six databases; one cache and one pair of tables; endpoints: 8 with tables and cache, 6 without either: 8 + 6 + 6 in a zone each."""
     full = of_stacks(STACKS["full"], items=1000)
     assert [(one.engine, one.topology) for one in full.databases] == [
         (engine, topology)
@@ -228,7 +228,7 @@ def test_full_is_three_stacks_with_every_topology_of_both_engines() -> None:
     ]
     assert all(one.proxy for one in full.databases)
     assert (len(full.caches), [one.name for one in full.tables]) == (1, ["provisioned", "on_demand"])
-    assert (full.endpoint_zones, full.secrets, full.zones) == (19, 7, 3)
+    assert (full.endpoint_zones, full.secrets, full.zones) == (20, 7, 3)
 
 
 def test_a_stack_without_generators_has_no_endpoints_and_no_bucket() -> None:
