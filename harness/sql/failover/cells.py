@@ -76,6 +76,12 @@ def cells_of(words: Iterable[str], engines: Iterable[Engine], pace: PaceName | N
                 )
 
 
+def meaningful(word: str) -> str:
+    """The word itself. Raises ValueError, with the way out, for one that says nothing."""
+    _read(word)
+    return word
+
+
 def _read(word: str) -> tuple[TopologyName, Fault, str, PaceName]:
     topology, *rest = word.split(".")
     fault, durability, pace = (rest.pop(0) if rest else ""), "default", "fast"

@@ -2,25 +2,28 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
+from pydantic import AfterValidator, Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
 from harness.config import EachOnce, Settings
 from harness.local.pace import PaceName
 from harness.sql.endpoint import Engine
-from harness.sql.failover.cells import MOST_CELLS, FailoverCell, cells_of
+from harness.sql.failover.cells import MOST_CELLS, FailoverCell, cells_of, meaningful
 
 ClientArm = Literal[
     "tuned", "naive", "keepalive", "pool", "pool_pre_ping", "multi_host", "proxy", "tuned_ttl", "reader"
 ]
 CLIENT_ARMS: tuple[ClientArm, ...] = ClientArm.__args__  # type: ignore[attr-defined]
 REFERENCE = "reference"
+# Probes before the fault, and after it: with fewer there is no gap that could be told from the probes' own.
+LEAST_PROBES = 2
+Word = Annotated[str, AfterValidator(meaningful)]
 
 
 class RdsFailoverSettings(Settings):
     """What fails over, who watches, and for how long."""
 
     engines: Annotated[tuple[Engine, ...], EachOnce] = Field(default=("mysql", "postgres"), min_length=1)
-    cells: Annotated[tuple[str, ...], EachOnce] = ("multi_az_instance.crash", "multi_az_instance.hang")
+    cells: Annotated[tuple[Word, ...], EachOnce] = ("multi_az_instance.crash", "multi_az_instance.hang")
     pace: PaceName | None = None
     trials: PositiveInt = 6
     rds_trials: PositiveInt = 1
@@ -30,7 +33,7 @@ class RdsFailoverSettings(Settings):
     probe_interval_ms: PositiveFloat = 10
     warm_up_s: NonNegativeFloat = 0.2
     before_s: PositiveFloat = 0.6
-    cap_s: PositiveFloat = 1.6
+    cap_s: PositiveFloat = 1.4
     rds_before_s: PositiveFloat = 5
     rds_cap_s: PositiveFloat = 180
     synchrony_ms: Annotated[tuple[NonNegativeFloat, ...], EachOnce] = ()
@@ -56,4 +59,21 @@ class RdsFailoverSettings(Settings):
             raise ValueError("cells must have each failover once; with pace given for all, two of them are the same")
         if not planned and not self.synchrony_ms:
             raise ValueError("cells and synchrony_ms name nothing that these engines have; name something to measure")
+        return self
+
+    @model_validator(mode="after")
+    def _probes_on_both_sides_of_the_fault(self) -> Self:
+        times = {"": (self.before_s, self.cap_s), "rds_": (self.rds_before_s, self.rds_cap_s)}
+        least_s = LEAST_PROBES * self.probe_interval_ms / 1e3
+        for prefix in {"rds_" if cell.pace == "rds" else "" for cell in self.planned}:
+            before_s, cap_s = times[prefix]
+            if before_s - self.warm_up_s < least_s:
+                raise ValueError(
+                    f"{prefix}before_s must be longer than warm_up_s by {LEAST_PROBES} probes of probe_interval_ms, "
+                    f"{self.warm_up_s + least_s:g} s, is {before_s:g}"
+                )
+            if cap_s < least_s:
+                raise ValueError(
+                    f"{prefix}cap_s must be at least {LEAST_PROBES} probes of probe_interval_ms, {least_s:g} s, is {cap_s:g}"
+                )
         return self
