@@ -30,7 +30,6 @@ class RdsFailover(Scenario[RdsFailoverSettings]):
     Settings = RdsFailoverSettings
     columns: ClassVar[dict[str, Kind]] = COLUMNS
     default_slots = 176  # two streams of eight for every client arm that one topology can have, the reference included
-    min_slots = 22
 
     def __init__(self, settings: RdsFailoverSettings, context: Context) -> None:
         super().__init__(settings, context)

@@ -100,6 +100,25 @@ def test_nothing_to_measure_is_refused() -> None:
     assert "nothing to measure" in refusal(engines=["mysql"], cells=["single_az.crash.synchronous_commit=off"])
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"warm_up_s": 0.6}, "before_s must be longer than warm_up_s by 2 probes of probe_interval_ms, 0.62 s, is 0.6"),
+        ({"probe_interval_ms": 300}, "before_s must be longer than warm_up_s by 2 probes of probe_interval_ms, 0.8 s"),
+        ({"cap_s": 0.01}, "cap_s must be at least 2 probes of probe_interval_ms, 0.02 s, is 0.01"),
+        ({"pace": "rds", "rds_before_s": 0.2}, "rds_before_s must be longer than warm_up_s"),
+    ],
+)
+def test_a_fault_without_probes_before_and_after_it_is_refused(given: dict[str, Any], said: str) -> None:
+    """The fault would come while warming up, or no gap could be told from that between two probes."""
+    assert said in refusal(**given)
+
+
+def test_only_the_times_of_a_pace_that_is_planned_are_held_against_the_probes() -> None:
+    """A warm-up of a second is short at RDS's own pace."""
+    assert settings(pace="rds", warm_up_s=1.0).planned
+
+
 def test_every_cell_has_one_trial_a_round_and_what_rds_takes_minutes_for_comes_last_and_once() -> None:
     """Two engines × (three fast cells × 6 rounds + one at RDS's pace), after two steps × two topologies × 3 rounds of commits."""
     config = settings(
@@ -116,7 +135,7 @@ def test_every_cell_has_one_trial_a_round_and_what_rds_takes_minutes_for_comes_l
     assert {pairs[trial.pair] for trial in trials if trial.labels["part"] == "failover"} == {1}
     assert {pairs[trial.pair] for trial in trials[:24]} == {2}  # both topologies side by side
     fast, slow = trials[24], trials[-1]
-    assert (fast.params["cap_s"], slow.params["cap_s"]) == (1.6, 180)
+    assert (fast.params["cap_s"], slow.params["cap_s"]) == (1.4, 180)
 
 
 def test_the_part_synchrony_has_the_topology_for_an_arm_and_the_delay_for_a_step() -> None:
