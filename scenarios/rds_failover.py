@@ -49,7 +49,7 @@ class RdsFailover(Scenario[RdsFailoverSettings]):
     def plan(self) -> list[Trial]:
         """See ``harness.sql.failover.plan``."""
         seed = f"{self.context.config.seed}/{self.name}"
-        return trials_of(self.settings, self.stages.engines, self.stages.offers, seed)
+        return trials_of(self.settings, self.stages.engines, self.stages.offers, seed, self.context.slots)
 
     def floor_probes(self) -> list[FloorProbe]:
         """What the two probes ask, on a plain connection."""

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from harness.errors import CannotMeasure
 from harness.sql.failover.cells import cells_of, parameters_of
 from harness.sql.failover.plan import trials_of
 from harness.sql.failover.settings import RdsFailoverSettings
@@ -21,8 +22,18 @@ def refusal(**given: Any) -> str:
     return str(refused.value)
 
 
-def planned(config: RdsFailoverSettings, lacking: frozenset[str] = frozenset()) -> Any:
-    return trials_of(config, config.engines, lambda _, arm: arm not in lacking, "a seed")
+def planned(config: RdsFailoverSettings, lacking: frozenset[str] = frozenset(), slots: int = 176) -> Any:
+    return trials_of(config, config.engines, lambda _, arm: arm not in lacking, "a seed", slots)
+
+
+def test_with_few_slots_every_arm_has_equally_few_connections_and_with_too_few_nothing_is_planned() -> None:
+    """Three arms and the reference: 40 slots are ten for each, five to read and five to write; 16 are four each; 7 aren't one each way."""
+    config = settings(cells=["single_az.crash"], client_arms=["tuned", "naive", "keepalive"], engines=["mysql"])
+    assert {trial.params["connections"] for trial in planned(config, slots=40)} == {10}
+    assert {trial.params["connections"] for trial in planned(config, slots=16)} == {4}
+    assert {trial.params["connections"] for trial in planned(config)} == {16}
+    with pytest.raises(CannotMeasure, match="at least 8 slots for 4 clients, has 7; give -u 8 or more"):
+        planned(config, slots=7)
 
 
 def test_a_word_is_a_cell_of_every_engine_and_its_step_is_the_word() -> None:

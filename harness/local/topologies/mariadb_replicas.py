@@ -101,16 +101,16 @@ class MariaDbReplicas:
         """Delay the replication streams so much each way from now on; only where a delay was asked for at the making."""
         self._stream.set_delay(inter_az_ms)
 
-    def crash(self, zone: str) -> None:
+    def crash(self, zone: str) -> int:
         """See Topology."""
         with self._stream.dying(yes=zone == self.writer):
-            self._members[zone].server.signal(signal.SIGKILL)
+            return self._members[zone].server.signal(signal.SIGKILL)
 
-    def hang(self, zone: str) -> None:
+    def hang(self, zone: str) -> int:
         """See Topology."""
         if zone == self.writer:
             self._stream.hold()
-        self._members[zone].server.signal(signal.SIGSTOP)
+        return self._members[zone].server.signal(signal.SIGSTOP)
 
     def stop(self, zone: str) -> None:
         """See Topology. A writer takes no more writes first, and waits for the readers that follow to have received all."""
