@@ -73,7 +73,7 @@ class Config(Settings):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Where values came from, so that an error can name the place: ``origin`` of a path, else the file."""
+    """Where values came from, so that an error can name the place: that of a path, else the file."""
 
     name: str
     lines: Mapping[KeyPath, int]
@@ -81,16 +81,20 @@ class Source:
     overrides: Mapping[KeyPath, str]
 
     def place(self, path: KeyPath) -> str:
-        """``config.yaml:14`` for the line that set ``path`` (or the nearest parent), or the override."""
+        """``config.yaml:14`` for the line that set ``path`` (or the nearest parent), or the override.
+
+        A whole section, some of whose keys were overridden, is from its line *with* these overrides.
+        """
         heads = [path[:depth] for depth in range(len(path), 0, -1)]
         for head in heads:  # first: what was overridden as a whole has its members from there too
             if head in self.overrides:
                 return f"--set {self.overrides[head]}"
+        inside = [f" with --set {text}" for key, text in self.overrides.items() if key[: len(path)] == path]
         for head in heads:
             for candidate in (("profiles", self.profile, *head), head):
                 if candidate in self.lines:
-                    return f"{self.name}:{self.lines[candidate]}"
-        return self.name
+                    return f"{self.name}:{self.lines[candidate]}{''.join(inside)}"
+        return self.name + "".join(inside)
 
 
 def load(
@@ -272,9 +276,11 @@ def _say(detail: ErrorDetails, model: type[BaseModel]) -> str:
         least = context["min_length"]
         return f"must have at least {least} {'entry' if least == 1 else 'entries'}, got {detail['input']!r}"
     message = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    said = f"{message[0].lower()}{message[1:]}"
-    # What doesn't fit together is a section's, whose every key nobody wants to read.
-    return said if isinstance(detail["input"], dict) else f"{said}, got {detail['input']!r}"
+    message = f"{message[0].lower()}{message[1:]}"
+    found = repr(detail["input"])
+    if (isinstance(detail["input"], Mapping) and kind == "value_error") or found in message:
+        return message  # a rule between several keys names those it means; the whole section would bury it
+    return f"{message}, got {found}"
 
 
 def _nearest(word: str, known: Sequence[str]) -> str:

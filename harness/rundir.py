@@ -37,6 +37,7 @@ _LIBRARIES = (
     "boto3",
     "PyMySQL",
     "psycopg",
+    "SQLAlchemy",
     "hiredis",
     "ddsketch",
     "numba",

@@ -164,7 +164,6 @@ class Scenario(ABC, Generic[SettingsT]):
     Settings: ClassVar[type[Settings]]
     columns: ClassVar[Mapping[str, Kind]] = {}
     default_slots: ClassVar[int] = 1
-    min_slots: ClassVar[int] = 1
     distributable: ClassVar[bool] = False  # whether its load may come from several processes at once
     shared: ClassVar[tuple[str, ...]] = ()  # what set_up makes and the load needs: sent to workers, so plain data
 

@@ -57,7 +57,6 @@ class CacheHitRate(Scenario[CacheHitRateSettings]):
     }  # fmt: skip
     distributable = True
     default_slots = 200  # the readers of part stampede; other parts use as many as they need
-    min_slots = 2
 
     def __init__(self, settings: CacheHitRateSettings, context: Context) -> None:
         super().__init__(settings, context)

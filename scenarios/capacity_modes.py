@@ -58,7 +58,6 @@ class CapacityModes(Scenario[CapacityModesSettings]):
     distributable, shared = True, ("flights", "by_dest", "weights", "day")
     # As many as wait with `adaptive` at most: 2 × 2 reads and writes a second, each for 10 s, and room.
     default_slots = 128
-    min_slots = 2
 
     @classmethod
     def needs(cls, settings: CapacityModesSettings) -> Needs:

@@ -53,7 +53,6 @@ class QueryVsScan(Scenario[QueryVsScanSettings]):
     columns: ClassVar[dict[str, Kind]] = {"question": "text", "role": "text", "round_trips": "int"}
     distributable = True
     default_slots = 32  # a GetItem of part ``neighbour`` holds its slot while it waits to be tried again
-    min_slots = 1 + noisy_neighbour.SEGMENTS
 
     @classmethod
     def needs(cls, settings: QueryVsScanSettings) -> Needs:

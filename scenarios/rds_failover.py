@@ -30,7 +30,6 @@ class RdsFailover(Scenario[RdsFailoverSettings]):
     Settings = RdsFailoverSettings
     columns: ClassVar[dict[str, Kind]] = COLUMNS
     default_slots = 176  # two streams of eight for every client arm that one topology can have, the reference included
-    min_slots = 22
 
     def __init__(self, settings: RdsFailoverSettings, context: Context) -> None:
         super().__init__(settings, context)
@@ -50,7 +49,7 @@ class RdsFailover(Scenario[RdsFailoverSettings]):
     def plan(self) -> list[Trial]:
         """See ``harness.sql.failover.plan``."""
         seed = f"{self.context.config.seed}/{self.name}"
-        return trials_of(self.settings, self.stages.engines, self.stages.offers, seed)
+        return trials_of(self.settings, self.stages.engines, self.stages.offers, seed, self.context.slots)
 
     def floor_probes(self) -> list[FloorProbe]:
         """What the two probes ask, on a plain connection."""

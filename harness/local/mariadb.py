@@ -139,10 +139,9 @@ class MariaDbServer:
         """Whether there is a process of it, be it stopped by a signal."""
         return self._spawned and self._warden.exit_code(self.name) is None
 
-    def signal(self, signum: int) -> None:
-        """Send a signal to its whole tree; nothing where it has ended: its number may be somebody else's by now."""
-        if self.runs():
-            self._warden.signal(self.name, signum, tree=True)
+    def signal(self, signum: int) -> int:
+        """Send a signal to its whole tree, and say when (CLOCK_MONOTONIC, ns)."""
+        return self._warden.signal(self.name, signum, tree=True)
 
     def kill(self) -> None:
         """SIGKILL; gone on return, whatever state it was in."""

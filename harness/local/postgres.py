@@ -231,6 +231,7 @@ class PostgresServer:
     def _make_database(self, connection: SqlConnection) -> None:
         if not connection.query("SELECT 1 FROM pg_database WHERE datname = 'flights'"):
             connection.execute("CREATE DATABASE flights")
+            connection.execute("CHECKPOINT")  # else the first recovery would replay the making of databases too
 
     def _run(self, program: str, *words: str) -> None:
         name = f"{self.name}-{program}"

@@ -87,9 +87,9 @@ class Warden:
         except CannotMeasure as error:
             raise ServerFailed(f"{name} can't be started: {error}", log_tail(log)) from error
 
-    def signal(self, name: str, signum: int, *, tree: bool = False) -> None:
-        """Send a signal to a server, or to its whole tree."""
-        self._ask({"do": "signal", "name": name, "signum": int(signum), "tree": tree})
+    def signal(self, name: str, signum: int, *, tree: bool = False) -> int:
+        """Send a signal to a server, or to its whole tree; when it was sent, CLOCK_MONOTONIC in ns."""
+        return int(self._ask({"do": "signal", "name": name, "signum": int(signum), "tree": tree})["sent_ns"])
 
     def kill(self, name: str) -> None:
         """SIGKILL a server's whole tree, stopped processes included; gone on return."""

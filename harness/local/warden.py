@@ -95,15 +95,16 @@ class Warden:
         return {"pid": pid}
 
     def do_signal(self, name: str, signum: int, tree: bool) -> dict[str, object]:
-        """Send a signal to a server, or to it and all below it; nothing where they have ended."""
+        """Send a signal to a server, or to it and all below it, and say when; nothing is sent where they have ended."""
         pid = self.pids[name]
         self.reap()
         ours = self.tree(name) if tree else {pid} - self.exit_codes.keys()
+        sent_ns = time.monotonic_ns()
         for target in ours:
             send(target, signum)
         if tree and pid in ours and signum != signal.SIGSTOP:
             send(pid, signal.SIGCONT)
-        return {}
+        return {"sent_ns": sent_ns}
 
     def tree(self, name: str) -> set[int]:
         """A server that lives and all below it, or what is left of them; it is stopped, so that it forks nobody meanwhile."""

@@ -34,7 +34,6 @@ class Planted(Scenario[PlantedSettings]):
     Settings = PlantedSettings
     columns: ClassVar[dict[str, Any]] = {}
     default_slots = 16
-    min_slots = 16
 
     @classmethod
     def needs(cls, settings: PlantedSettings) -> Needs:  # noqa: ARG003 - none whatever the settings

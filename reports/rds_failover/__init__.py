@@ -58,6 +58,7 @@ def _of_case(found: Measured, case: Case, *, opens: bool) -> Iterator[Finding]:
         return
     yield from downtime.findings(found, case, opens=opens)
     if case.part == FAILOVER:
+        yield from downtime.unavailable(found, case)
         yield from compare.findings(found, case, opens=opens)
         for room in (errors, brown_out, phases):
             yield from room.findings(found, case)

@@ -37,7 +37,7 @@ CLIENTS: Mapping[str, tuple[str, str]] = {
     "proxy": ("the client behind a proxy", "proxy"),
     "reader": ("the client of the reader name", "reader name"),
     "naive": ("the naive client", "naive"),
-    REFERENCE: ("a fresh connection to the server itself", "server itself"),
+    REFERENCE: ("the client that goes straight to the server itself", "server itself"),
 }
 # The same where it differs by engine: what stands in for RDS Proxy, and for a driver's option that MySQL's doesn't have.
 OF_ENGINE: Mapping[tuple[str, str], str] = {

@@ -21,7 +21,9 @@ def findings(found: Measured, case: Case, *, opens: bool) -> Iterator[Finding]:
         return
     best, worst = ranked(medians)[0], ranked(medians)[-1]
     if medians[best].at_least:
-        yield found.absent(case, worst, FIGURE, "ratio", "no client came back within the cap", headline=opens)
+        yield found.absent(
+            case, worst, FIGURE, "ratio", "no client came back within the cap in most trials", headline=opens
+        )
         return
     both = [trial for trial, outage in down[best].items() if outage.ended and trial in down[worst]]
     ended = {trial: down[worst][trial].ended for trial in both}
@@ -50,7 +52,7 @@ def _others(case: Case, medians: dict[str, Interval], best: str, worst: str) -> 
     tuned = f"; {_said(case, TUNED, medians[TUNED])}" if TUNED in medians and TUNED not in (best, worst) else ""
     never = [one for one in ranked(medians) if medians[one].at_least and one not in (worst, TUNED)]
     names = ", ".join(client_words(one, case.engine) for one in never)
-    return tuned + (f"; not back within the cap either: {names}" if never else "")
+    return tuned + (f"; not back within the cap in most trials either: {names}" if never else "")
 
 
 def _said(case: Case, client: str, down: Interval) -> str:

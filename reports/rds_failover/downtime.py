@@ -8,7 +8,7 @@ import pandas as pd
 
 from reports.findings import Finding
 from reports.outage import Outage
-from reports.rds_failover.arms import FAILOVER, PACE_RDS, PROBES, REFERENCE, TUNED, WRITE, client_words
+from reports.rds_failover.arms import FAILOVER, NAME, PACE_RDS, PROBES, REFERENCE, TUNED, WRITE, client_words
 from reports.rds_failover.cells import Case, Measured, median_s
 from reports.stats import Interval
 from reports.words import count, number, percent, scaled, seconds, span
@@ -25,6 +25,15 @@ def findings(found: Measured, case: Case, *, opens: bool) -> Iterator[Finding]:
                 yield _downtime(found, case, client, op, seen[op], headline=opens and (client, op) == (TUNED, WRITE))
         if seen[WRITE] and case.part == FAILOVER and client != REFERENCE:
             yield from _minutes(found, case, client, median_s(seen[WRITE]))
+
+
+def unavailable(found: Measured, case: Case) -> Iterator[Finding]:
+    """Clients that were asked for and couldn't be had for the engine, and why."""
+    told = found.run.events_of(NAME, "arm_unavailable")
+    reasons = {str(event["client_arm"]): str(event["reason"]) for event in told if event["engine"] == case.engine}
+    for client in reasons.keys() - set(found.clients(case)):
+        for kind in PROBES.values():
+            yield found.absent(case, client, f"{kind}_downtime_s", "s", reasons[client])
 
 
 def outages(found: Measured, case: Case, client: str, op: str) -> dict[int, Outage]:

@@ -40,8 +40,8 @@ def _failovers(found: Measured, seen: Sequence[Case]) -> Iterator[str]:
     )
     if any(client == REFERENCE for _, client in found.watches):
         yield (
-            "The server itself is a fresh connection at every tick to each zone's address, past DNS: what a client is down beyond it is its "
-            "own. The error window runs from the begin of the first attempt that failed to the end of the last, reads and writes together."
+            "The server itself is a client that goes straight to whichever zone's address takes writes, past DNS, and connects anew after every "
+            "failure: what a client is down beyond it is its own. The error window runs from the begin of the first attempt that failed to the end of the last, reads and writes together."
         )
     yield (
         "Steps of a client, each over when it was first taken at the address that writes were answered from in the end: the first failed "

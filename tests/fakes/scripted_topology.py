@@ -53,12 +53,14 @@ class ScriptedTopology:
 
     def apply(self, parameters: Mapping[str, str]) -> None: ...
 
-    def crash(self, zone: str) -> None:
+    def crash(self, zone: str) -> int:
         self.broken.add(zone)
+        return 0
 
-    def hang(self, zone: str) -> None:
+    def hang(self, zone: str) -> int:
         self.broken.add(zone)
         self.hung.add(zone)
+        return 0
 
     def stop(self, zone: str) -> None:
         self.done.append(f"stop {zone}")

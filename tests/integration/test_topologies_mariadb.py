@@ -53,6 +53,12 @@ def made_pair(keeper: Warden) -> MariaDbReplicas:
     made.create()
     with connect(made.endpoint(made.writer)) as connection:
         ledger.create(connection)
+    (replica,) = made.readers  # which lags, and could lose the table itself
+    deadline = time.monotonic() + 30
+    with connect(made.endpoint(replica)) as connection:
+        while not connection.query("SHOW TABLES LIKE 'ledger'"):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
     return made
 
 

@@ -242,6 +242,24 @@ def test_an_engine_that_could_not_be_had_reads_not_measured(failovers: PlantedFa
     assert finding_of(section, f"{CASE}.lost_writes", client="all").value == 0
 
 
+def test_a_client_that_could_not_be_had_for_an_engine_reads_not_measured_there_with_the_reason(
+    failovers: PlantedFailovers,
+) -> None:
+    """It was told twice, by two topologies made side by side; the other engine has it."""
+    for engine in ("mysql", "postgres"):
+        failovers.trial(engine=engine, clients={"tuned": Meets()})
+    failovers.write(engines=("mysql", "postgres"))
+    for _ in range(2):
+        failovers.planted.event(
+            NAME, "arm_unavailable", trial=None, t_ns=0, engine="postgres", client_arm="proxy", reason="no pgbouncer"
+        )
+    section = section_of(failovers)
+    for kind in ("write", "read"):
+        found = finding_of(section, f"rds_failover.postgres.multi_az_instance.crash.{kind}_downtime_s", client="proxy")
+        assert (found.value, found.status, found.reason) == (None, "not_measured", "no pgbouncer")
+    assert not findings_of(section, f"{CASE}.write_downtime_s", client="proxy")
+
+
 def test_a_client_that_was_to_watch_and_did_not_reads_not_measured(failovers: PlantedFailovers) -> None:
     """It stands in the plan's list of clients and has no row."""
     plant(failovers, client_arms="tuned,proxy")

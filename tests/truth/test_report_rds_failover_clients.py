@@ -63,7 +63,7 @@ def test_the_ratio_to_a_client_that_never_came_back_is_a_bound(failovers: Plante
     ratio = finding_of(section_of(failovers), f"{CASE}.client_ratio")
     assert (ratio.value, ratio.high, ratio.status) == (pytest.approx((2009 / 440 + 2009 / 420) / 2), None, "at_least")
     assert "writes were down at least 4.67 times as long for one client as for another" in ratio.sentence
-    assert "not back within the cap either: the pool without pre-ping" in ratio.sentence
+    assert "not back within the cap in most trials either: the pool without pre-ping" in ratio.sentence
 
 
 def test_where_nobody_came_back_nobody_is_best(failovers: PlantedFailovers) -> None:
@@ -71,7 +71,7 @@ def test_where_nobody_came_back_nobody_is_best(failovers: PlantedFailovers) -> N
     never = Meets(write_ms=None, read_ms=None)
     section = all_alike(failovers, tuned=never, naive=never, reference=Meets())
     ratio = finding_of(section, f"{CASE}.client_ratio")
-    assert (ratio.status, ratio.reason) == ("not_measured", "no client came back within the cap")
+    assert (ratio.status, ratio.reason) == ("not_measured", "no client came back within the cap in most trials")
 
 
 def test_minutes_a_month_are_the_failovers_times_the_median(failovers: PlantedFailovers) -> None:

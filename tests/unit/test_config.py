@@ -1,10 +1,10 @@
 """config.yaml: profiles over the base, overrides over both, and every error with its place and the way out."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
 import pytest
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from harness.config import CacheSettings, EachOnce, Settings, load
 from harness.errors import UsageError
@@ -13,6 +13,12 @@ from harness.errors import UsageError
 class Cache(Settings):
     ttl_s: float = Field(default=1.0, gt=0)
     sizes: Annotated[tuple[int, ...], EachOnce] = Field(default=(1, 2), min_length=1)
+
+    @model_validator(mode="after")
+    def _ttl_is_no_size(self) -> Self:
+        if self.ttl_s == max(self.sizes):
+            raise ValueError(f"ttl_s must be no size, is {self.ttl_s:g}")
+        return self
 
 
 MODELS: dict[str, type[Settings]] = {"cache": Cache}
@@ -149,3 +155,13 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     """With the way to give another."""
     with pytest.raises(UsageError, match="No such file or directory; give a configuration with --config"):
         load(tmp_path / "none.yaml", MODELS)
+
+
+def test_a_rule_between_keys_is_said_without_the_whole_section_and_with_what_was_overridden_in_it(
+    tmp_path: Path,
+) -> None:
+    """The section begins on line 4; the override of the seed has no part in it."""
+    rule = "scenarios.cache ttl_s must be no size, is 2"
+    assert refusal(tmp_path, BASE.replace("ttl_s: 5", "ttl_s: 2")) == f"config.yaml:4: {rule}"
+    message = refusal(tmp_path, BASE, overrides=["seed=3", "cache.ttl_s=2"])
+    assert message == f"config.yaml:4 with --set cache.ttl_s=2: {rule}"

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from harness.errors import CannotMeasure
 from harness.sql.failover.cells import cells_of, parameters_of
 from harness.sql.failover.plan import trials_of
 from harness.sql.failover.settings import RdsFailoverSettings
@@ -21,8 +22,18 @@ def refusal(**given: Any) -> str:
     return str(refused.value)
 
 
-def planned(config: RdsFailoverSettings, lacking: frozenset[str] = frozenset()) -> Any:
-    return trials_of(config, config.engines, lambda _, arm: arm not in lacking, "a seed")
+def planned(config: RdsFailoverSettings, lacking: frozenset[str] = frozenset(), slots: int = 176) -> Any:
+    return trials_of(config, config.engines, lambda _, arm: arm not in lacking, "a seed", slots)
+
+
+def test_with_few_slots_every_arm_has_equally_few_connections_and_with_too_few_nothing_is_planned() -> None:
+    """Three arms and the reference: 40 slots are ten for each, five to read and five to write; 16 are four each; 7 aren't one each way."""
+    config = settings(cells=["single_az.crash"], client_arms=["tuned", "naive", "keepalive"], engines=["mysql"])
+    assert {trial.params["connections"] for trial in planned(config, slots=40)} == {10}
+    assert {trial.params["connections"] for trial in planned(config, slots=16)} == {4}
+    assert {trial.params["connections"] for trial in planned(config)} == {16}
+    with pytest.raises(CannotMeasure, match="at least 8 slots for 4 clients, has 7; give -u 8 or more"):
+        planned(config, slots=7)
 
 
 def test_a_word_is_a_cell_of_every_engine_and_its_step_is_the_word() -> None:
@@ -100,6 +111,25 @@ def test_nothing_to_measure_is_refused() -> None:
     assert "nothing to measure" in refusal(engines=["mysql"], cells=["single_az.crash.synchronous_commit=off"])
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"warm_up_s": 0.6}, "before_s must be longer than warm_up_s by 2 probes of probe_interval_ms, 0.62 s, is 0.6"),
+        ({"probe_interval_ms": 300}, "before_s must be longer than warm_up_s by 2 probes of probe_interval_ms, 0.8 s"),
+        ({"cap_s": 0.01}, "cap_s must be at least 2 probes of probe_interval_ms, 0.02 s, is 0.01"),
+        ({"pace": "rds", "rds_before_s": 0.2}, "rds_before_s must be longer than warm_up_s"),
+    ],
+)
+def test_a_fault_without_probes_before_and_after_it_is_refused(given: dict[str, Any], said: str) -> None:
+    """The fault would come while warming up, or no gap could be told from that between two probes."""
+    assert said in refusal(**given)
+
+
+def test_only_the_times_of_a_pace_that_is_planned_are_held_against_the_probes() -> None:
+    """A warm-up of a second is short at RDS's own pace."""
+    assert settings(pace="rds", warm_up_s=1.0).planned
+
+
 def test_every_cell_has_one_trial_a_round_and_what_rds_takes_minutes_for_comes_last_and_once() -> None:
     """Two engines × (three fast cells × 6 rounds + one at RDS's pace), after two steps × two topologies × 3 rounds of commits."""
     config = settings(
@@ -116,7 +146,7 @@ def test_every_cell_has_one_trial_a_round_and_what_rds_takes_minutes_for_comes_l
     assert {pairs[trial.pair] for trial in trials if trial.labels["part"] == "failover"} == {1}
     assert {pairs[trial.pair] for trial in trials[:24]} == {2}  # both topologies side by side
     fast, slow = trials[24], trials[-1]
-    assert (fast.params["cap_s"], slow.params["cap_s"]) == (1.6, 180)
+    assert (fast.params["cap_s"], slow.params["cap_s"]) == (1.4, 180)
 
 
 def test_the_part_synchrony_has_the_topology_for_an_arm_and_the_delay_for_a_step() -> None:

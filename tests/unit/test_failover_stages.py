@@ -85,7 +85,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., tuple[Stag
         stages = Stages(settings, context)
         all_stages.append(stages)
         stages.open()
-        return stages, context, trials_of(settings, stages.engines, stages.offers, "seed")
+        return stages, context, trials_of(settings, stages.engines, stages.offers, "seed", 176)
 
     yield open_them
     for stages in all_stages:

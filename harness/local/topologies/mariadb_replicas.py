@@ -19,11 +19,11 @@ from harness.local.processes import Warden
 from harness.local.topologies.mariadb_member import GLANCE_S, LOOK_AGAIN_S, PATIENCE_S, Member
 from harness.local.topologies.model import ZONES, OnEvent, TopologyName
 from harness.local.topologies.stream import ReplicationStream
+from harness.local.topologies.volume import DURABILITY, require_durability
 from harness.sql import heartbeat, ledger
 from harness.sql.connections import connect
 from harness.sql.endpoint import Engine, SqlEndpoint
 
-DURABILITY = ("innodb_flush_log_at_trx_commit", "sync_binlog")  # D7
 REPLICATION_USER = "replication"
 
 
@@ -93,27 +93,24 @@ class MariaDbReplicas:
 
     def apply(self, parameters: Mapping[str, str]) -> None:
         """See Topology. Raises CannotMeasure for what isn't a durability parameter."""
-        if unknown := parameters.keys() - set(DURABILITY):
-            raise CannotMeasure(
-                f"{', '.join(sorted(unknown))}: no durability parameter of mysql; there are {', '.join(DURABILITY)}"
-            )
+        require_durability(self.engine, parameters)
         for member in self._members.values():
-            member.apply({name: SETTINGS[name] for name in DURABILITY} | dict(parameters))
+            member.apply({name: SETTINGS[name] for name in DURABILITY[self.engine]} | dict(parameters))
 
     def set_inter_az(self, inter_az_ms: float) -> None:
         """Delay the replication streams so much each way from now on; only where a delay was asked for at the making."""
         self._stream.set_delay(inter_az_ms)
 
-    def crash(self, zone: str) -> None:
+    def crash(self, zone: str) -> int:
         """See Topology."""
         with self._stream.dying(yes=zone == self.writer):
-            self._members[zone].server.signal(signal.SIGKILL)
+            return self._members[zone].server.signal(signal.SIGKILL)
 
-    def hang(self, zone: str) -> None:
+    def hang(self, zone: str) -> int:
         """See Topology."""
         if zone == self.writer:
             self._stream.hold()
-        self._members[zone].server.signal(signal.SIGSTOP)
+        return self._members[zone].server.signal(signal.SIGSTOP)
 
     def stop(self, zone: str) -> None:
         """See Topology. A writer takes no more writes first, and waits for the readers that follow to have received all."""

@@ -37,11 +37,11 @@ class Topology(Protocol):
     def apply(self, parameters: Mapping[str, str]) -> None:
         """Durability parameters (D7) for all servers, from now on and over restarts; {} are those that RDS has."""
 
-    def crash(self, zone: str) -> None:
-        """kill -9 of the server's whole tree, without waiting for it."""
+    def crash(self, zone: str) -> int:
+        """kill -9 of the server's whole tree, without waiting for it; when the signals went out (CLOCK_MONOTONIC, ns)."""
 
-    def hang(self, zone: str) -> None:
-        """SIGSTOP of the whole tree."""
+    def hang(self, zone: str) -> int:
+        """SIGSTOP of the whole tree; when the signals went out."""
 
     def stop(self, zone: str) -> None:
         """A clean shutdown."""

@@ -115,16 +115,16 @@ class PostgresReplicas:
         """Delay the replication streams so much each way from now on; only where a delay was asked for at the making."""
         self._stream.set_delay(inter_az_ms)
 
-    def crash(self, zone: str) -> None:
+    def crash(self, zone: str) -> int:
         """See Topology."""
         with self._stream.dying(yes=zone == self.writer):
-            self._warden.signal(self._servers[zone].name, signal.SIGKILL, tree=True)
+            return self._warden.signal(self._servers[zone].name, signal.SIGKILL, tree=True)
 
-    def hang(self, zone: str) -> None:
+    def hang(self, zone: str) -> int:
         """See Topology."""
         if zone == self.writer:
             self._stream.hold()
-        self._warden.signal(self._servers[zone].name, signal.SIGSTOP, tree=True)
+        return self._warden.signal(self._servers[zone].name, signal.SIGSTOP, tree=True)
 
     def stop(self, zone: str) -> None:
         """See Topology. A writer waits for the readers that follow to have all, its last checkpoint included."""

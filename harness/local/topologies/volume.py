@@ -81,13 +81,13 @@ class VolumeTopology:
             self._server.start(self.writer)
             self._parameters = dict(parameters)
 
-    def crash(self, zone: str) -> None:
+    def crash(self, zone: str) -> int:
         """See Topology."""
-        self._signal(zone, signal.SIGKILL)
+        return self._signal(zone, signal.SIGKILL)
 
-    def hang(self, zone: str) -> None:
+    def hang(self, zone: str) -> int:
         """See Topology."""
-        self._signal(zone, signal.SIGSTOP)
+        return self._signal(zone, signal.SIGSTOP)
 
     def stop(self, zone: str) -> None:
         """See Topology."""
@@ -119,6 +119,6 @@ class VolumeTopology:
     def restore(self) -> None:
         """Nothing: a zone without a server is a standby as good as it was."""
 
-    def _signal(self, zone: str, signum: int) -> None:
-        if zone == self.writer:
-            self._warden.signal(self._server.name, signum, tree=True)
+    def _signal(self, zone: str, signum: int) -> int:
+        assert zone == self.writer, "nothing runs in the other zone"
+        return self._warden.signal(self._server.name, signum, tree=True)

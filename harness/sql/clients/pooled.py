@@ -57,7 +57,10 @@ class Pooled:
             max_overflow=0,
             pool_timeout=checkout_timeout_s,
             pool_pre_ping=pre_ping,
-            pool_reset_on_return=None,  # in autocommit there is nothing to roll back, and PyMySQL would ask the server to
+            # In autocommit there is nothing to roll back, and PyMySQL would ask the server to: once when a connection comes home, and
+            # once more when it is let go. A write that was answered would count as refused if that question couldn't be sent.
+            pool_reset_on_return=None,
+            skip_autocommit_rollback=True,
             **({"use_native_hstore": False} if route.way.engine == "postgres" else {}),
         )
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from harness.errors import CannotMeasure
 from harness.local.topologies.model import TopologyName
 from harness.plan import Cell, Trial, interleave
 from harness.sql.endpoint import Engine
@@ -18,16 +19,19 @@ _READABLE: frozenset[TopologyName] = frozenset({"multi_az_cluster", "async_repli
 Offers = Callable[[Engine, ClientArm], bool]
 
 
-def trials_of(settings: RdsFailoverSettings, engines: Sequence[Engine], offers: Offers, seed: str) -> list[Trial]:
+def trials_of(
+    settings: RdsFailoverSettings, engines: Sequence[Engine], offers: Offers, seed: str, slots: int
+) -> list[Trial]:
     """What synchrony costs before anything fails; then the failovers, every cell once a round, and last those at RDS's own pace.
 
-    ``engines`` are those that are there, ``offers`` says whether a client arm can be had for an engine.
+    ``engines`` are those that are there, ``offers`` says whether a client arm can be had for an engine. Where there are fewer
+    ``slots`` than all arms' connections, each arm has equally fewer. Raises CannotMeasure where some would have none.
     """
     cells = [cell for cell in settings.planned if cell.engine in engines]
     parts = (
         (_synchrony(settings, engines), settings.synchrony_rounds, "synchrony"),
-        (_failovers(settings, cells, "fast", offers), settings.trials, "fast"),
-        (_failovers(settings, cells, "rds", offers), settings.rds_trials, "rds"),
+        (_failovers(settings, cells, "fast", offers, slots), settings.trials, "fast"),
+        (_failovers(settings, cells, "rds", offers, slots), settings.rds_trials, "rds"),
     )
     trials: list[Trial] = []
     for part, rounds, name in parts:
@@ -60,11 +64,18 @@ def arms_of(settings: RdsFailoverSettings, cell: FailoverCell, offers: Offers) -
 
 
 def _failovers(
-    settings: RdsFailoverSettings, cells: Iterable[FailoverCell], pace: str, offers: Offers
+    settings: RdsFailoverSettings, cells: Iterable[FailoverCell], pace: str, offers: Offers, slots: int
 ) -> Iterator[Cell]:
     slow = pace == "rds"
     for cell in cells:
         if cell.pace == pace:
+            arms = arms_of(settings, cell, offers)
+            connections = min(settings.connections, 2 * (slots // (2 * len(arms))))  # half for reads, half for writes
+            if not connections:
+                least = 2 * len(arms)
+                raise CannotMeasure(
+                    f"needs at least {least} slots for {len(arms)} clients, has {slots}; give -u {least} or more"
+                )
             yield Cell(
                 arms=(FAILOVER_ARM,), step=cell.step,
                 labels={
@@ -75,10 +86,10 @@ def _failovers(
                     "probe_interval_ms": settings.probe_interval_ms,
                     "warm_up_s": settings.warm_up_s, "before_s": settings.rds_before_s if slow else settings.before_s,
                     "cap_s": settings.rds_cap_s if slow else settings.cap_s,
-                    "connections": settings.connections, "inter_az_ms": 0.0,
+                    "connections": connections, "inter_az_ms": 0.0,
                     "failovers_a_month": settings.failovers_a_month,
                     "availability_target": settings.availability_target,
-                    "client_arms": ",".join(arms_of(settings, cell, offers)),
+                    "client_arms": ",".join(arms),
                 },
             )  # fmt: skip
 

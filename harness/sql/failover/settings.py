@@ -14,6 +14,8 @@ ClientArm = Literal[
 ]
 CLIENT_ARMS: tuple[ClientArm, ...] = ClientArm.__args__  # type: ignore[attr-defined]
 REFERENCE = "reference"
+# Probes before the fault, and after it: with fewer there is no gap that could be told from the probes' own.
+LEAST_PROBES = 2
 CellWord = Annotated[str, AfterValidator(check_word)]
 
 
@@ -31,7 +33,7 @@ class RdsFailoverSettings(Settings):
     probe_interval_ms: PositiveFloat = 10
     warm_up_s: NonNegativeFloat = 0.2
     before_s: PositiveFloat = 0.6
-    cap_s: PositiveFloat = 1.6
+    cap_s: PositiveFloat = 1.4
     rds_before_s: PositiveFloat = 5
     rds_cap_s: PositiveFloat = 180
     synchrony_ms: Annotated[tuple[NonNegativeFloat, ...], EachOnce] = ()
@@ -59,4 +61,21 @@ class RdsFailoverSettings(Settings):
             raise ValueError(
                 "has nothing to measure: no cell that these engines (and the pace asked for) have, and no synchrony_ms"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _probes_on_both_sides_of_the_fault(self) -> Self:
+        times = {"": (self.before_s, self.cap_s), "rds_": (self.rds_before_s, self.rds_cap_s)}
+        least_s = LEAST_PROBES * self.probe_interval_ms / 1e3
+        for prefix in {"rds_" if cell.pace == "rds" else "" for cell in self.planned}:
+            before_s, cap_s = times[prefix]
+            if before_s - self.warm_up_s < least_s:
+                raise ValueError(
+                    f"{prefix}before_s must be longer than warm_up_s by {LEAST_PROBES} probes of probe_interval_ms, "
+                    f"{self.warm_up_s + least_s:g} s, is {before_s:g}"
+                )
+            if cap_s < least_s:
+                raise ValueError(
+                    f"{prefix}cap_s must be at least {LEAST_PROBES} probes of probe_interval_ms, {least_s:g} s, is {cap_s:g}"
+                )
         return self

@@ -4,7 +4,7 @@ import gevent
 import psycopg
 import pymysql
 
-from harness.errors import CannotMeasure
+from harness.errors import CannotMeasure, HarnessError
 from harness.local.dns import DnsServer
 from harness.local.sql_proxy import SqlProxy
 from harness.local.topologies.model import Topology, TopologyName
@@ -15,7 +15,7 @@ from harness.sql.failover.plan import SYNCHRONY_TOPOLOGIES
 from harness.sql.failover.settings import ClientArm, RdsFailoverSettings
 from harness.sql.failover.stage import Stage
 
-TROUBLE = (CannotMeasure, OSError, psycopg.Error, pymysql.MySQLError)
+TROUBLE = (HarnessError, OSError, psycopg.Error, pymysql.MySQLError)
 """What a topology may raise that is in no state to be measured."""
 
 Key = tuple[Engine, TopologyName, bool]  # the last: whether zones can be set apart from each other

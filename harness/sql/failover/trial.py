@@ -1,5 +1,6 @@
 """One failover, watched by every client arm at once: their probes, the fault, the controller, and the ledger at the end."""
 
+import os
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +61,8 @@ class Failover:
         """The topology whole, with the trial's parameters; clients that know nothing of it yet. Raises what is in TROUBLE."""
         labels, params = self._trial.labels, self._trial.params
         self._stage.prepare(parameters_of(labels["durability"]), behind_doors=labels["fault"] == "black_hole")
+        # A server that recovers makes sure of its whole file system: what set-ups and others left unwritten isn't the fault's.
+        gevent.get_hub().threadpool.apply(os.sync)
         way, settings = self._stage.way(), PATIENCE[self._pace]
         self._clients = [
             make(arm, way, connections=int(params["connections"]), settings=settings) for arm in self._arms
@@ -129,16 +132,15 @@ class Failover:
         zone, fault, topology = self._stage.topology.writer, self._trial.labels["fault"], self._stage.topology
         self._injected = True
         self._moved.clear()  # of a false alarm before
+        if fault in ("crash", "hang"):  # a tree is looked up first: who is in it answers until the signals are out
+            sent_ns = topology.crash(zone) if fault == "crash" else topology.hang(zone)
+            self._note("fault_injected", zone, t_ns=sent_ns, fault=fault)
+            return
         self._note("fault_injected", zone, fault=fault)
-        match fault:
-            case "crash":
-                topology.crash(zone)
-            case "hang":
-                topology.hang(zone)
-            case "planned":
-                self._controller.fail_over_planned(self._on_event)
-            case "black_hole":
-                self._stage.black_hole(zone)
+        if fault == "planned":
+            self._controller.fail_over_planned(self._on_event)
+        else:
+            self._stage.black_hole(zone)
 
     def _publish(self, zone: str) -> None:
         """The controller's word: names first, then the proxy, which is told and doesn't ask."""

@@ -31,7 +31,7 @@ def charts(found: Measured, case: Case, findings: Sequence[Finding]) -> list[Cha
             id=chart_id(case, "steps"), title=title(case, "where the time goes"),
             caption="From the fault to the first write that was answered, or the first read of who only reads. A step's end is the median over "
             "trials; each begins where the one before ends, and one that a client doesn't take isn't there. The controller's own phases "
-            f"stand above: {', '.join(CONTROLLER)}.",
+            f"stand above: {', '.join(CONTROLLER)}. Whoever asks DNS again, or waits at a proxy, waits there for the server's recovery too.",
             alt=told(findings, case, "controller_phase_s") + " " + told(findings, case, "phase_s", client="tuned"),
             table=table, draw=draw,
         )
