@@ -227,6 +227,7 @@ class Session:
         """The slots are those of Locust's workers, who are told here all that they need to know."""
         assert self._workers and self._services
         job = {
+            "scenario": scenario.name,
             "config": self.launch.config.as_used(),
             "services": asdict(self._services.state),
             "samples": str(self.launch.run.samples_path(scenario.name, "0").parent.resolve()),
