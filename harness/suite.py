@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -108,14 +108,22 @@ def _begin_elsewhere(elsewhere: Destination, directory: RunDir) -> None:
         raise
 
 
-def measure(names: Sequence[str], directory: RunDir, progress: ProgressView) -> str | None:
-    """One scenario after the other into ``directory``; None, or *interrupted* where Ctrl-C came before all were done."""
+def measure(
+    names: Sequence[str],
+    directory: RunDir,
+    progress: ProgressView,
+    words: Callable[[str], Sequence[str]] = lambda _: (),
+) -> str | None:
+    """One scenario after the other into ``directory``; None, or *interrupted* where Ctrl-C came before all were done.
+
+    ``words`` are what Locust is told besides, for a scenario.
+    """
     _interrupt_quietly()
     name = names[0]
     try:
         for name in names:
             progress.update(name, {"state": "starting"})
-            code = _run_scenario(name, directory, progress)
+            code = _run_scenario(name, directory, progress, words(name))
             _settle(directory, name, code)
     except KeyboardInterrupt:
         _settle(directory, name, None)
@@ -170,13 +178,13 @@ def _words(record: dict[str, Any]) -> str:
     return f"trial {record['done']} of {record['planned']} done" if "planned" in record else record["state"]
 
 
-def _run_scenario(name: str, directory: RunDir, progress: ProgressView) -> int:
+def _run_scenario(name: str, directory: RunDir, progress: ProgressView, words: Sequence[str]) -> int:
     """One Locust process for one scenario; stopped gently and then firmly when we are interrupted."""
     slots = str(load_scenario(name).default_slots)
     reader, writer = os.pipe()
     command = [
         sys.executable, "-m", "locust", "-f", str(locustfile(name)),
-        "--headless", "-u", slots, "-r", "100", "--only-summary", "--loglevel", "INFO",
+        "--headless", "-u", slots, "-r", "100", "--only-summary", "--loglevel", "INFO", *words,
     ]  # fmt: skip
     environment = os.environ | {RUN_VARIABLE: str(directory.path.resolve()), PROGRESS_VARIABLE: str(writer)}
     with directory.log_path(name).open("wb") as log:
