@@ -20,7 +20,7 @@ from harness.aws.job import HOME, Job, Progress, job_key, prefix, progress_key
 from harness.errors import CannotMeasure, HarnessError, UsageError
 from harness.rundir import RunDir, now_iso
 
-BUCKET, GROUP = "RunBucket", "GeneratorGroup"
+BUCKET, GROUP = "RunBucketName", "GeneratorGroupName"
 """The stack's outputs that name the run's bucket and the generators' auto scaling group."""
 VENV = "/opt/dbharness"
 WORST_INSTALL_S = 900
