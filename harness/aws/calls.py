@@ -103,6 +103,10 @@ _CLOUDFORMATION = (
         aims_at="stack", named_by="StackName",
     ),
     Call(
+        service="cloudformation", operation="UpdateTerminationProtection",
+        grants=_on("cloudformation:UpdateTerminationProtection", STACK), aims_at="stack", named_by="StackName",
+    ),
+    Call(
         service="cloudformation", operation="ContinueUpdateRollback",
         grants=_on("cloudformation:ContinueUpdateRollback", STACK), aims_at="stack", named_by="StackName",
     ),
@@ -161,6 +165,14 @@ _RDS = (
         grants=_on("rds:AddTagsToResource", DB, CLUSTER, SNAPSHOT, CLUSTER_SNAPSHOT),
     ),
     Call(
+        service="rds", operation="ModifyDBInstance", grants=_on("rds:ModifyDBInstance", DB),
+        aims_at="db_instance", named_by="DBInstanceIdentifier",
+    ),
+    Call(
+        service="rds", operation="ModifyDBCluster", grants=_on("rds:ModifyDBCluster", CLUSTER),
+        aims_at="db_cluster", named_by="DBClusterIdentifier",
+    ),
+    Call(
         service="rds", operation="DeleteDBInstance", grants=_on("rds:DeleteDBInstance", DB),
         aims_at="db_instance", named_by="DBInstanceIdentifier",
     ),
@@ -197,6 +209,10 @@ _EC2 = _reads(
 _DYNAMODB = (
     *_reads("dynamodb", "DescribeTable", "DescribeContinuousBackups", "ListTagsOfResource"),
     *_reads("application-autoscaling", "DescribeScalableTargets", "DescribeScalingPolicies"),
+    Call(
+        service="dynamodb", operation="UpdateTable", grants=_on("dynamodb:UpdateTable", TABLE),
+        aims_at="table", named_by="TableName",
+    ),
     Call(
         service="dynamodb", operation="DeleteTable", grants=_on("dynamodb:DeleteTable", TABLE),
         aims_at="table", named_by="TableName",

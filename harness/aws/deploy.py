@@ -1,0 +1,178 @@
+"""``up``: a stack as it was ordered, whatever a former ``up`` that was killed left behind.
+
+Nothing is remembered here: the stack is found by its name and its tag, and its state says what is left to do. CloudFormation
+creates a stack with its tags in one call, so there is no moment in which ours is there without them.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from harness.aws.api import Answer, Api, Pace, Progress
+from harness.aws.calls import TAG
+from harness.aws.failures import AwsError
+from harness.aws.stacks import (
+    EXPIRES_TAG,
+    Stack,
+    StackFailed,
+    StackRefused,
+    Step,
+    current,
+    events,
+    failures,
+    find,
+    next_step,
+    stack_of,
+    wait,
+)
+
+CHANGE_SET = "dbharness-up"
+_CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"]
+_MOST_ROUNDS = 6
+_KEEPS_DATA = ("AWS::RDS::DBInstance", "AWS::RDS::DBCluster", "AWS::DynamoDB::Table", "AWS::S3::Bucket",
+               "AWS::ElastiCache::ReplicationGroup")  # fmt: skip
+Agree = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What is to be there. ``expires``: when sweep may take it down; None leaves an existing stack's as it is."""
+
+    name: str
+    template: str
+    parameters: Mapping[str, str]
+    expires: datetime | None
+    protect: bool = False
+    replace_data: bool = False
+    """An update may replace or remove what keeps data."""
+
+
+def up(api: Api, order: Order, *, agree: Agree, pace: Pace, progress: Progress) -> Stack:
+    """The stack, complete and as ordered. ``agree`` is told what is about to be done and raises to prevent it.
+
+    Raises StackRefused (not ours, or in a state without a way on), StackFailed (rolled back: which resource and why)
+    and AwsError. Killed at any moment, run it again.
+    """
+    for _ in range(_MOST_ROUNDS):
+        stack = find(api, order.name)
+        step = next_step(stack)
+        if step is Step.WAIT and stack is not None:
+            progress(f"stack {stack.name} is in {stack.status}; waiting for that first")
+            _settled(api, wait(api, stack, pace, progress))
+        elif step is Step.CREATE:
+            agree(f"create stack {order.name}")
+            created = _create(api, order)
+            if created is not None:
+                return _complete(api, wait(api, created, pace, progress), order)
+        elif stack is not None:
+            if not _update(api, stack, order, agree, pace, progress):
+                progress(f"stack {order.name} is as ordered already")
+                return stack
+            return _complete(api, wait(api, stack, pace, progress), order)
+    raise StackFailed(f"somebody else keeps changing stack {order.name}; run up again when they are done")
+
+
+def tags_of(order: Order, stack: Stack | None) -> list[dict[str, str]]:
+    """On the stack, from where CloudFormation hands them on to what it makes."""
+    expires = order.expires.isoformat(timespec="seconds") if order.expires else (stack.tags.get(EXPIRES_TAG) if stack else None)
+    tags = {TAG: order.name} | ({EXPIRES_TAG: expires} if expires else {})
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+def _parameters(order: Order) -> list[dict[str, str]]:
+    return [{"ParameterKey": key, "ParameterValue": value} for key, value in order.parameters.items()]
+
+
+def _create(api: Api, order: Order) -> Stack | None:
+    """The stack that was begun; None if somebody was faster: then what is there is looked at again."""
+    tags = tags_of(order, None)
+    try:
+        answer = api.call(
+            "cloudformation", "CreateStack", StackName=order.name, TemplateBody=order.template,
+            Parameters=_parameters(order), Tags=tags, Capabilities=_CAPABILITIES,
+            EnableTerminationProtection=order.protect,
+        )  # fmt: skip
+    except AwsError as error:
+        if error.code != "AlreadyExistsException":
+            raise
+        return None
+    return stack_of({"StackName": order.name, "StackStatus": "CREATE_IN_PROGRESS", "Tags": tags, **answer})
+
+
+def _update(api: Api, stack: Stack, order: Order, agree: Agree, pace: Pace, progress: Progress) -> bool:
+    """Make a change set, show it, have it agreed to and start it; False if nothing would change."""
+    named = {"StackName": order.name, "ChangeSetName": CHANGE_SET}
+    api.call("cloudformation", "DeleteChangeSet", **named)  # one that a killed up left; none is no error
+    api.call(
+        "cloudformation", "CreateChangeSet", **named, ChangeSetType="UPDATE", TemplateBody=order.template,
+        Parameters=_parameters(order), Tags=tags_of(order, stack), Capabilities=_CAPABILITIES,
+    )  # fmt: skip
+    described = _described(api, named, pace)
+    changes = [change["ResourceChange"] for change in described.get("Changes", ()) if "ResourceChange" in change]
+    if described["Status"] == "FAILED" or not changes:
+        api.call("cloudformation", "DeleteChangeSet", **named)
+        reason = described.get("StatusReason", "")
+        if described["Status"] == "FAILED" and not _nothing_to_do(reason):
+            raise StackFailed(f"stack {order.name} can't be changed so: {reason}; it stays as it was")
+        return False
+    for change in changes:
+        progress(_change(change))
+    lost = [change for change in changes if _loses_data(change)]
+    if lost and not order.replace_data:
+        api.call("cloudformation", "DeleteChangeSet", **named)
+        raise StackRefused(
+            f"the update would replace or remove what keeps data: {', '.join(_change(change) for change in lost)}; "
+            "nothing was changed; --replace-data agrees to that"
+        )
+    agree(f"update stack {order.name} ({len(changes)} changes)")
+    api.call("cloudformation", "ExecuteChangeSet", **named)
+    return True
+
+
+def _described(api: Api, named: Mapping[str, str], pace: Pace) -> Answer:
+    until_s = pace.monotonic_s() + pace.patience_s
+    while True:
+        described = api.call("cloudformation", "DescribeChangeSet", **named)
+        if described["Status"] in ("CREATE_COMPLETE", "FAILED"):
+            return described
+        if pace.monotonic_s() >= until_s:
+            raise StackFailed(f"the change set of {named['StackName']} is still in {described['Status']}; run up again")
+        pace.sleep(pace.poll_s)
+
+
+def _nothing_to_do(reason: str) -> bool:
+    return "didn't contain changes" in reason or "No updates are to be performed" in reason
+
+
+def _change(change: Answer) -> str:
+    replaced = {"True": ", replaced", "Conditional": ", perhaps replaced"}.get(change.get("Replacement", "False"), "")
+    return f"{change['Action']} {change['LogicalResourceId']} ({change['ResourceType']}{replaced})"
+
+
+def _loses_data(change: Answer) -> bool:
+    replaced = change["Action"] == "Remove" or change.get("Replacement") in ("True", "Conditional")
+    return replaced and change["ResourceType"] in _KEEPS_DATA
+
+
+def _settled(api: Api, stack: Stack | None) -> None:
+    """What somebody began came to an end; if that was a rollback, say why."""
+    if stack is not None and "ROLLBACK" in stack.status:
+        raise _rolled_back(api, stack)
+
+
+def _complete(api: Api, stack: Stack | None, order: Order) -> Stack:
+    if stack is None:
+        raise StackFailed(f"stack {order.name} was deleted while it was waited for; run up again")
+    if stack.status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+        raise _rolled_back(api, stack)
+    return stack
+
+
+def _rolled_back(api: Api, stack: Stack) -> StackFailed:
+    why: Sequence[str] = failures(current(events(api, stack))) or [stack.reason or "no reason given"]
+    way_out = (
+        "it is as before; correct that and run up again"
+        if stack.status == "UPDATE_ROLLBACK_COMPLETE"
+        else f"correct that, then `dbharness aws down {stack.name}` and up again"
+    )
+    return StackFailed(f"stack {stack.name} ended in {stack.status}. Failed: {'; '.join(why)}. Way out: {way_out}")
