@@ -6,12 +6,14 @@ creates a stack with its tags in one call, so there is no moment in which ours i
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any
 
 from harness.aws.api import Answer, Api, Pace, Progress
 from harness.aws.calls import TAG
 from harness.aws.failures import AwsError
 from harness.aws.stacks import (
+    EXPIRES_PARAMETER,
     EXPIRES_TAG,
     Stack,
     StackFailed,
@@ -36,12 +38,15 @@ Agree = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What is to be there. ``expires``: when sweep may take it down; None leaves an existing stack's as it is."""
+    """What is to be there. ``expires``: from when on sweep may take it down; a stack that is there keeps its own, unless
+    ``prolong``.
+    """
 
     name: str
     template: str
     parameters: Mapping[str, str]
-    expires: datetime | None
+    expires: datetime
+    prolong: bool = False
     protect: bool = False
     replace_data: bool = False
     """An update may replace or remove what keeps data."""
@@ -72,31 +77,36 @@ def up(api: Api, order: Order, *, agree: Agree, pace: Pace, progress: Progress) 
     raise StackFailed(f"somebody else keeps changing stack {order.name}; run up again when they are done")
 
 
-def tags_of(order: Order, stack: Stack | None) -> list[dict[str, str]]:
-    """On the stack, from where CloudFormation hands them on to what it makes."""
-    expires = order.expires.isoformat(timespec="seconds") if order.expires else (stack.tags.get(EXPIRES_TAG) if stack else None)
-    tags = {TAG: order.name} | ({EXPIRES_TAG: expires} if expires else {})
-    return [{"Key": key, "Value": value} for key, value in tags.items()]
+def expiry_of(order: Order, stack: Stack | None) -> str:
+    """As the tag and the template's parameter say it: a UTC second."""
+    before = stack.tags.get(EXPIRES_TAG) if stack else None
+    return before if before and not order.prolong else order.expires.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _parameters(order: Order) -> list[dict[str, str]]:
-    return [{"ParameterKey": key, "ParameterValue": value} for key, value in order.parameters.items()]
+def _ordered(order: Order, stack: Stack | None) -> dict[str, Any]:
+    """What creating and changing take alike. The tags go on the stack, which hands them on to what it makes."""
+    expires = expiry_of(order, stack)
+    parameters = {**order.parameters, EXPIRES_PARAMETER: expires}
+    tags = {TAG: order.name, EXPIRES_TAG: expires}
+    return {
+        "StackName": order.name,
+        "TemplateBody": order.template,
+        "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+        "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
+        "Capabilities": _CAPABILITIES,
+    }
 
 
 def _create(api: Api, order: Order) -> Stack | None:
     """The stack that was begun; None if somebody was faster: then what is there is looked at again."""
-    tags = tags_of(order, None)
+    ordered = _ordered(order, None)
     try:
-        answer = api.call(
-            "cloudformation", "CreateStack", StackName=order.name, TemplateBody=order.template,
-            Parameters=_parameters(order), Tags=tags, Capabilities=_CAPABILITIES,
-            EnableTerminationProtection=order.protect,
-        )  # fmt: skip
+        answer = api.call("cloudformation", "CreateStack", **ordered, EnableTerminationProtection=order.protect)
     except AwsError as error:
         if error.code != "AlreadyExistsException":
             raise
         return None
-    return stack_of({"StackName": order.name, "StackStatus": "CREATE_IN_PROGRESS", "Tags": tags, **answer})
+    return stack_of({"StackName": order.name, "StackStatus": "CREATE_IN_PROGRESS", "Tags": ordered["Tags"], **answer})
 
 
 def _update(api: Api, stack: Stack, order: Order, agree: Agree, pace: Pace, progress: Progress) -> bool:
@@ -104,9 +114,8 @@ def _update(api: Api, stack: Stack, order: Order, agree: Agree, pace: Pace, prog
     named = {"StackName": order.name, "ChangeSetName": CHANGE_SET}
     api.call("cloudformation", "DeleteChangeSet", **named)  # one that a killed up left; none is no error
     api.call(
-        "cloudformation", "CreateChangeSet", **named, ChangeSetType="UPDATE", TemplateBody=order.template,
-        Parameters=_parameters(order), Tags=tags_of(order, stack), Capabilities=_CAPABILITIES,
-    )  # fmt: skip
+        "cloudformation", "CreateChangeSet", **_ordered(order, stack), ChangeSetName=CHANGE_SET, ChangeSetType="UPDATE"
+    )
     described = _described(api, named, pace)
     changes = [change["ResourceChange"] for change in described.get("Changes", ()) if "ResourceChange" in change]
     if described["Status"] == "FAILED" or not changes:

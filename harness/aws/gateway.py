@@ -133,7 +133,9 @@ class Aws:
             text = str(error).removeprefix("Parameter validation failed:")
             raise _not_sent(call, "parameters", " ".join(text.split())) from error
         except ResponseParserError as error:
-            raise _not_sent(call, "unreachable", f"what answers isn't AWS: {' '.join(str(error).split())[:200]}") from error
+            raise _not_sent(
+                call, "unreachable", f"what answers isn't AWS: {' '.join(str(error).split())[:200]}"
+            ) from error
         except BotoCoreError as error:
             raise self._unanswered(call, error) from error
 

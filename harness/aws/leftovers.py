@@ -54,7 +54,9 @@ REMOVERS: Mapping[str, Remover] = {
 def thing_of(arn: str, tags: Mapping[str, str]) -> Thing:
     """The kind and id that an ARN says: *arn:aws:rds:region:account:snapshot:nightly* is *rds:snapshot*, *nightly*."""
     service, rest = arn.split(":", 5)[2], arn.split(":", 5)[5]
-    type_, _, id = (rest if service != "s3" else f"bucket:{rest}").partition(":" if _colon_first(service, rest) else "/")
+    type_, _, id = (rest if service != "s3" else f"bucket:{rest}").partition(
+        ":" if _colon_first(service, rest) else "/"
+    )
     return Thing(arn=arn, kind=f"{service}:{type_}", id=id.removesuffix(":*"), tags=tags)
 
 
@@ -95,7 +97,9 @@ def _by_rds(api: Api, name: str) -> Iterator[Thing]:
     for operation, key, arn, id, more in asked:
         for found in api.paginate("rds", operation, key, **more):
             tags = {tag["Key"]: tag["Value"] for tag in found.get("TagList", ())}
-            if tags.get(TAG) == name and not ("DBClusterIdentifier" in found and key == "DBInstances"):  # goes with its cluster
+            if tags.get(TAG) == name and not (
+                "DBClusterIdentifier" in found and key == "DBInstances"
+            ):  # goes with its cluster
                 thing = thing_of(found[arn], tags)
                 yield Thing(arn=thing.arn, kind=thing.kind, id=found[id], tags=tags)
 

@@ -31,6 +31,8 @@ class Wanted:
     """What was asked for when the stack was made. ``topologies`` by engine (mysql, postgres)."""
 
     topologies: Mapping[str, Topology] = field(default_factory=dict)
+    tables: bool = True
+    caches: bool = True
     deletion_protection: bool = False
     application_groups: frozenset[str] = frozenset()
     """The security groups of the application tier: the only ones that databases may admit."""
@@ -62,10 +64,21 @@ def checks(found: Found, wanted: Wanted) -> tuple[Check, ...]:
         *(check for table in found.tables for check in _table(table, wanted)),
         *_generators(found, wanted),
     ]
-    for what, have in (("databases", [*found.instances, *found.clusters]), ("caches", found.caches), ("tables", found.tables)):
-        if not have:
-            made.append(_check("stack", what, "at least one that carries its tag", "none", False))
+    made += [
+        _check("stack", what, "at least one that carries its tag", "none", False)
+        for what, expected, have in _expected(found, wanted)
+        if expected and not have
+    ]
     return tuple(made)
+
+
+def _expected(found: Found, wanted: Wanted) -> Iterator[tuple[str, bool, bool]]:
+    """What was asked for, and whether there is any of it."""
+    databases = [*found.instances, *found.clusters]
+    for engine in wanted.topologies:
+        yield f"{engine} databases", True, any(each.get("Engine") == engine for each in databases)
+    yield "caches", wanted.caches, bool(found.caches)
+    yield "tables", wanted.tables, bool(found.tables)
 
 
 def _check(subject: str, setting: str, expected: object, found: object, passed: bool) -> Check:
@@ -154,14 +167,20 @@ def _table(table: Answer, wanted: Wanted) -> Iterator[Check]:
 
 
 def _generators(found: Found, wanted: Wanted) -> Iterator[Check]:
-    """Load generators have no public address, and nobody can knock at the application tier's group."""
+    """Load generators have no public address, and the application tier's group admits itself alone (Locust's workers)."""
     for machine in found.generators:
         address = machine.get("PublicIpAddress", "none")
         yield _check(f"generator {machine['InstanceId']}", "PublicIpAddress", "none", address, address == "none")
     for group in found.security_groups:
         if group["GroupId"] in wanted.application_groups:
-            open_to = [_rule(source, permission) for permission in _ingress(group) for source in _sources(permission)]
-            yield _check(f"security group {group['GroupId']}", "ingress", NOBODY, ", ".join(open_to) or NOBODY, not open_to)
+            wrong = [
+                _rule(source, permission)
+                for permission in _ingress(group)
+                for source in _sources(permission)
+                if source not in wanted.application_groups
+            ]
+            subject = f"application tier {group['GroupId']}"
+            yield _check(subject, "ingress", "from itself alone", ", ".join(wrong) or "from itself alone", not wrong)
 
 
 def _private(subject: str, setting: str, subnets: Sequence[str], found: Found) -> Iterator[Check]:
@@ -197,9 +216,7 @@ def _db_subnets(group: Answer | str | None, found: Found) -> list[str]:
     return [subnet["SubnetIdentifier"] for subnet in whole.get("Subnets", ())]
 
 
-def _admits(
-    subject: str, groups: Sequence[Answer], port: int | None, found: Found, wanted: Wanted
-) -> Iterator[Check]:
+def _admits(subject: str, groups: Sequence[Answer], port: int | None, found: Found, wanted: Wanted) -> Iterator[Check]:
     """Each security group of a database admits the application tier's group on the database's port, and no one else."""
     known = {group["GroupId"]: group for group in found.security_groups}
     expected = f"only the application tier on {port}"
@@ -215,7 +232,9 @@ def _admits(
             for source in _sources(permission)
             if source not in wanted.application_groups or _ports(permission) != (port, port)
         ]
-        yield _check(subject, "VpcSecurityGroups", expected, f"{id} admits {', '.join(wrong)}" if wrong else id, not wrong)
+        yield _check(
+            subject, "VpcSecurityGroups", expected, f"{id} admits {', '.join(wrong)}" if wrong else id, not wrong
+        )
 
 
 def _ingress(group: Answer) -> Sequence[Answer]:

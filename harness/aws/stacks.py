@@ -10,6 +10,7 @@ from harness.aws.calls import TAG
 from harness.aws.failures import AwsError
 from harness.errors import HarnessError
 
+PROTECTION_PARAMETER, EXPIRES_PARAMETER = "DeletionProtection", "ExpiresAt"
 EXPIRES_TAG = "dbharness-expires"
 """When sweep may take a stack down: an instant as ISO 8601 writes it."""
 _STACK = "AWS::CloudFormation::Stack"
@@ -170,5 +171,7 @@ def failures(oldest_first: Sequence[Answer]) -> list[str]:
         reason = event.get("ResourceStatusReason", "no reason given")
         if event["ResourceStatus"].endswith("_FAILED") and event["ResourceType"] != _STACK:
             if "cancelled" not in reason.lower():
-                said.setdefault(event["LogicalResourceId"], f"{event['LogicalResourceId']} ({event['ResourceType']}): {reason}")
+                said.setdefault(
+                    event["LogicalResourceId"], f"{event['LogicalResourceId']} ({event['ResourceType']}): {reason}"
+                )
     return list(said.values())

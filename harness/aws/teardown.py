@@ -14,6 +14,7 @@ from harness.aws.failures import AwsError
 from harness.aws.leftovers import SNAPSHOTS, Thing, empty_bucket, expiring, remove, tagged
 from harness.aws.stacks import (
     EXPIRES_TAG,
+    PROTECTION_PARAMETER,
     Stack,
     StackFailed,
     current,
@@ -25,7 +26,6 @@ from harness.aws.stacks import (
     wait,
 )
 
-PROTECTION_PARAMETER = "DeletionProtection"
 Agree = Callable[[str], None]
 
 
@@ -72,9 +72,7 @@ _LIFTS: Mapping[str, Lift] = {
 }  # fmt: skip
 
 
-def down(
-    api: Api, name: str, *, keep_snapshots: bool, agree: Agree, pace: Pace, progress: Progress
-) -> TakenDown:
+def down(api: Api, name: str, *, keep_snapshots: bool, agree: Agree, pace: Pace, progress: Progress) -> TakenDown:
     """Delete the stack and all that carries its tag. ``agree`` is told what will go, and raises to prevent it.
 
     Raises StackRefused (not ours; protected by somebody else), StackFailed (a deletion that is stuck: on what) and AwsError.
@@ -114,7 +112,9 @@ def _delete_stack(api: Api, stack: Stack, carrying: Iterable[Thing], pace: Pace,
         for each in api.paginate("cloudformation", "ListStackResources", "StackResourceSummaries", StackName=stack.id)
         if each.get("PhysicalResourceId") and each["ResourceStatus"] != "DELETE_COMPLETE"
     ]
-    protected = [(member, lift) for member in members if (lift := _LIFTS.get(member.type)) and _protected(api, member, lift)]
+    protected = [
+        (member, lift) for member in members if (lift := _LIFTS.get(member.type)) and _protected(api, member, lift)
+    ]
     _remove_beside(api, members, carrying, pace, progress)
     for member in members:
         if member.type == "AWS::S3::Bucket":
