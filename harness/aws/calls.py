@@ -12,7 +12,8 @@ TAG = "dbharness"
 
 Tagged = Literal["no", "resource", "request"]
 Kind = Literal[
-    "stack", "db_instance", "db_cluster", "db_snapshot", "db_cluster_snapshot", "db_backup", "cache", "table", "bucket",
+    "stack", "db_instance", "db_cluster", "db_snapshot", "db_cluster_snapshot", "db_backup", "cache", "cache_snapshot", "table",
+    "bucket",
     "log_group", "scaling_group",
 ]  # fmt: skip
 """What a destructive call can be aimed at; :mod:`harness.aws.owners` reads the tags of each."""
@@ -74,6 +75,7 @@ SUBNET_GROUP = "arn:aws:rds:*:*:subgrp:*"
 PARAMETER_GROUP = "arn:aws:rds:*:*:pg:*"
 OPTION_GROUP = "arn:aws:rds:*:*:og:*"
 CACHE = "arn:aws:elasticache:*:*:replicationgroup:*"
+CACHE_SNAPSHOT = "arn:aws:elasticache:*:*:snapshot:*"
 TABLE = "arn:aws:dynamodb:*:*:table/*"
 INDEX = "arn:aws:dynamodb:*:*:table/*/index/*"
 INSTANCE = "arn:aws:ec2:*:*:instance/*"
@@ -186,18 +188,23 @@ _RDS = (
     ),
     Call(
         service="rds", operation="DeleteDBInstanceAutomatedBackup",
-        grants=_on("rds:DeleteDBInstanceAutomatedBackup", BACKUP), aims_at="db_backup", named_by="DbiResourceId",
+        grants=_on("rds:DeleteDBInstanceAutomatedBackup", BACKUP),
+        aims_at="db_backup", named_by="DBInstanceAutomatedBackupsArn",
     ),
 )  # fmt: skip
 
 _ELASTICACHE = (
     *_reads(
         "elasticache", "DescribeReplicationGroups", "DescribeCacheClusters", "DescribeCacheSubnetGroups",
-        "DescribeEvents", "ListTagsForResource",
+        "DescribeSnapshots", "DescribeEvents", "ListTagsForResource",
     ),
     Call(
         service="elasticache", operation="TestFailover", grants=_on("elasticache:TestFailover", CACHE),
         aims_at="cache", named_by="ReplicationGroupId",
+    ),
+    Call(
+        service="elasticache", operation="DeleteSnapshot", grants=_on("elasticache:DeleteSnapshot", CACHE_SNAPSHOT),
+        aims_at="cache_snapshot", named_by="SnapshotName",
     ),
 )  # fmt: skip
 

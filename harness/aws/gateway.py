@@ -51,11 +51,11 @@ class Aws:
         self._account: str | None = None
         self._lock = threading.RLock()
 
-    def call(self, service: str, operation: str, **params: Any) -> dict[str, Any]:
+    def call(self, service: str, operation: str, /, **params: Any) -> dict[str, Any]:
         """The answer of one declared call that interrupts and destroys nothing. Raises AwsError."""
         return self._send(_harmless(service, operation), params)
 
-    def paginate(self, service: str, operation: str, key: str, **params: Any) -> Iterator[Any]:
+    def paginate(self, service: str, operation: str, key: str, /, **params: Any) -> Iterator[Any]:
         """What stands under ``key``, of all pages of a declared call that reads. Raises AwsError."""
         call = _harmless(service, operation)
         client = self.client(service)
@@ -72,7 +72,7 @@ class Aws:
             yield from page.get(key, ())
         raise AwsError(f"{service}:{operation}: more than {MOST_PAGES} pages", trouble="refused", call=f"{service}:{operation}")  # fmt: skip
 
-    def guarded(self, service: str, operation: str, **params: Any) -> dict[str, Any]:
+    def guarded(self, service: str, operation: str, /, **params: Any) -> dict[str, Any]:
         """The answer of one declared call that interrupts or destroys, once what it is aimed at was found to be ours.
 
         Raises Refused where it isn't, AwsError (``missing``) where it isn't there.

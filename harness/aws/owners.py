@@ -11,7 +11,7 @@ from harness.aws.safety import Resource
 class Asks(Protocol):
     """The part of the gateway that reading tags needs."""
 
-    def call(self, service: str, operation: str, **params: Any) -> dict[str, Any]:
+    def call(self, service: str, operation: str, /, **params: Any) -> dict[str, Any]:
         """Ask AWS."""
         ...
 
@@ -59,17 +59,11 @@ def _db_cluster_snapshot(aws: Asks, name: str) -> Resource:
 
 
 def _db_backup(aws: Asks, name: str) -> Resource:
-    """By the instance's resource id (``db-…``): a retained automated backup outlives the instance's name."""
-    answer = aws.call("rds", "DescribeDBInstanceAutomatedBackups", DbiResourceId=name)
+    """By its ARN: a retained automated backup outlives its instance, and the name may be another's by now."""
+    answer = aws.call("rds", "DescribeDBInstanceAutomatedBackups", DBInstanceAutomatedBackupsArn=name)
     found = _one(answer["DBInstanceAutomatedBackups"], "automated backup", name)
-    arn = found["DBInstanceAutomatedBackupsArn"]
-    return Resource(
-        arn=arn, kind="automated backup", name=found.get("DBInstanceIdentifier", name), tags=_rds_tags(aws, arn)
-    )
-
-
-def _rds_tags(aws: Asks, arn: str) -> dict[str, str]:
-    return tags_of(aws.call("rds", "ListTagsForResource", ResourceName=arn)["TagList"])
+    tags = aws.call("rds", "ListTagsForResource", ResourceName=name)["TagList"]
+    return Resource(arn=name, kind="automated backup", name=found["DBInstanceIdentifier"], tags=tags_of(tags))
 
 
 def _of_rds(found: list[dict[str, Any]], kind: str, name: str, *, arn: str) -> Resource:
@@ -83,9 +77,19 @@ def _of_rds(found: list[dict[str, Any]], kind: str, name: str, *, arn: str) -> R
 
 def _cache(aws: Asks, name: str) -> Resource:
     answer = aws.call("elasticache", "DescribeReplicationGroups", ReplicationGroupId=name)
-    arn = _one(answer["ReplicationGroups"], "replication group", name)["ARN"]
+    return _of_elasticache(aws, answer["ReplicationGroups"], "replication group", name)
+
+
+def _cache_snapshot(aws: Asks, name: str) -> Resource:
+    answer = aws.call("elasticache", "DescribeSnapshots", SnapshotName=name)
+    return _of_elasticache(aws, answer["Snapshots"], "cache snapshot", name)
+
+
+def _of_elasticache(aws: Asks, found: list[dict[str, Any]], kind: str, name: str) -> Resource:
+    """ElastiCache is asked for the tags."""
+    arn = _one(found, kind, name)["ARN"]
     tags = aws.call("elasticache", "ListTagsForResource", ResourceName=arn)["TagList"]
-    return Resource(arn=arn, kind="replication group", name=name, tags=tags_of(tags))
+    return Resource(arn=arn, kind=kind, name=name, tags=tags_of(tags))
 
 
 def _table(aws: Asks, name: str) -> Resource:
@@ -123,7 +127,7 @@ def _scaling_group(aws: Asks, name: str) -> Resource:
 
 _READERS: dict[Kind, Callable[[Asks, str], Resource]] = {
     "stack": _stack, "db_instance": _db_instance, "db_cluster": _db_cluster, "db_snapshot": _db_snapshot,
-    "db_cluster_snapshot": _db_cluster_snapshot, "db_backup": _db_backup, "cache": _cache, "table": _table,
+    "db_cluster_snapshot": _db_cluster_snapshot, "db_backup": _db_backup, "cache": _cache, "cache_snapshot": _cache_snapshot, "table": _table,
     "bucket": _bucket, "log_group": _log_group, "scaling_group": _scaling_group,
 }  # fmt: skip
 
