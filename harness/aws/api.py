@@ -4,11 +4,10 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
-if TYPE_CHECKING:
-    from harness.aws.calls import Kind
-    from harness.aws.safety import Resource
+from harness.aws.calls import Kind
+from harness.aws.safety import Resource
 
 Answer = dict[str, Any]
 Progress = Callable[[str], None]
@@ -20,15 +19,15 @@ class Api(Protocol):
     ours_protected: bool
     """The stack was made with deletion protection, so that it is no sign of somebody else's care."""
 
-    def call(self, service: str, operation: str, **params: Any) -> Answer:
+    def call(self, service: str, operation: str, /, **params: Any) -> Answer:
         """One answer of a call that destroys nothing; raises AwsError."""
         ...
 
-    def paginate(self, service: str, operation: str, key: str, **params: Any) -> Iterator[Any]:
+    def paginate(self, service: str, operation: str, key: str, /, **params: Any) -> Iterator[Any]:
         """The members of ``key`` on every page; raises AwsError."""
         ...
 
-    def guarded(self, service: str, operation: str, **params: Any) -> Answer:
+    def guarded(self, service: str, operation: str, /, **params: Any) -> Answer:
         """One answer of a call that destroys, once its target was found to be ours; raises Refused and AwsError."""
         ...
 

@@ -15,6 +15,7 @@ from harness.aws.failures import AwsError
 from harness.aws.stacks import (
     EXPIRES_PARAMETER,
     EXPIRES_TAG,
+    PROTECTION_PARAMETER,
     Stack,
     StackFailed,
     StackRefused,
@@ -47,9 +48,13 @@ class Order:
     parameters: Mapping[str, str]
     expires: datetime
     prolong: bool = False
-    protect: bool = False
     replace_data: bool = False
     """An update may replace or remove what keeps data."""
+
+    @property
+    def protected(self) -> bool:
+        """The stack against its deletion, as its databases are."""
+        return self.parameters.get(PROTECTION_PARAMETER) == "true"
 
 
 def up(api: Api, order: Order, *, agree: Agree, pace: Pace, progress: Progress) -> Stack:
@@ -101,7 +106,7 @@ def _create(api: Api, order: Order) -> Stack | None:
     """The stack that was begun; None if somebody was faster: then what is there is looked at again."""
     ordered = _ordered(order, None)
     try:
-        answer = api.call("cloudformation", "CreateStack", **ordered, EnableTerminationProtection=order.protect)
+        answer = api.call("cloudformation", "CreateStack", **ordered, EnableTerminationProtection=order.protected)
     except AwsError as error:
         if error.code != "AlreadyExistsException":
             raise
@@ -112,6 +117,7 @@ def _create(api: Api, order: Order) -> Stack | None:
 def _update(api: Api, stack: Stack, order: Order, agree: Agree, pace: Pace, progress: Progress) -> bool:
     """Make a change set, show it, have it agreed to and start it; False if nothing would change."""
     named = {"StackName": order.name, "ChangeSetName": CHANGE_SET}
+    api.ours_protected = stack.protected_by_us
     api.call("cloudformation", "DeleteChangeSet", **named)  # one that a killed up left; none is no error
     api.call(
         "cloudformation", "CreateChangeSet", **_ordered(order, stack), ChangeSetName=CHANGE_SET, ChangeSetType="UPDATE"
@@ -134,7 +140,7 @@ def _update(api: Api, stack: Stack, order: Order, agree: Agree, pace: Pace, prog
             "nothing was changed; --replace-data agrees to that"
         )
     agree(f"update stack {order.name} ({len(changes)} changes)")
-    api.call("cloudformation", "ExecuteChangeSet", **named)
+    api.guarded("cloudformation", "ExecuteChangeSet", **named)
     return True
 
 

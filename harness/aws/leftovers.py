@@ -8,9 +8,10 @@ from typing import Any
 from harness.aws.api import Api, Progress
 from harness.aws.calls import TAG
 from harness.aws.failures import AwsError
+from harness.aws.owners import tags_of
 from harness.aws.stacks import EXPIRES_TAG
 
-SNAPSHOTS = frozenset({"rds:snapshot", "rds:cluster-snapshot"})
+SNAPSHOTS = frozenset({"rds:snapshot", "rds:cluster-snapshot", "elasticache:snapshot"})
 _GONE = frozenset({"terminated", "shutting-down"})
 
 
@@ -43,7 +44,10 @@ REMOVERS: Mapping[str, Remover] = {
         service="rds", operation="DeleteDBInstance", named_by="DBInstanceIdentifier",
         more={"SkipFinalSnapshot": True, "DeleteAutomatedBackups": True},
     ),
-    "rds:auto-backup": Remover(service="rds", operation="DeleteDBInstanceAutomatedBackup", named_by="DbiResourceId"),
+    "rds:auto-backup": Remover(
+        service="rds", operation="DeleteDBInstanceAutomatedBackup", named_by="DBInstanceAutomatedBackupsArn"
+    ),
+    "elasticache:snapshot": Remover(service="elasticache", operation="DeleteSnapshot", named_by="SnapshotName"),
     "dynamodb:table": Remover(service="dynamodb", operation="DeleteTable", named_by="TableName"),
     "logs:log-group": Remover(service="logs", operation="DeleteLogGroup", named_by="logGroupName"),
     "s3:bucket": Remover(service="s3", operation="DeleteBucket", named_by="Bucket"),
@@ -80,28 +84,25 @@ def _by_tagging(api: Api, filters: Sequence[Mapping[str, Any]]) -> Iterator[Thin
     for found in api.paginate(
         "resourcegroupstaggingapi", "GetResources", "ResourceTagMappingList", TagFilters=list(filters)
     ):
-        yield thing_of(found["ResourceARN"], {tag["Key"]: tag["Value"] for tag in found.get("Tags", ())})
+        yield thing_of(found["ResourceARN"], tags_of(found.get("Tags", ())))
 
 
 def _by_rds(api: Api, name: str) -> Iterator[Thing]:
     """What RDS says at once, where the tagging service is minutes late: instances, clusters, snapshots, kept backups."""
-    asked: tuple[tuple[str, str, str, str, dict[str, str]], ...] = (
-        ("DescribeDBInstances", "DBInstances", "DBInstanceArn", "DBInstanceIdentifier", {}),
-        ("DescribeDBClusters", "DBClusters", "DBClusterArn", "DBClusterIdentifier", {}),
-        ("DescribeDBSnapshots", "DBSnapshots", "DBSnapshotArn", "DBSnapshotIdentifier", {"SnapshotType": "manual"}),
-        ("DescribeDBClusterSnapshots", "DBClusterSnapshots", "DBClusterSnapshotArn", "DBClusterSnapshotIdentifier",
-         {"SnapshotType": "manual"}),
-        ("DescribeDBInstanceAutomatedBackups", "DBInstanceAutomatedBackups", "DBInstanceAutomatedBackupsArn",
-         "DbiResourceId", {}),
-    )  # fmt: skip
-    for operation, key, arn, id, more in asked:
+    asked: tuple[tuple[str, str, str, dict[str, str]], ...] = (
+        ("DescribeDBInstances", "DBInstances", "DBInstanceArn", {}),
+        ("DescribeDBClusters", "DBClusters", "DBClusterArn", {}),
+        ("DescribeDBSnapshots", "DBSnapshots", "DBSnapshotArn", {"SnapshotType": "manual"}),
+        ("DescribeDBClusterSnapshots", "DBClusterSnapshots", "DBClusterSnapshotArn", {"SnapshotType": "manual"}),
+        ("DescribeDBInstanceAutomatedBackups", "DBInstanceAutomatedBackups", "DBInstanceAutomatedBackupsArn", {}),
+    )
+    for operation, key, arn, more in asked:
         for found in api.paginate("rds", operation, key, **more):
-            tags = {tag["Key"]: tag["Value"] for tag in found.get("TagList", ())}
-            if tags.get(TAG) == name and not (
-                "DBClusterIdentifier" in found and key == "DBInstances"
-            ):  # goes with its cluster
-                thing = thing_of(found[arn], tags)
-                yield Thing(arn=thing.arn, kind=thing.kind, id=found[id], tags=tags)
+            tags = tags_of(found.get("TagList", ()))
+            with_its_cluster = key == "DBInstances" and "DBClusterIdentifier" in found
+            with_its_instance = key == "DBInstanceAutomatedBackups" and found.get("Status") != "retained"
+            if tags.get(TAG) == name and not with_its_cluster and not with_its_instance:
+                yield thing_of(found[arn], tags)
 
 
 def _terminated(api: Api, instance: str) -> bool:
@@ -123,7 +124,8 @@ def remove(api: Api, thing: Thing, progress: Progress) -> bool:
     if thing.kind == "s3:bucket":
         empty_bucket(api, thing.id, progress)
     try:
-        api.guarded(remover.service, remover.operation, **{remover.named_by: thing.id}, **remover.more)
+        named = thing.arn if remover.named_by.endswith("Arn") else thing.id
+        api.guarded(remover.service, remover.operation, **{remover.named_by: named}, **remover.more)
     except AwsError as error:
         if error.trouble == "missing" or "already being deleted" in error.said:
             return False

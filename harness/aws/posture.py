@@ -154,7 +154,7 @@ def _cache(cache: Answer, found: Found, wanted: Wanted) -> Iterator[Check]:
     yield from _private(subject, "CacheSubnetGroup", subnets, found)
     groups = {group["SecurityGroupId"]: group for node in nodes for group in node.get("SecurityGroups", ())}
     as_rds = [{"VpcSecurityGroupId": id} for id in sorted(groups)]
-    yield from _admits(subject, as_rds, _cache_port(cache, nodes), found, wanted)
+    yield from _admits(subject, as_rds, _cache_port(cache), found, wanted)
 
 
 def _table(table: Answer, wanted: Wanted) -> Iterator[Check]:
@@ -267,7 +267,7 @@ def _port(instance: Answer) -> int | None:
     return port
 
 
-def _cache_port(cache: Answer, nodes: Sequence[Answer]) -> int | None:
+def _cache_port(cache: Answer) -> int | None:
     """Of the endpoint that clients use."""
     endpoints = [cache.get("ConfigurationEndpoint") or {}]
     endpoints += [group.get("PrimaryEndpoint") or {} for group in cache.get("NodeGroups", ())]

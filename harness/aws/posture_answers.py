@@ -8,7 +8,7 @@ from harness.aws.calls import TAG
 from harness.aws.leftovers import tagged
 from harness.aws.owners import tags_of
 from harness.aws.posture import Found, Topology, Wanted
-from harness.aws.stacks import PROTECTION_PARAMETER, Stack
+from harness.aws.stacks import Stack
 
 APPLICATION_GROUP = "ApplicationSecurityGroup"
 """The template's name of the application tier's security group."""
@@ -27,7 +27,7 @@ def wanted(api: Api, stack: Stack) -> Wanted:
         topologies={engine: cast("Topology", each) for engine, each in topologies.items() if each != "none"},
         tables=stack.parameters.get("DynamoDb", "on") == "on",
         caches=stack.parameters.get("CacheShards", "0") != "0",
-        deletion_protection=stack.parameters.get(PROTECTION_PARAMETER) == "true",
+        deletion_protection=stack.protected_by_us,
         application_groups=frozenset(groups),
     )
 

@@ -8,6 +8,7 @@ from typing import Any
 from harness.aws.api import Answer, Api, Pace, Progress
 from harness.aws.calls import TAG
 from harness.aws.failures import AwsError
+from harness.aws.owners import tags_of
 from harness.errors import HarnessError
 
 PROTECTION_PARAMETER, EXPIRES_PARAMETER = "DeletionProtection", "ExpiresAt"
@@ -17,11 +18,11 @@ _STACK = "AWS::CloudFormation::Stack"
 _BEGINNINGS = frozenset({"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS"})
 
 
-class StackRefused(HarnessError):
+class StackRefused(HarnessError):  # noqa: N818 - what happened is a refusal
     """A stack that isn't ours or whose state lets nothing be done; the message says the way out."""
 
 
-class StackFailed(HarnessError):
+class StackFailed(HarnessError):  # noqa: N818 - as ServerFailed
     """CloudFormation didn't do what was asked; the message names the resource, its reason and what to do."""
 
 
@@ -53,6 +54,11 @@ class Stack:
         return self.tags.get(TAG) == self.name
 
     @property
+    def protected_by_us(self) -> bool:
+        """It was made with deletion protection, so that what of it is protected is so by us."""
+        return self.parameters.get(PROTECTION_PARAMETER) == "true"
+
+    @property
     def moving(self) -> bool:
         """Something is being done to it."""
         return self.status.endswith("_IN_PROGRESS") and self.status != "REVIEW_IN_PROGRESS"
@@ -65,7 +71,7 @@ def stack_of(answer: Mapping[str, Any]) -> Stack:
         id=answer.get("StackId", answer["StackName"]),
         status=answer["StackStatus"],
         reason=answer.get("StackStatusReason", ""),
-        tags={tag["Key"]: tag["Value"] for tag in answer.get("Tags", ())},
+        tags=tags_of(answer.get("Tags", ())),
         parameters={each["ParameterKey"]: each.get("ParameterValue", "") for each in answer.get("Parameters", ())},
         outputs={each["OutputKey"]: each["OutputValue"] for each in answer.get("Outputs", ())},
         protected=bool(answer.get("EnableTerminationProtection", False)),
@@ -148,9 +154,9 @@ def current(newest_first: Iterable[Answer]) -> list[Answer]:
     taken: list[Answer] = []
     for event in newest_first:
         taken.append(event)
-        if event["ResourceType"] == _STACK and event["ResourceStatus"] in _BEGINNINGS:
-            if event.get("PhysicalResourceId") == event["StackId"]:
-                break
+        its_own = event["ResourceType"] == _STACK and event.get("PhysicalResourceId") == event["StackId"]
+        if its_own and event["ResourceStatus"] in _BEGINNINGS:
+            break
     return taken[::-1]
 
 
@@ -168,10 +174,8 @@ def failures(oldest_first: Sequence[Answer]) -> list[str]:
     """What failed of its own accord, the first one first: *name (type): reason*. What was cancelled for it is left out."""
     said: dict[str, str] = {}
     for event in oldest_first:
+        name, type_ = event["LogicalResourceId"], event["ResourceType"]
         reason = event.get("ResourceStatusReason", "no reason given")
-        if event["ResourceStatus"].endswith("_FAILED") and event["ResourceType"] != _STACK:
-            if "cancelled" not in reason.lower():
-                said.setdefault(
-                    event["LogicalResourceId"], f"{event['LogicalResourceId']} ({event['ResourceType']}): {reason}"
-                )
+        if event["ResourceStatus"].endswith("_FAILED") and type_ != _STACK and "cancelled" not in reason.lower():
+            said.setdefault(name, f"{name} ({type_}): {reason}")
     return list(said.values())

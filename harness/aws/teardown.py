@@ -14,7 +14,6 @@ from harness.aws.failures import AwsError
 from harness.aws.leftovers import SNAPSHOTS, Thing, empty_bucket, expiring, remove, tagged
 from harness.aws.stacks import (
     EXPIRES_TAG,
-    PROTECTION_PARAMETER,
     Stack,
     StackFailed,
     current,
@@ -99,14 +98,14 @@ def _going(name: str, stack: Stack | None, carrying: Iterable[Thing], keep_snaps
 
 def _delete_stack(api: Api, stack: Stack, carrying: Iterable[Thing], pace: Pace, progress: Progress) -> None:
     """Refusals come before anything is touched."""
-    api.ours_protected = stack.parameters.get(PROTECTION_PARAMETER) == "true"
-    api.must_be_ours("stack", stack.name, "DeleteStack")
+    api.ours_protected = stack.protected_by_us
     if stack.moving and (stack.status != "CREATE_IN_PROGRESS" or api.ours_protected):
         progress(f"stack {stack.name} is in {stack.status}; waiting for that first")
         settled = wait(api, stack, pace, progress)
         if settled is None:
             return
         stack = settled
+    api.must_be_ours("stack", stack.name, "DeleteStack")
     members = [
         Member(type=each["ResourceType"], id=each["PhysicalResourceId"])
         for each in api.paginate("cloudformation", "ListStackResources", "StackResourceSummaries", StackName=stack.id)
