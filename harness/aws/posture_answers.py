@@ -10,25 +10,20 @@ from harness.aws.owners import tags_of
 from harness.aws.posture import Found, Topology, Wanted
 from harness.aws.stacks import Stack
 
-APPLICATION_GROUP = "ApplicationSecurityGroup"
-"""The template's name of the application tier's security group."""
+APPLICATION_GROUP_OUTPUT = "ApplicationSecurityGroupId"
 _TOPOLOGY_PARAMETERS = {"mysql": "MySqlTopology", "postgres": "PostgresTopology"}
 
 
-def wanted(api: Api, stack: Stack) -> Wanted:
-    """What the stack's parameters asked for, and which group is its application tier's."""
-    groups = [
-        each["PhysicalResourceId"]
-        for each in api.paginate("cloudformation", "ListStackResources", "StackResourceSummaries", StackName=stack.id)
-        if each["LogicalResourceId"] == APPLICATION_GROUP and each.get("PhysicalResourceId")
-    ]
+def wanted(stack: Stack) -> Wanted:
+    """What the stack's parameters asked for, and which group it says is its application tier's."""
     topologies = {engine: stack.parameters.get(name, "none") for engine, name in _TOPOLOGY_PARAMETERS.items()}
+    group = stack.outputs.get(APPLICATION_GROUP_OUTPUT)
     return Wanted(
         topologies={engine: cast("Topology", each) for engine, each in topologies.items() if each != "none"},
         tables=stack.parameters.get("DynamoDb", "on") == "on",
         caches=stack.parameters.get("CacheShards", "0") != "0",
         deletion_protection=stack.protected_by_us,
-        application_groups=frozenset(groups),
+        application_groups=frozenset({group} if group else ()),
     )
 
 
