@@ -259,6 +259,18 @@ def dynamodb(
     raise typer.Exit(serve(options))
 
 
+@app.command(
+    "aws",
+    add_help_option=False,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False},
+)
+def aws(context: typer.Context) -> None:
+    """The AWS target; `dbharness aws --help` says what there is."""
+    from harness.aws.cli import app as aws_app  # boto3 is imported where it is used
+
+    aws_app(args=context.args, prog_name="dbharness aws")
+
+
 @services_app.command("up")
 def services_up(
     speed: Annotated[float, typer.Option(help="Speed of the DynamoDB twin's clock.")] = 1.0,

@@ -141,11 +141,16 @@ def named_profile(path: Path) -> str | None:
     return name if name in Profile.__args__ else None  # type: ignore[attr-defined]
 
 
-def load_prices(config: Config) -> Prices:
-    """The prices the configuration names: the file that comes with dbharness, or the user's own."""
+def load_prices(config: Config, *, of_any_region: bool = False) -> Prices:
+    """The prices the configuration names: the file that comes with dbharness, or the user's own.
+
+    A region that isn't in the file is refused with UsageError, or, with ``of_any_region``, has no known price.
+    """
     path = Path(config.prices_file) if config.prices_file else PROJECT_ROOT / "harness" / "prices.yaml"
     try:
         document = yaml.safe_load(path.read_text())
+        if of_any_region and isinstance(regions := (document or {}).get("regions"), dict):
+            regions.setdefault(config.region, {})
         return Prices.from_mapping(document, region=config.region)
     except OSError as error:
         raise UsageError(f"prices_file {path}: {error.strerror}; name a readable file, or null for ours") from error

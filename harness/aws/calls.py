@@ -111,6 +111,10 @@ _CLOUDFORMATION = (
         aims_at="stack", named_by="StackName",
     ),
     Call(
+        service="cloudformation", operation="UpdateTerminationProtection",
+        grants=on("cloudformation:UpdateTerminationProtection", STACK), aims_at="stack", named_by="StackName",
+    ),
+    Call(
         service="cloudformation", operation="ContinueUpdateRollback",
         grants=on("cloudformation:ContinueUpdateRollback", STACK), aims_at="stack", named_by="StackName",
     ),
@@ -169,6 +173,14 @@ _RDS = (
         grants=on("rds:AddTagsToResource", DB, CLUSTER, SNAPSHOT, CLUSTER_SNAPSHOT),
     ),
     Call(
+        service="rds", operation="ModifyDBInstance", grants=on("rds:ModifyDBInstance", DB),
+        aims_at="db_instance", named_by="DBInstanceIdentifier",
+    ),
+    Call(
+        service="rds", operation="ModifyDBCluster", grants=on("rds:ModifyDBCluster", CLUSTER),
+        aims_at="db_cluster", named_by="DBClusterIdentifier",
+    ),
+    Call(
         service="rds", operation="DeleteDBInstance", grants=on("rds:DeleteDBInstance", DB),
         aims_at="db_instance", named_by="DBInstanceIdentifier",
     ),
@@ -210,6 +222,10 @@ _EC2 = _reads(
 _DYNAMODB = (
     *_reads("dynamodb", "DescribeTable", "DescribeContinuousBackups", "ListTagsOfResource"),
     *_reads("application-autoscaling", "DescribeScalableTargets", "DescribeScalingPolicies"),
+    Call(
+        service="dynamodb", operation="UpdateTable", grants=on("dynamodb:UpdateTable", TABLE),
+        aims_at="table", named_by="TableName",
+    ),
     Call(
         service="dynamodb", operation="DeleteTable", grants=on("dynamodb:DeleteTable", TABLE),
         aims_at="table", named_by="TableName",

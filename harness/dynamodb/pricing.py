@@ -32,12 +32,14 @@ class Prices:
     source: str
     values: Mapping[str, float]
     node_memory_bytes: Mapping[str, float] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
+    """Where prices come from, by how their keys begin; ``source`` holds for all others."""
 
     @classmethod
     def from_mapping(cls, document: Any, *, region: str) -> "Prices":
         """The prices of ``region`` in a document ``{date, source, regions: {region: {key: dollars}}, node_memory_bytes: {key: bytes}}``.
 
-        The last part may be missing. Raises ValueError that says what is wrong and where: a part missing, the region unknown, or a price
+        The last part may be missing, and so may ``sources: {beginning of a key: where its price comes from}``. Raises ValueError that says what is wrong and where: a part missing, the region unknown, or a price
         that isn't a number of 0 or more.
         """
         top = _mapping(document, "the price document")
@@ -59,11 +61,22 @@ class Prices:
                     for key, value in _mapping(top.get("node_memory_bytes", {}), "node_memory_bytes").items()
                 }
             ),
+            sources=MappingProxyType(
+                {
+                    str(key): _text(value, f"sources.{key}")
+                    for key, value in _mapping(top.get("sources", {}), "sources").items()
+                }
+            ),
         )
 
     def usd(self, key: str) -> float | None:
         """The price under a key, None when it isn't known."""
         return self.values.get(key)
+
+    def source_of(self, key: str) -> str:
+        """Where the price under a key comes from: what the longest beginning of it says."""
+        said = max((start for start in self.sources if key.startswith(start)), key=len, default=None)
+        return self.source if said is None else self.sources[said]
 
     def as_record(self) -> dict[str, Any]:
         """The prices as a run's manifest keeps them: date, region, source and values."""
