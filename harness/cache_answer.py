@@ -97,7 +97,8 @@ def _knee(plan: Record) -> list[str]:
         f"The curve's knee is at {size(memory['knee']['size'])} ({percent(memory['knee']['hit_rate'])} of reads): more memory brings "
         f"less from there on. {size(memory['least_for_90_percent_of_hits'])} have 90 % of the hits, {size(memory['enough'])} all "
         f"of them; {percent(1 - trace['most_hit_rate'])} of reads are a key's first, which no cache answers.",
-        f"Order: {at['size']:,.0f} entries answer {percent(at['hit_rate'])}; of the same keys in random order they would answer "
+        f"Order: {at['size']:,.0f} {'entry answers' if at['size'] == 1 else 'entries answer'} {percent(at['hit_rate'])}; of the same accesses "
+        f"in random order {'it' if at['size'] == 1 else 'they'} would answer "
         f"{percent(at['che_hit_rate'])} (E2): {_order(by_order)}.",
     ]
 

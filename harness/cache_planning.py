@@ -15,7 +15,7 @@ from harness.cache.sizing.nodes import ENGINES, Assumptions, Engine
 from harness.cache.sizing.plan import Demand, Plan, make_plan
 from harness.cache.sizing.record import SCHEMA, analysis_record, plan_record
 from harness.cache.sizing.theory import Trips
-from harness.cache.sizing.worth import Worth, dynamodb_worth, rds_worth
+from harness.cache.sizing.worth import Worth, dynamodb_worth, instances, rds_worth
 from harness.config import Config
 from harness.dynamodb.pricing import Prices
 from harness.errors import CannotMeasure, UsageError
@@ -151,8 +151,9 @@ def check(made: Plan, analysis: Analysis) -> str:
 
 def show(planned: Planned, console: Console) -> None:
     """The answer and its reasons, the tables, then what it stands on."""
-    first, last = cache_answer.lines(planned.as_record(), planned.seconds)
-    plan_output.show(first, cache_answer.tables(planned.as_record()), last, console)
+    record = planned.as_record()
+    first, last = cache_answer.lines(record, planned.seconds)
+    plan_output.show(first, cache_answer.tables(record), last, console)
 
 
 def write_report(planned: Planned, out: Path, console: Console | None) -> int:
@@ -230,7 +231,11 @@ def _worth(asked: Request, prices: Prices, trace: KeyTrace) -> Worth:
     if asked.read_usd_per_million is not None:
         return Worth(usd_per_million=asked.read_usd_per_million, by="as given")
     if asked.rds is not None and asked.rds_reads_per_s is not None:
-        return rds_worth(prices, asked.rds, asked.rds_reads_per_s)
+        if (worth := rds_worth(prices, asked.rds, asked.rds_reads_per_s)).usd_per_million is None:
+            raise UsageError(
+                f"--rds {asked.rds}: the price file has no price of it; known are {', '.join(instances(prices))}, or give --read-usd-per-million"
+            )
+        return worth
     return dynamodb_worth(prices, trace.accesses.value_bytes[trace.accesses.kinds == READ])
 
 

@@ -8,6 +8,7 @@ report is made by a child process, so that pandas never lives where load is made
 import logging
 import math
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -121,6 +122,7 @@ class _Hooks:
         self.initialised = True
         if self.user not in environment.user_classes:
             return
+        _interrupt_main()
         if len(environment.user_classes) > 1:
             _refuse(
                 "one Locust test is one scenario run: give one file of scenarios/ to -f", environment.parsed_options
@@ -260,6 +262,15 @@ class _Hooks:
         if environment.runner.state in _ENDING:
             self._see_it_closed(environment)
         environment.runner.quit()
+
+
+def _interrupt_main() -> None:
+    """Let Ctrl-C reach the greenlet that waits for the run's end, as Locust expects it to.
+
+    Python raises KeyboardInterrupt in whichever greenlet runs: one that walks a trial, or that hears the master, would end by it.
+    """
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # who started this in a background meant it
+        gevent.signal_handler(signal.SIGINT, gevent.kill, gevent.getcurrent(), KeyboardInterrupt)
 
 
 def three_digits(response_time: float) -> float:

@@ -111,8 +111,8 @@ def _order(run: Run, plan: Mapping[str, Any]) -> Finding:
     if knee is None:
         return absent(run, NAME, f"{NAME}.independent_hit_rate", "share", "none", "nothing is read twice")
     sentence = (
-        f"At the knee, {number(knee['size'])} entries answer {percent(knee['hit_rate'])} of reads; of the same keys in random order they "
-        f"would answer {percent(knee['che_hit_rate'])} (Che, E2)."
+        f"At the knee, {number(knee['size'])} entries answer {percent(knee['hit_rate'])} of reads; of the same accesses in random order "
+        f"they would answer {percent(knee['che_hit_rate'])} (Che, E2)."
     )
     return _finding(run, plan, "independent_hit_rate", sentence, knee["che_hit_rate"], "share", "none")
 
@@ -257,14 +257,14 @@ def _order_chart(plan: Mapping[str, Any], alt: str) -> Chart:
         {
             "entries": [point["size"] for point in points],
             "the trace, %": [100 * point["hit_rate"] for point in points],
-            "same keys in random order, %": [100 * point["che_hit_rate"] for point in points],
+            "the same in random order, %": [100 * point["che_hit_rate"] for point in points],
         }
     )
     return Chart(
         id=f"{NAME}-order",
         title="What the order of the reads has to do with it",
-        caption="Above the dashed line the trace asks for keys again sooner than chance would; below, later. First reads count as misses "
-        "only in the trace.",
+        caption="Above the dashed line the trace asks for keys again sooner than chance would; below, later. First reads are misses in "
+        "both.",
         alt=alt,
         table=table,
         draw=_draw_order,

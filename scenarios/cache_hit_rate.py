@@ -43,7 +43,7 @@ from harness.sql.endpoint import DRIVERS, Engine
 DRAWS = 20_000  # keys drawn for one trial of part size; more reads than that begin again
 # Parts that begin with all values in the cache, as far as it has room, unless values have a TTL; so does policy, whose
 # cache may refuse some. The others begin with an empty one.
-PREFILLED: tuple[Part, ...] = ("size", "skew", "write_share", "value_size", "lost")
+PREFILLED: tuple[Part, ...] = ("size", "trips", "skew", "write_share", "value_size", "lost")
 
 
 class CacheHitRate(Scenario[CacheHitRateSettings]):

@@ -71,7 +71,10 @@ def redis(warden: Warden) -> CacheProgram:
 
 def _redis() -> tuple[Path, Path]:
     """The program, and the root of the libraries that come with it."""
-    if found := os.environ.get("DBHARNESS_REDIS") or shutil.which(PACKAGE):
+    given = os.environ.get("DBHARNESS_REDIS")
+    if given and not Path(given).is_file():
+        raise CannotMeasure(f"no cache with TLS: DBHARNESS_REDIS names {given}, which isn't there")
+    if found := given or shutil.which(PACKAGE):
         return Path(found), Path("/")
     try:
         root = fetching.debian_package(PACKAGE)

@@ -24,7 +24,7 @@ __all__ = ["NAME", "TITLE", "analyse"]
 
 # part -> the figure that is missing where a cell of it wasn't measured, and its unit
 _MAIN = {
-    "ttl": ("hit_rate", "share"), "skew": ("hit_rate", "share"), "write_share": ("hit_rate", "share"),
+    "trips": ("trip_us", "us"), "ttl": ("hit_rate", "share"), "skew": ("hit_rate", "share"), "write_share": ("hit_rate", "share"),
     "value_size": ("latency_mean_us", "us"), "policy": ("hit_rate", "share"), "warm_up": ("final_hit_rate", "share"),
     "stampede": ("queries_per_expiry", "queries"), "lost": ("error_share", "share"), "stale": ("stale_share", "share"),
 }  # fmt: skip
@@ -51,6 +51,13 @@ def analyse(run: Run) -> Section:
     )
 
 
+def _trips(found: Measured, engine: str) -> Iterator[Finding]:
+    """E1 on rows that are alike."""
+    alike = sizes.behind_alike(found, engine)
+    if alike is not None:
+        yield from trips.fitted(found, alike)
+
+
 def _sizes(found: Measured, engine: str) -> Iterator[Finding]:
     """What opens the report: the cache that grows, where that was asked for; or that nothing came of this engine."""
     cells = [cell for cell in found.cells if cell.engine == engine]
@@ -66,6 +73,7 @@ def _parts(found: Measured, engine: str) -> Iterator[Finding]:
     cells = [cell for cell in found.cells if cell.engine == engine]
     if any(len(cell.rows) for cell in cells):
         yield counted_alike(found, engine)
+        yield from _trips(found, engine)
         for room in (against_theory, steps, warm_up, stampede, lost, stale):
             yield from room.findings(found, engine)
         yield from (_missing(found, cell) for cell in cells if cell.part in _MAIN and not len(cell.rows))

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from reports.words import number, percent
 
 NAME, TITLE = "cache_hit_rate", "Cached or not"
-SIZE = "size"
+SIZE, TRIPS = "size", "trips"
 
 PARTS: Mapping[str, str] = {
     SIZE: "a cache that grows",
+    TRIPS: "what a read's trips take, on rows that are alike",
     "ttl": "entries that expire",
     "skew": "keys that are asked for unevenly",
     "write_share": "writes among the reads",

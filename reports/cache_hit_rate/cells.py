@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from reports import stats
-from reports.cache_hit_rate.arms import ARMS, NAME, PARTS, SIZE, arm_words, step_words
+from reports.cache_hit_rate.arms import ARMS, NAME, PARTS, SIZE, TRIPS, arm_words, step_words
 from reports.findings import Basis, Better, Finding
 from reports.load import Run
 from reports.stats import Interval
@@ -105,19 +105,22 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """The run of this scenario as its analyses take it; cells in the order of engines, parts and steps, planned ones without rows too."""
+    """The run of this scenario as its analyses take it; cells in the order of engines, parts and steps, planned ones without rows too; ``writes``
+    are those that a database has, in whichever phase."""
 
     run: Run
     tool: Tool
     samples: pd.DataFrame
+    writes: pd.DataFrame
     cells: tuple[Cell, ...]
 
     @classmethod
     def of(cls, run: Run) -> "Measured":
         """Reads the samples; a run without any has cells without rows."""
-        trials = run.trials(NAME)
-        samples = _placed(run.samples(NAME), trials)
-        return cls(run, Tool.of(run, NAME), samples, tuple(_cells(run, samples, trials)))
+        trials, every = run.trials(NAME), run.samples(NAME)
+        samples = _placed(every, trials)
+        writes = every if every.empty else every[(every["op"] == "write") & (every["outcome"] == "ok")]
+        return cls(run, Tool.of(run, NAME), samples, writes, tuple(_cells(run, samples, trials)))
 
     @property
     def engines(self) -> list[str]:
@@ -131,7 +134,7 @@ class Measured:
         return [
             part
             for part in params.get("parts", (SIZE,))
-            if engine in params["engines" if part == SIZE else "parts_engines"]
+            if engine in params["engines" if part in (SIZE, TRIPS) else "parts_engines"]
         ]
 
     @property
@@ -152,6 +155,10 @@ class Measured:
             for cell in self.cells
             if (cell.engine, cell.part) == (engine, part) and step in (None, cell.step) and len(cell.rows)
         ]
+
+    def writes_of(self, cell: Cell) -> pd.DataFrame:
+        """Writes that the database has in a cell's trials, those of the warm-up too."""
+        return self.writes[self.writes["trial"].isin(cell.trials)]
 
     def events(self, kind: str, cell: Cell) -> dict[int, dict[str, Any]]:
         """The last event of a kind in each of a cell's trials, by trial."""

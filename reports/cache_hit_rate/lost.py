@@ -67,6 +67,11 @@ def findings(found: Measured, engine: str) -> list[Finding]:
     return made
 
 
+def of_one_node(found: Measured, fault: str) -> bool:
+    """Whether a fault is one node's: in a cluster the first is killed or stopped, the others go on."""
+    return fault in ("kill", "hang") and "cluster of" in found.cache
+
+
 def faulted(found: Measured, cell: Cell) -> list[Faulted]:
     """The trials whose fault was recorded; one that was never repaired lasted until the end, a flush is over at once."""
     injected, repaired = found.events("fault_injected", cell), found.events("fault_repaired", cell)
@@ -142,7 +147,8 @@ def _errors(
     if others:
         fault = FAULTS[cell.step][0] if cell.step in FAULTS else f"had the fault {cell.step}"
         told = "; ".join(f"{arm_words(one.arm)} {_outcome(found, one, when)}" for one in others)
-        sentence = f"While the cache in front of {engine_name(cell.engine)} {fault}: {told} {grounds}."
+        lost = "one node of the cache" if of_one_node(found, cell.step) else "the cache"
+        sentence = f"While {lost} in front of {engine_name(cell.engine)} {fault}: {told} {grounds}."
     else:
         sentence = f"{cell.about}: {percent(share.value)} of reads got no answer {_SAID[when]} {grounds}."
     finding = found.say(cell, "error_share", sentence, share, "share", "lower", headline=opens, about={"when": when})

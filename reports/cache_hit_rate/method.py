@@ -44,6 +44,10 @@ def _size(found: Measured) -> Iterator[str]:
 
 
 _TEXTS: Mapping[str, str] = {
+    "trips": (
+        "Trips: the same fit on rows of equal size, whose misses all cost the database the same, as E1 supposes; aircraft differ in that, so "
+        "there E1 may be further off. Each round has a fit of its own, and an error for each size that it wasn't fitted on."
+    ),
     "skew": (
         "Theory takes each trial's own figures: the entries are the server's DBSIZE at its end, the rate is that of its reads. Che's T is how "
         "long an entry stays that isn't asked for again; below 2 s a deviation is said and not judged (E2). Random replacement: an entry is "
@@ -51,12 +55,13 @@ _TEXTS: Mapping[str, str] = {
     ),
     "warm_up": (
         f"From empty: a trial is cut into {BINS} spans by when reads were due; a share of the final hit rate is there at the end of the first "
-        "span that has it. The final one is that of the last quarter."
+        "of two spans in a row that have it. The final one is that of the last quarter, which may still be growing where the cache is large."
     ),
     "stampede": (
         "Queries an expiry are the loads that began from when the key was put there until those that its expiry caused were over, early "
         "refreshes included. p99 and the longest read are of the reads in flight from an expiry until those were over. Such reads move together: the "
-        "p99 says what was seen, and an interval stands on trials alone."
+        "p99 says what was seen, and an interval stands on trials alone. XFetch goes by how long the last load took: where a load that the "
+        "others slow down takes as long as the TTL, reads refresh over and over, and it may ask more than lazy loading."
     ),
     "lost": (
         f"A lost cache: recovered is where, in two windows of time in a row after the repair, the hit rate is at least {percent(HIT_SHARE)} of "

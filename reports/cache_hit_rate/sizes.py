@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from reports import stats
-from reports.cache_hit_rate.arms import NAME, SIZE
+from reports.cache_hit_rate.arms import NAME, SIZE, TRIPS
 from reports.cache_hit_rate.cells import Measured, clipped
 from reports.findings import Finding
 from reports.tool import Floor, Statistic, Tool
@@ -18,9 +18,10 @@ LATENCIES: tuple[tuple[float, Statistic], ...] = ((50.0, "p50"), (95.0, "p95"))
 
 @dataclass(frozen=True, slots=True)
 class Behind:
-    """The measured reads of one engine: through caches of every size, and without one."""
+    """The measured reads of one engine: through caches of every size, and without one (part size alone has these)."""
 
     engine: str
+    part: str
     lazy: pd.DataFrame
     bare: pd.DataFrame
 
@@ -44,8 +45,15 @@ def behind(found: Measured, engine: str) -> Behind | None:
     lazy, bare = ([cell.answered for cell in cells if cell.arm == arm] for arm in ("lazy", "no_cache"))
     if not lazy or not bare:
         return None
-    one = Behind(engine, *(rows[rows["error_code"].isna()] for rows in (pd.concat(lazy), pd.concat(bare))))
+    one = Behind(engine, SIZE, *(rows[rows["error_code"].isna()] for rows in (pd.concat(lazy), pd.concat(bare))))
     return one if len(one.lazy) and len(one.bare) else None
+
+
+def behind_alike(found: Measured, engine: str) -> Behind | None:
+    """The same of part trips, whose rows are alike; None where it has no reads."""
+    cells = [cell.answered for cell in found.where(engine, TRIPS)]
+    rows = pd.concat(cells) if cells else pd.DataFrame()
+    return Behind(engine, TRIPS, rows[rows["error_code"].isna()], rows.head(0)) if len(rows) else None
 
 
 def findings(found: Measured, one: Behind) -> list[Finding]:
@@ -58,11 +66,11 @@ def findings(found: Measured, one: Behind) -> list[Finding]:
     return made + _latencies(found, one.engine, labels(found, one.engine, "no_cache", "0"), one.bare, "without a cache")
 
 
-def labels(found: Measured, engine: str, arm: str, share: str | None = None) -> dict[str, str]:
+def labels(found: Measured, engine: str, arm: str, share: str | None = None, part: str = SIZE) -> dict[str, str]:
     """What tells this part's findings apart."""
     server = found.run.scenario(NAME).get("servers", {}).get(engine, engine)
     told = {
-        "part": SIZE,
+        "part": part,
         "arm": arm,
         "engine": engine,
         "server": server,

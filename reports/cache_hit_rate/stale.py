@@ -34,12 +34,13 @@ def versioned(cell: Cell) -> pd.DataFrame:
     return known.assign(behind=(known["version_current"] - known["version_read"]).clip(lower=0))
 
 
-def ages(cell: Cell) -> pd.DataFrame:
+def ages(found: Measured, cell: Cell) -> pd.DataFrame:
     """The stale reads whose first newer version has a known commit, ``latency_us`` holding how long ago that was.
 
-    A write is committed once the database has answered it: at ``t_start + db_ns``, or where that isn't known at its end.
+    A write is committed once the database has answered it: at ``t_start + db_ns``, or where that isn't known at its end. Those
+    of the warm-up count too, or the oldest values would have no age.
     """
-    reads, writes = versioned(cell), cell.writes.dropna(subset="version_current")
+    reads, writes = versioned(cell), found.writes_of(cell).dropna(subset="version_current")
     committed = (writes["t_start"] + writes["db_ns"]).fillna(writes["t_end"])
     newer = pd.DataFrame(
         {
@@ -80,7 +81,7 @@ def _of_cell(found: Measured, cell: Cell, others: Sequence[Cell]) -> Iterator[Fi
         yield _behind(found, cell, reads)
         for which in ("p50", "p95"):
             yield figures.percentile_ms(
-                found, cell, ages(cell), which, f"stale_age_{which}_ms", "a stale read was out of date for"
+                found, cell, ages(found, cell), which, f"stale_age_{which}_ms", "a stale read was out of date for"
             )
     yield _left(found, cell)
 

@@ -60,8 +60,8 @@ def _of_cell(found: Measured, cell: Cell, others: Sequence[Cell]) -> Iterator[Fi
         expiries = sum(len(one.queries) for one in trials)
         counted = f"{expiries:,} {'expiry' if expiries == 1 else 'expiries'} in {count(asked.n, 'trial')}"
         sentence = _headline(found, cell, others, asked, counted) or (
-            f"{cell.about}: {number(asked.value)} database {'query' if asked.value == 1 else 'queries'} an expiry of a hot key "
-            f"({counted}{span(asked.low, asked.high)}; {found.on(cell)})."
+            f"{cell.about}: {number(asked.value)} database {'query' if asked.value == 1 else 'queries'} an expiry of a hot key"
+            f"{_apart(trials)}{_refreshed(cell)} ({counted}{span(asked.low, asked.high)}; {found.on(cell)})."
         )
         finding = found.say(cell, "queries_per_expiry", sentence, asked, "queries", "lower", headline=bool(others))
         yield found.tool.exempt(finding, trials=cell.trials)
@@ -83,9 +83,26 @@ def _headline(found: Measured, cell: Cell, others: Sequence[Cell], asked: Interv
     if not others:
         return ""
     cures = [(arm_words(one.arm), expired(found, one)) for one in others if one.arm != cell.arm]
-    told = ", ".join(f"{name} {number(queries(trials).value)}" for name, trials in cures if trials)
+    told = ", ".join(f"{name} {number(queries(trials).value)}{_apart(trials)}" for name, trials in cures if trials)
     readers = cell.step.replace("_readers", " readers").replace("_", " ")
     return (
         f"When a hot key expired under {readers}, lazy loading asked {engine_name(cell.engine)} {number(asked.value)} times an expiry"
-        f"{f'; {told}' if told else ''} ({counted}{span(asked.low, asked.high)}; {found.on(cell)})."
+        f"{_apart(expired(found, cell))}{f'; {told}' if told else ''} ({counted}{span(asked.low, asked.high)}; {found.on(cell)})."
+    )
+
+
+def _apart(trials: Sequence[Expired]) -> str:
+    """The least and the most of any expiry, where these differ: a mean of 1 and 539 is neither."""
+    every = [count_ for one in trials for count_ in one.queries]
+    least, most = min(every), max(every)
+    return "" if least == most else f" ({least:,} to {most:,})"
+
+
+def _refreshed(cell: Cell) -> str:
+    """XFetch refreshes the earlier the longer the last load took: where that is a good part of the TTL, almost at once."""
+    loads_ns, ttl_s = cell.reads["db_ns"].dropna(), float(cell.params.get("ttl_s") or 0)
+    if cell.arm != "xfetch" or loads_ns.empty or not ttl_s:
+        return ""
+    return (
+        f", whose loads took up to {milliseconds(float(loads_ns.max()) / 1e6)} of a TTL of {milliseconds(1e3 * ttl_s)}"
     )

@@ -32,7 +32,7 @@ _TRIPS = (("get", "get_us", "a get"), ("db", "db_us", "the database's answer"), 
 
 def findings(found: Measured, one: Behind) -> list[Finding]:
     """The trips, the held-out sizes, and from which hit rate on the cache pays in dollars."""
-    return [*_fitted(found, one), *_in_dollars(found, one)]
+    return [*fitted(found, one), *_in_dollars(found, one)]
 
 
 def fit(rows: pd.DataFrame, db_share: float) -> Trips:
@@ -48,9 +48,10 @@ def fit(rows: pd.DataFrame, db_share: float) -> Trips:
     return Trips(get_us=hit_us, db_us=(miss_us - hit_us) * db_share, set_us=(miss_us - hit_us) * (1 - db_share))
 
 
-def _fitted(found: Measured, one: Behind) -> Iterator[Finding]:
-    fitted_on, held_out = one.shares()[::2], one.shares()[1::2]
-    told = labels(found, one.engine, "lazy")
+def fitted(found: Measured, one: Behind) -> Iterator[Finding]:
+    """E1's trips from every other size, and what they say of the sizes between; nothing beyond the largest of those."""
+    fitted_on, held_out = one.shares()[::2], one.shares()[1:-1:2]
+    told = labels(found, one.engine, "lazy", part=one.part)
     fits = dict(_fits(one, fitted_on))
     if not fits:
         reason = "E1 is fitted on every other size of cache, and that takes hits and misses"
@@ -61,7 +62,7 @@ def _fitted(found: Measured, one: Behind) -> Iterator[Finding]:
     for trip, field, words in _TRIPS:
         time = clipped(stats.mean_of_trials([getattr(trips, field) for trips in fits.values()]))
         sentence = (
-            f"Lazy loading in front of {engine_name(one.engine)}: {words} takes {microseconds(time.value)} by E1 fitted on caches of "
+            f"Lazy loading in front of {_data(one)}: {words} takes {microseconds(time.value)} by E1 fitted on caches of "
             f"{sizes} of the data ({count(time.n, 'round')}{span(time.low, time.high, microseconds)}; {setting(found.run, NAME, one.engine)})."
         )
         finding = measured(found.run, NAME, _id(one, "trip_us"), sentence, time, "us", "lower", told | {"trip": trip})
@@ -93,13 +94,17 @@ def _prediction(found: Measured, one: Behind, share: str, fits: dict[int, Trips]
     error = stats.mean_of_trials([predicted / mean - 1 for predicted, mean in both])
     predicted_us, mean_us = (float(np.mean(values)) for values in zip(*both, strict=True))
     sentence = (
-        f"E1 fitted on caches of {sizes} of the data says {microseconds(predicted_us)} for the mean read of {engine_name(one.engine)} "
+        f"E1 fitted on caches of {sizes} of the data says {microseconds(predicted_us)} for the mean read of {_data(one)} "
         f"through a cache of {percent(float(share))}, measured {microseconds(mean_us)}: {_apart(error.value)} "
         f"({count(error.n, 'round')}{span(error.low, error.high, percent)}; {setting(found.run, NAME, one.engine)})."
     )
-    told = labels(found, one.engine, "lazy", share)
+    told = labels(found, one.engine, "lazy", share, one.part)
     finding = measured(found.run, NAME, _id(one, "e1_error_share"), sentence, error, "share", "none", told)
     yield found.tool.exempt(finding, trials=rows["trial"].unique())
+
+
+def _data(one: Behind) -> str:
+    return engine_name(one.engine) + ("" if one.part == SIZE else " (rows that are alike)")
 
 
 def _apart(error: float) -> str:
@@ -163,7 +168,7 @@ def _reads_per_s(one: Behind) -> stats.Numbers:
 
 
 def _id(one: Behind, figure: str) -> str:
-    return f"{NAME}.{one.engine}.{SIZE}.{figure}"
+    return f"{NAME}.{one.engine}.{one.part}.{figure}"
 
 
 def _type(key: str) -> str:

@@ -41,10 +41,19 @@ def final(rows: pd.DataFrame) -> float:
 
 
 def reached_s(rows: pd.DataFrame, share: float) -> float:
-    """The end of the first bin whose hit rate is ``share`` of the final one; infinite where none's is."""
+    """The end of the first bin that, as the next, has ``share`` of the final hit rate; infinite where there is none.
+
+    Two in a row, for few reads in a bin have it by chance now and then.
+    """
     width_s, rates = curve(rows)
-    reached = np.flatnonzero(rates >= share * final(rows))
+    has = rates >= share * final(rows)
+    reached = np.flatnonzero(has[:-1] & has[1:])
     return float((reached[0] + 1) * width_s) if len(reached) else math.inf
+
+
+def reads_until(rows: pd.DataFrame, time_s: float) -> int:
+    """How many reads of a trial were due before a moment, s from its first."""
+    return int((rows["due_ns"] - rows["due_ns"].min() < time_s * 1e9).sum())
 
 
 def _of_cell(found: Measured, cell: Cell) -> Iterator[Finding]:
@@ -65,9 +74,10 @@ def _of_cell(found: Measured, cell: Cell) -> Iterator[Finding]:
         ended = [time for time in times if math.isfinite(time)]
         unended = [last for time, last in zip(times, lasted, strict=True) if not math.isfinite(time)]
         time = stats.median_of_trials(ended, unended)
+        reads = int(np.median([reads_until(rows, time) for rows, time in zip(trials, times, strict=True)]))
         sentence = (
             f"{cell.about}, from empty: {percent(share)} of the final hit rate of {percent(came_to.value)} was there after "
-            f"{'more than ' if time.at_least else ''}{seconds(time.value)} (median of {count(time.n, 'trial')}"
+            f"{'more than ' if time.at_least else ''}{seconds(time.value)}, some {count(reads, 'read')} (median of {count(time.n, 'trial')}"
             f"{span(time.low, time.high, seconds)}; {found.on(cell)})."
         )
         finding = found.say(cell, f"to_{100 * share:g}_percent_s", sentence, time, "s", "lower")

@@ -1,13 +1,16 @@
 """The sizing of caches against what is known otherwise: an exact LRU cache, Che's values, and the flights' own skew."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from harness import dataset
 from harness.cache.sizing.analysis import Analysis, analyse
 from harness.cache.sizing.curve import GROUPS, Accesses, exact_curve
-from harness.cache.sizing.kernel import READ
+from harness.cache.sizing.kernel import DELETE, READ, WRITE
 from harness.cache.sizing.reference import simulate
+from harness.cache.sizing.shuffled import Shuffled
 from harness.cache.sizing.theory import che_hit_rate, random_hit_rate, zipf
 
 
@@ -48,6 +51,17 @@ def test_random_replacement_gives_the_value_of_fact_e2_and_one_by_hand() -> None
     a, b = 2**0.5, 0.5**0.5
     assert random_hit_rate(zipf(2, 1), 1) == pytest.approx(2 / 3 * a / (1 + a) + 1 / 3 * b / (1 + b))
     assert random_hit_rate(zipf(2, 1), 2) == 1
+
+
+@pytest.mark.parametrize(("share", "begin"), [(0.01, 0), (0.1, 0), (0.5, 0), (0.1, 20_000), (0.5, 20_000)])
+def test_random_order_is_that_of_a_trace_that_was_shuffled(share: float, begin: int) -> None:
+    """60,000 accesses to 5,000 keys by Zipf(0.8), a fifth of them writes and a tenth deletes: within half a point of their own shuffle."""
+    rng = np.random.default_rng(7)
+    trace = reads_of(rng.choice(5_000, size=60_000, p=zipf(5_000, 0.8)))
+    mixed = replace(trace, kinds=rng.choice([READ, WRITE, DELETE], size=60_000, p=[0.7, 0.2, 0.1]).astype(np.int8))
+    capacity = int(share * len(mixed.key_bytes))
+    shuffled = exact_curve(mixed.chosen(rng.permutation(60_000)), np.ones(60_000, dtype=np.int64), begin=begin)
+    assert Shuffled(mixed, begin=begin).hit_rate(capacity) == pytest.approx(shuffled.hit_rate(capacity), abs=0.005)
 
 
 def test_one_pass_is_an_exact_lru_cache_at_every_size(flights: Accesses) -> None:

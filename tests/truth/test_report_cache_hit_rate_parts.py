@@ -191,7 +191,18 @@ def test_a_cold_cache_has_shares_of_its_final_hit_rate_after_so_long(parts: Plan
     assert one(section, "warm_up.final_hit_rate").value == pytest.approx(0.8)
     times = [one(section, f"warm_up.to_{share}_percent_s").value for share in (50, 90, 95)]
     assert times == pytest.approx([10, 18, 19], rel=1e-3)  # the last read is due after 39.999 s
-    assert "50 % of the final hit rate of 80 % was there after 10 s" in one(section, "warm_up.to_50_percent_s").sentence
+    assert (
+        "50 % of the final hit rate of 80 % was there after 10 s, some 10,000 reads"
+        in one(section, "warm_up.to_50_percent_s").sentence
+    )
+
+
+def test_one_lucky_span_is_not_warm_yet(parts: PlantedParts) -> None:
+    """Spans of 10 reads, all misses but the third, which hits by chance, and those from the eleventh on: half of the final 100 %
+    is there with the eleventh of 40, after 0.11 s."""
+    rows = [{"at_ms": at, "due_ms": at, "hit": at // 10 == 2 or at >= 100} for at in range(400)]
+    parts.trial("warm_up", "lazy", "0.1", rows)
+    assert one(analysed(parts), "warm_up.to_50_percent_s").value == pytest.approx(0.11, rel=0.01)
 
 
 # --- stampede ----------------------------------------------------------------------------------------------------------------
@@ -217,12 +228,26 @@ def test_a_stampede_is_queries_an_expiry_and_how_long_reads_took_meanwhile(parts
     assert one(section, "stampede.longest_ms", arm="lazy").value == pytest.approx(400)
     assert one(section, "stampede.queries_per_expiry", arm="single_flight").value == 1
     assert (
-        "under 200 readers, lazy loading asked PostgreSQL 200 times an expiry; single flight 1 (2 expiries"
+        "under 200 readers, lazy loading asked PostgreSQL 200 times an expiry (190 to 210); single flight 1 (2 expiries"
         in asked.sentence
     )
     # In flight from 1 s to 1.5 s: those that began at 1 to 1.5 s, 101, and the one of 300 ms; from 2 s on only the one of 400 ms.
     # Of 103 the p99 has rank 0.99 · 102 = 100.98 from 0: between the last of 1 ms and 300 ms, 1 + 0.98 · 299 = 294.02.
     assert one(section, "stampede.latency_p99_ms", arm="lazy").value == pytest.approx(294.02)
+
+
+def test_early_refreshes_are_told_with_how_long_loads_took(parts: PlantedParts) -> None:
+    """1 and 539 loads have a mean of 270 that neither has; loads of 340 ms are longer than a TTL of 300."""
+    stampede(parts, "lazy", (5, 5), (10, 10))
+    stampede(parts, "xfetch", (1, 539), (10, 10))
+    parts.planned[-1]["params"]["ttl_s"] = 0.3
+    parts.rows[-1]["db_ns"] = 340_000_000
+    section = analysed(parts)
+    assert "early refresh (XFetch) 270 (1 to 539) (" in one(section, "stampede.queries_per_expiry", arm="lazy").sentence
+    assert (
+        "270 database queries an expiry of a hot key (1 to 539), whose loads took up to 340 ms of a TTL of 300 ms ("
+        in one(section, "stampede.queries_per_expiry", arm="xfetch").sentence
+    )
 
 
 def test_expiries_that_were_not_recorded_are_not_guessed(parts: PlantedParts) -> None:

@@ -50,9 +50,10 @@ def test_the_default_plan_has_every_part_in_order_and_every_trial_says_all_of_it
 
 def test_arms_and_steps_are_those_of_the_parts() -> None:
     """One engine, one round: counted by hand, part by part."""
-    trials = planned(engines=("postgres",), trials=1)
+    trials = planned(engines=("postgres",), trials=1, trip_rounds=1)
     found = {part: {(trial.step, trial.arm) for trial in of(trials, part)} for part in PARTS}
     assert found["size"] == {("0", "no_cache"), *((step, "lazy") for step in ("0.02", "0.1", "0.3", "1"))}
+    assert found["trips"] == {(step, "lazy") for step in ("0.1", "0.3", "0.6")}
     assert found["ttl"] == {(step, "lazy") for step in ("0.1", "0.3", "1")}
     assert {step for step, _ in found["skew"]} == {"tailnum", "dest", "zipf_0.6", "zipf_0.8", "zipf_1.0", "zipf_1.2"}
     assert found["write_share"] == {(step, arm) for step in ("0", "0.05", "0.2", "0.5") for arm in WRITERS}

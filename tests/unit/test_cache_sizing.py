@@ -12,7 +12,9 @@ from harness.cache.sizing.curve import GROUPS, Accesses, HitCurve, exact_curve, 
 from harness.cache.sizing.kernel import COLD, DELETE, READ, WRITE, distances
 from harness.cache.sizing.nodes import Assumptions, Requests, node_types
 from harness.cache.sizing.plan import Demand, Outcome, Plan, make_plan
+from harness.cache.sizing.record import analysis_record
 from harness.cache.sizing.reference import simulate
+from harness.cache.sizing.shuffled import Shuffled
 from harness.cache.sizing.theory import Trips, characteristic_time, che_hit_rate, ttl_hit_rate, zipf
 from harness.cache.sizing.worth import Worth, dynamodb_worth, rds_worth
 from harness.dynamodb.pricing import Prices
@@ -149,8 +151,41 @@ def test_uniform_keys_hit_by_the_share_that_fits() -> None:
     assert che_hit_rate(np.full(10, 0.1), 4) == pytest.approx(0.4)
     assert characteristic_time(np.full(10, 0.1), 4) == pytest.approx(-10 * np.log(0.6))
     assert (che_hit_rate(np.full(10, 0.1), 10), che_hit_rate(np.full(10, 0.1), 0)) == (1, 0)
+    assert che_hit_rate(np.array([1.0, 0.0]), 1) == 1  # nobody asks for the other
     with pytest.raises(ValueError, match="a capacity of 0 or more, got -1"):
         che_hit_rate(np.full(10, 0.1), -1)
+
+
+def in_random_order(trace: Accesses, capacity: float, begin: int = 0) -> float:
+    return Shuffled(trace, begin=begin).hit_rate(capacity)
+
+
+def test_in_random_order_first_reads_are_still_misses() -> None:
+    """Where all fits: of a, a, a, b two of four hit. A key read thrice and written once misses only where a read comes first, which three
+    of four orders have: 2.25 of 3. One read twice and deleted once hits unless the delete is between: 2/3 of 2. Nothing fits: 0."""
+    assert in_random_order(trace_of([0, 0, 0, 1]), 2) == pytest.approx(2 / 4)
+    assert in_random_order(trace_of([0, 0, 0, 0], [READ, READ, READ, WRITE]), 9) == pytest.approx(2.25 / 3)
+    assert in_random_order(trace_of([0, 0, 0], [READ, READ, DELETE]), 1) == pytest.approx(1 / 3)
+    assert in_random_order(trace_of([0, 0, 0, 1]), 0) == pytest.approx(0)
+
+
+def test_in_random_order_what_only_fills_the_cache_is_not_counted() -> None:
+    """Of a thousand reads of one key all but the first hit, and the first is in the half that isn't counted."""
+    assert in_random_order(trace_of([0] * 1_000), 1, begin=500) == pytest.approx(1)
+
+
+def test_in_random_order_of_two_keys_the_window_is_what_holds_one() -> None:
+    """a twice and b once, room for one: 1 − (1 − x)² + x = 1 has x = (1 − x)² = (3 − √5)/2, and of three reads one hits with 1 − x."""
+    assert in_random_order(trace_of([0, 0, 1]), 1) == pytest.approx((5**0.5 - 1) / 6)
+
+
+def test_a_key_that_is_written_and_never_read_has_its_place_in_the_record() -> None:
+    """Reads a, a and a write of b, with room for both: one of two reads hits, at every size that has it."""
+    trace = trace_of([0, 0, 1], [READ, READ, WRITE])
+    found = analyse(trace, overhead_bytes=0, rate=1, groups=np.zeros(2, dtype=np.int8), reads=2)
+    assert found.in_random_order(2) == pytest.approx(0.5)
+    points = analysis_record(found)["by_entries"]["points"]
+    assert all(0 <= point["che_hit_rate"] <= 0.5 for point in points)
 
 
 def test_zipf_gives_shares_in_proportion() -> None:

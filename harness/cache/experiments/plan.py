@@ -36,13 +36,12 @@ class Plan:
         """Part after part, in each every cell once a round, arms interleaved; ``engines`` has those that are there."""
         trials: list[Trial] = []
         for part in (part for part in PARTS if part in self.settings.parts):
-            size = part == "size"
             cells = [cell for engine in engines[part] for cell in _CELLS[part](self, engine)]
-            rounds = self.settings.trials if size else self.settings.rounds
+            rounds, of_part = self.settings.rounds_of(part), seed if part == "size" else f"{seed}/{part}"
             first = trials[-1].pair + 1 if trials else 0
             trials += [
                 replace(self._of_its_arm(trial), trial=len(trials) + at, pair=first + trial.pair)
-                for at, trial in enumerate(interleave(cells, rounds=rounds, seed=seed if size else f"{seed}/{part}"))
+                for at, trial in enumerate(interleave(cells, rounds=rounds, seed=of_part))
             ]  # fmt: skip
         return trials
 
@@ -94,7 +93,7 @@ class Plan:
 
 def share_setting(part: str) -> str:
     """The setting that says how large a part's cache is."""
-    return {"size": "cache_shares", "warm_up": "warm_up_shares"}.get(part, "cache_share")
+    return {"size": "cache_shares", "trips": "trip_shares", "warm_up": "warm_up_shares"}.get(part, "cache_share")
 
 
 def least_share(values: int, nodes: int = 1) -> float:
@@ -110,6 +109,16 @@ def _size(plan: Plan, engine: Engine) -> Iterator[Cell]:
         yield plan.cell(
             "size", engine, (arm,), f"{share:g}", lasts_s=(settings.warm_up_s, settings.measured_s),
             cache_share=share, skew="tailnum", value_bytes=plan.answer_bytes,
+        )  # fmt: skip
+
+
+def _trips(plan: Plan, engine: Engine) -> Iterator[Cell]:
+    """E1 supposes that every miss costs the same, so rows that are alike; the asking is as skewed as elsewhere."""
+    settings = plan.settings
+    for share in settings.trip_shares:
+        yield plan.cell(
+            "trips", engine, ("lazy",), f"{share:g}", lasts_s=(settings.trip_warm_up_s, settings.trip_measured_s),
+            cache_share=share, keys=settings.trip_keys,
         )  # fmt: skip
 
 
@@ -225,6 +234,6 @@ def _stale(plan: Plan, engine: Engine) -> Iterator[Cell]:
 
 
 _CELLS: Mapping[Part, Callable[[Plan, Engine], Iterator[Cell]]] = {
-    "size": _size, "ttl": _ttl, "skew": _skew, "write_share": _write_share, "value_size": _value_size,
+    "size": _size, "trips": _trips, "ttl": _ttl, "skew": _skew, "write_share": _write_share, "value_size": _value_size,
     "policy": _policy, "warm_up": _warm_up, "stampede": _stampede, "lost": _lost, "stale": _stale,
 }  # fmt: skip

@@ -8,7 +8,9 @@ from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, field_
 from harness.config import EachOnce, Settings
 from harness.sql.endpoint import Engine
 
-Part = Literal["size", "ttl", "skew", "write_share", "value_size", "policy", "warm_up", "stale", "stampede", "lost"]
+Part = Literal[
+    "size", "trips", "ttl", "skew", "write_share", "value_size", "policy", "warm_up", "stale", "stampede", "lost"
+]  # fmt: skip
 PARTS: tuple[Part, ...] = Part.__args__  # type: ignore[attr-defined]
 Policy = Literal["allkeys-lru", "allkeys-lfu", "volatile-lru", "volatile-ttl", "noeviction"]
 Fault = Literal["kill", "hang", "flush", "slow"]
@@ -23,6 +25,9 @@ ValueBytes = Annotated[int, Field(ge=1, le=MOST_BYTES)]
 # What a write's versions or a trial's own pace need to be in one process.
 ONE_PROCESS: tuple[Part, ...] = ("write_share", "stampede", "stale")
 
+# What takes time in them is the database's, so every engine of setting ``engines`` has them.
+OF_EVERY_ENGINE: tuple[Part, ...] = ("size", "trips")
+
 
 class CacheHitRateSettings(Settings):
     """What is measured, how large and how long."""
@@ -35,6 +40,12 @@ class CacheHitRateSettings(Settings):
     trials: PositiveInt = 3
     warm_up_s: NonNegativeFloat = 0.1
     measured_s: PositiveFloat = 0.15
+
+    trip_shares: Annotated[tuple[Share, ...], EachOnce] = Field(default=(0.1, 0.3, 0.6), min_length=1)
+    trip_rounds: PositiveInt = 3
+    trip_keys: Keys = 1_000
+    trip_warm_up_s: NonNegativeFloat = 0.03
+    trip_measured_s: PositiveFloat = 0.1
 
     rounds: PositiveInt = 1
     keys: Keys = 2_000
@@ -80,7 +91,7 @@ class CacheHitRateSettings(Settings):
     stampede_think_ms: NonNegativeFloat = 25
     stampede_ttl_s: TtlS = 0.3
     stampede_expiries: PositiveInt = 2
-    stampede_days: Annotated[int, Field(ge=1, le=28)] = 10
+    stampede_days: Annotated[int, Field(ge=1, le=28)] = 5
     stampede_patience_s: PositiveFloat = 20
 
     faults: Annotated[tuple[Fault, ...], EachOnce] = Field(default=Fault.__args__, min_length=1)  # type: ignore[attr-defined]
@@ -113,7 +124,11 @@ class CacheHitRateSettings(Settings):
 
     def engines_of(self, part: Part) -> tuple[Engine, ...]:
         """The databases behind the cache in one part."""
-        return self.engines if part == "size" else self.parts_engines
+        return self.engines if part in OF_EVERY_ENGINE else self.parts_engines
+
+    def rounds_of(self, part: Part) -> int:
+        """How many trials each cell of one part has."""
+        return {"size": self.trials, "trips": self.trip_rounds}.get(part, self.rounds)
 
     @property
     def needed_engines(self) -> tuple[Engine, ...]:

@@ -9,7 +9,8 @@ from harness.cache.sizing.curve import Accesses, Floats, HitCurve, exact_curve, 
 from harness.cache.sizing.kernel import DELETE, READ, WRITE, Int8, Int64, distances
 from harness.cache.sizing.nodes import KB, Requests
 from harness.cache.sizing.reference import simulate
-from harness.cache.sizing.theory import che_hit_rate, ttl_hit_rate
+from harness.cache.sizing.shuffled import Shuffled
+from harness.cache.sizing.theory import ttl_hit_rate
 
 CHECKED_ACCESSES = 1_000_000
 
@@ -27,6 +28,7 @@ class Analysis:
     by_bytes: HitCurve
     entries: float
     stored_bytes: float
+    shuffled: Shuffled
     key_reads: Int64
     rate: float
 
@@ -41,9 +43,9 @@ class Analysis:
         shares: Floats = self.key_reads / self.key_reads.sum()
         return shares
 
-    def che(self, entries: float) -> float:
-        """The hit rate of so many entries if the same keys came in random order (E2)."""
-        return che_hit_rate(self.shares, entries * self.rate)
+    def in_random_order(self, entries: float) -> float:
+        """The hit rate of so many entries if the same accesses came in random order (E2)."""
+        return self.shuffled.hit_rate(entries * self.rate)
 
     def ttl(self, ttl_s: float, reads_per_s: float) -> float:
         """The hit rate under a TTL alone, nothing evicted, reads at random times (E3)."""
@@ -84,6 +86,6 @@ def analyse(
     entries, stored = largest_contents(accesses, charges)
     return Analysis(
         accesses=accesses, charges=charges, by_entries=curves[0], by_bytes=curves[1], entries=entries / rate,
-        stored_bytes=stored / rate, rate=rate,
+        stored_bytes=stored / rate, rate=rate, shuffled=Shuffled(accesses, begin=begin),
         key_reads=np.bincount(accesses.keys[accesses.kinds == READ], minlength=len(accesses.key_bytes)),
     )  # fmt: skip

@@ -42,12 +42,12 @@ def plan_record(plan: Plan) -> dict[str, Any]:
 
 
 def analysis_record(analysis: Analysis) -> dict[str, Any]:
-    """What the trace holds, and both of its curves; Che's hit rate stands beside the one over entries (E2)."""
+    """What the trace holds, and both of its curves; beside the one over entries stands that of the same accesses in random order (E2)."""
     by_entries = curve_record(analysis.by_entries)
     for point in by_entries["points"]:
-        point["che_hit_rate"] = analysis.che(point["size"])
+        point["che_hit_rate"] = analysis.in_random_order(point["size"])
     if by_entries["knee"]:
-        by_entries["knee"]["che_hit_rate"] = analysis.che(by_entries["knee"]["size"])
+        by_entries["knee"]["che_hit_rate"] = analysis.in_random_order(by_entries["knee"]["size"])
     return {
         "entries": analysis.entries,
         "stored_bytes": analysis.stored_bytes,

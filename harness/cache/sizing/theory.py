@@ -47,8 +47,8 @@ def _filled_after(probabilities: Floats, capacity: float, held: Callable[[Floats
 
 def che_hit_rate(probabilities: Floats, capacity: float) -> float:
     """The hit rate of an LRU cache where each request is drawn anew with these probabilities (E2)."""
-    time = characteristic_time(probabilities, capacity)
-    return float(-(probabilities * np.expm1(-probabilities * time)).sum())
+    time, asked = characteristic_time(probabilities, capacity), probabilities[probabilities > 0]
+    return float(-(asked * np.expm1(-asked * time)).sum())
 
 
 def random_hit_rate(probabilities: Floats, capacity: float) -> float:

@@ -1,5 +1,6 @@
 """What a read that the database is spared is worth, by the price of the database."""
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ from harness.dynamodb.metering import READ_BLOCK_BYTES, read_units
 from harness.dynamodb.pricing import Prices, on_demand_usd
 
 _MILLION, _HOUR_S = 1_000_000, 3_600
+_RDS = re.compile(r"rds\.(db_[a-z0-9]+_[a-z0-9]+)_hour_usd")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +30,12 @@ def dynamodb_worth(prices: Prices, value_bytes: Int64) -> Worth:
         usd_per_million=on_demand_usd(prices, read_units=mean * _MILLION),
         by=f"DynamoDB on demand, {mean:.3g} read units a read, eventually consistent",
     )
+
+
+def instances(prices: Prices) -> list[str]:
+    """The RDS instances whose price is known."""
+    found = (_RDS.fullmatch(key) for key in prices.values)
+    return [one[1].replace("_", ".") for one in found if one]
 
 
 def rds_worth(prices: Prices, instance: str, reads_per_s: float) -> Worth:

@@ -10,7 +10,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from reports.cache_hit_rate.arms import FAULTS, NAME
 from reports.cache_hit_rate.cells import Measured
 from reports.cache_hit_rate.charts.tables import cells_of, named
-from reports.cache_hit_rate.lost import PART, Faulted, faulted
+from reports.cache_hit_rate.lost import PART, Faulted, faulted, of_one_node
 from reports.charts import INK, new_rows, style
 from reports.findings import Finding
 from reports.section import Chart
@@ -40,7 +40,7 @@ def charts(found: Measured, findings: Sequence[Finding]) -> list[Chart]:
         made.append(
             Chart(
                 id=f"{NAME}-lost-{fault}",
-                title=f"{FAULTS[fault][1] if fault in FAULTS else fault}: reads, the database's load and p99",
+                title=f"{_title(found, fault)}: reads, the database's load and p99",
                 caption="Means over trials. Reads count when they ended, those that got no answer in a row of their own where there are any. "
                 "p99, on a logarithmic axis, is of the reads that were due then, answered or not. Shaded: from the fault to its repair.",
                 alt=" ".join(one.sentence for one in told),
@@ -49,6 +49,11 @@ def charts(found: Measured, findings: Sequence[Finding]) -> list[Chart]:
             )
         )
     return made
+
+
+def _title(found: Measured, fault: str) -> str:
+    words = FAULTS[fault][1] if fault in FAULTS else fault
+    return words.replace("The cache", "One node of the cache") if of_one_node(found, fault) else words
 
 
 def _rows(trials: Sequence[Faulted], name: str) -> Iterator[dict[str, object]]:

@@ -27,8 +27,8 @@ def charts(found: Measured, findings: Sequence[Finding]) -> list[Chart]:
                 id=f"{NAME}-skew",
                 title="Hit rate by how unevenly keys are asked for, measured and by Che",
                 caption="Che's approximation is what an exact LRU cache of as many entries would answer (E2). Where entries stay for less "
-                "than 2 s, Valkey's LRU clock, which ticks once a second, can't tell the order of accesses, and it comes near random "
-                "replacement. Lines: 95 % intervals, where trials allow one.",
+                "than 2 s, Valkey's LRU clock, which ticks once a second, can't tell the order of accesses: there random replacement is the better guess, and small "
+                "caches may lie below even that. Lines: 95 % intervals, where trials allow one.",
                 alt=told(findings, "skew", "deviation_share"),
                 table=of_cells(skews, findings, (_HITS, _CHE, _RANDOM)),
                 draw=_draw_skew,
