@@ -18,7 +18,7 @@ from harness.errors import CannotMeasure
 from harness.execute import locust_user
 from harness.local.processes import Warden
 from harness.local.responding import Responder
-from harness.local.services import Needs
+from harness.services import Needs
 from harness.plan import Cell, Trial, interleave
 from harness.recorder import Observation
 from harness.scenario import FloorProbe, Scenario, Slot, Stream, Ticket, TrialLoad

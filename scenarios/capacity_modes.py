@@ -35,7 +35,7 @@ from harness.errors import CannotMeasure
 from harness.execute import locust_user
 from harness.flights import flight_items, table_definition
 from harness.local.capacity_watch import CapacityWatch, consumed_units
-from harness.local.services import Needs
+from harness.services import Needs
 from harness.local.twin_control import TwinControl
 from harness.observing import retried
 from harness.plan import Trial

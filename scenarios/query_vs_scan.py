@@ -26,7 +26,7 @@ from harness.dynamodb.metering import item_size
 from harness.dynamodb.query_settings import PLENTY_UNITS, Part, QueryVsScanSettings
 from harness.errors import CannotMeasure, UsageError
 from harness.execute import locust_user
-from harness.local.services import Needs
+from harness.services import Needs
 from harness.local.twin_control import TwinControl
 from harness.observing import of_answer
 from harness.plan import Cell, Trial, interleave

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from harness.errors import TrialFailed
 from harness.execute import locust_user
-from harness.local.services import Needs
+from harness.services import Needs
 from harness.plan import Trial
 from harness.recorder import Kind
 from harness.scenario import Context, FloorProbe, Scenario, TrialLoad
