@@ -1,0 +1,1 @@
+"""The AWS target: deployed, checked, measured and taken down."""

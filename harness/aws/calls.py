@@ -1,0 +1,274 @@
+"""Every call that is made of AWS, declared: the gateway refuses others, and docs/iam-policy.json is made from these.
+
+A call needs one permission or several. What each action supports (resources, ``aws:ResourceTag``, ``aws:RequestTag``) is as
+in AWS's Service Authorization Reference; reading is granted on everything, since a tag must be read before it can be refused.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+TAG = "dbharness"
+"""The tag that everything of ours carries; its value is the stack's name."""
+
+Tagged = Literal["no", "resource", "request"]
+Kind = Literal[
+    "stack", "db_instance", "db_cluster", "db_snapshot", "db_cluster_snapshot", "db_backup", "cache", "cache_snapshot", "table",
+    "bucket",
+    "log_group", "scaling_group",
+]  # fmt: skip
+"""What a destructive call can be aimed at; :mod:`harness.aws.owners` reads the tags of each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """One permission. ``tagged``: on what has our tag already, with our tag in the request, or neither is supported.
+
+    ``values``: further condition keys that must be one of these texts.
+    """
+
+    action: str
+    resource: str = "*"
+    tagged: Tagged = "no"
+    values: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One operation of one service, by botocore's names, and what it takes.
+
+    ``aims_at``: it interrupts or destroys that kind of thing, named by parameter ``named_by``; it is sent by
+    :meth:`harness.aws.gateway.Aws.guarded` alone, which reads its tags first.
+    """
+
+    service: str
+    operation: str
+    grants: tuple[Grant, ...]
+    aims_at: Kind | None = None
+    named_by: str = ""
+
+
+def _reads(service: str, *operations: str, prefix: str = "") -> tuple[Call, ...]:
+    """Calls that change nothing; the IAM action has the operation's name."""
+    return tuple(
+        Call(service=service, operation=name, grants=(Grant(action=f"{prefix or service}:{name}"),))
+        for name in operations
+    )
+
+
+def _on(action: str, *resources: str) -> tuple[Grant, ...]:
+    """A permission on resources that have our tag."""
+    return tuple(Grant(action=action, resource=resource, tagged="resource") for resource in resources)
+
+
+def _new(action: str, *resources: str) -> tuple[Grant, ...]:
+    """A permission to make something, with our tag in the request that makes it."""
+    return tuple(Grant(action=action, resource=resource, tagged="request") for resource in resources)
+
+
+STACK = "arn:aws:cloudformation:*:*:stack/*/*"
+DB = "arn:aws:rds:*:*:db:*"
+CLUSTER = "arn:aws:rds:*:*:cluster:*"
+SNAPSHOT = "arn:aws:rds:*:*:snapshot:*"
+CLUSTER_SNAPSHOT = "arn:aws:rds:*:*:cluster-snapshot:*"
+BACKUP = "arn:aws:rds:*:*:auto-backup:*"
+SUBNET_GROUP = "arn:aws:rds:*:*:subgrp:*"
+PARAMETER_GROUP = "arn:aws:rds:*:*:pg:*"
+OPTION_GROUP = "arn:aws:rds:*:*:og:*"
+CACHE = "arn:aws:elasticache:*:*:replicationgroup:*"
+CACHE_SNAPSHOT = "arn:aws:elasticache:*:*:snapshot:*"
+TABLE = "arn:aws:dynamodb:*:*:table/*"
+INDEX = "arn:aws:dynamodb:*:*:table/*/index/*"
+INSTANCE = "arn:aws:ec2:*:*:instance/*"
+GROUP = "arn:aws:autoscaling:*:*:autoScalingGroup:*:autoScalingGroupName/*"
+SECRET = "arn:aws:secretsmanager:*:*:secret:*"  # noqa: S105 - where secrets are, none itself
+BUCKET = "arn:aws:s3:::dbharness-*"
+"""Objects can't be told by a tag of ours: a run's bucket is told by its name."""
+OBJECTS = f"{BUCKET}/*"
+LOG_GROUP = "arn:aws:logs:*:*:log-group:*"
+
+_CLOUDFORMATION = (
+    Call(
+        service="cloudformation", operation="CreateStack",
+        grants=(*_new("cloudformation:CreateStack", STACK), *_new("cloudformation:TagResource", STACK)),
+    ),
+    Call(
+        service="cloudformation", operation="CreateChangeSet",
+        grants=(*_new("cloudformation:CreateChangeSet", STACK), *_on("cloudformation:CreateChangeSet", STACK)),
+    ),
+    Call(
+        service="cloudformation", operation="ExecuteChangeSet", grants=_on("cloudformation:ExecuteChangeSet", STACK),
+        aims_at="stack", named_by="StackName",
+    ),
+    Call(service="cloudformation", operation="DeleteChangeSet", grants=_on("cloudformation:DeleteChangeSet", STACK)),
+    Call(
+        service="cloudformation", operation="UpdateStack", grants=_on("cloudformation:UpdateStack", STACK),
+        aims_at="stack", named_by="StackName",
+    ),
+    Call(
+        service="cloudformation", operation="ContinueUpdateRollback",
+        grants=_on("cloudformation:ContinueUpdateRollback", STACK), aims_at="stack", named_by="StackName",
+    ),
+    Call(
+        service="cloudformation", operation="DeleteStack", grants=_on("cloudformation:DeleteStack", STACK),
+        aims_at="stack", named_by="StackName",
+    ),
+    *_reads(
+        "cloudformation", "DescribeStacks", "DescribeStackEvents", "DescribeStackResources", "DescribeChangeSet",
+        "ListStackResources", "ListStacks", "ValidateTemplate",
+    ),
+)  # fmt: skip
+
+
+def _restores(operation: str, source: str) -> Call:
+    """A new instance with our tag, in our subnet group, from something of ours; the engine's default groups serve too."""
+    action = f"rds:{operation}"
+    defaults = ("arn:aws:rds:*:*:pg:default*", "arn:aws:rds:*:*:og:default*")
+    return Call(
+        service="rds", operation=operation,
+        grants=(
+            *_new(action, DB), *_on(action, source, SUBNET_GROUP, PARAMETER_GROUP, OPTION_GROUP),
+            *(Grant(action=action, resource=group) for group in defaults), *_new("rds:AddTagsToResource", DB),
+        ),
+    )  # fmt: skip
+
+
+_RDS = (
+    *_reads(
+        "rds", "DescribeDBInstances", "DescribeDBClusters", "DescribeDBSnapshots", "DescribeDBClusterSnapshots",
+        "DescribeDBInstanceAutomatedBackups", "DescribeDBSubnetGroups", "DescribeDBProxies", "DescribeEvents",
+        "DescribeDBParameters", "DescribeDBClusterParameters", "ListTagsForResource",
+    ),
+    Call(
+        service="rds", operation="RebootDBInstance", grants=_on("rds:RebootDBInstance", DB),
+        aims_at="db_instance", named_by="DBInstanceIdentifier",
+    ),
+    Call(
+        service="rds", operation="FailoverDBCluster", grants=_on("rds:FailoverDBCluster", CLUSTER),
+        aims_at="db_cluster", named_by="DBClusterIdentifier",
+    ),
+    Call(
+        service="rds", operation="CreateDBSnapshot",
+        grants=(*_on("rds:CreateDBSnapshot", DB), *_new("rds:CreateDBSnapshot", SNAPSHOT),
+                *_new("rds:AddTagsToResource", SNAPSHOT)),
+    ),
+    Call(
+        service="rds", operation="CreateDBClusterSnapshot",
+        grants=(*_on("rds:CreateDBClusterSnapshot", CLUSTER), *_new("rds:CreateDBClusterSnapshot", CLUSTER_SNAPSHOT),
+                *_new("rds:AddTagsToResource", CLUSTER_SNAPSHOT)),
+    ),
+    _restores("RestoreDBInstanceFromDBSnapshot", SNAPSHOT),
+    _restores("RestoreDBInstanceToPointInTime", BACKUP),
+    Call(
+        service="rds", operation="AddTagsToResource",
+        grants=_on("rds:AddTagsToResource", DB, CLUSTER, SNAPSHOT, CLUSTER_SNAPSHOT),
+    ),
+    Call(
+        service="rds", operation="DeleteDBInstance", grants=_on("rds:DeleteDBInstance", DB),
+        aims_at="db_instance", named_by="DBInstanceIdentifier",
+    ),
+    Call(
+        service="rds", operation="DeleteDBSnapshot", grants=_on("rds:DeleteDBSnapshot", SNAPSHOT),
+        aims_at="db_snapshot", named_by="DBSnapshotIdentifier",
+    ),
+    Call(
+        service="rds", operation="DeleteDBClusterSnapshot", grants=_on("rds:DeleteDBClusterSnapshot", CLUSTER_SNAPSHOT),
+        aims_at="db_cluster_snapshot", named_by="DBClusterSnapshotIdentifier",
+    ),
+    Call(
+        service="rds", operation="DeleteDBInstanceAutomatedBackup",
+        grants=_on("rds:DeleteDBInstanceAutomatedBackup", BACKUP),
+        aims_at="db_backup", named_by="DBInstanceAutomatedBackupsArn",
+    ),
+)  # fmt: skip
+
+_ELASTICACHE = (
+    *_reads(
+        "elasticache", "DescribeReplicationGroups", "DescribeCacheClusters", "DescribeCacheSubnetGroups",
+        "DescribeSnapshots", "DescribeEvents", "ListTagsForResource",
+    ),
+    Call(
+        service="elasticache", operation="TestFailover", grants=_on("elasticache:TestFailover", CACHE),
+        aims_at="cache", named_by="ReplicationGroupId",
+    ),
+    Call(
+        service="elasticache", operation="DeleteSnapshot", grants=_on("elasticache:DeleteSnapshot", CACHE_SNAPSHOT),
+        aims_at="cache_snapshot", named_by="SnapshotName",
+    ),
+)  # fmt: skip
+
+_EC2 = _reads(
+    "ec2", "DescribeSecurityGroups", "DescribeSubnets", "DescribeRouteTables", "DescribeInstances", "DescribeVpcs",
+    "DescribeVpcEndpoints", "DescribeNetworkInterfaces",
+)  # fmt: skip
+
+_DYNAMODB = (
+    *_reads("dynamodb", "DescribeTable", "DescribeContinuousBackups", "ListTagsOfResource"),
+    *_reads("application-autoscaling", "DescribeScalableTargets", "DescribeScalingPolicies"),
+    Call(
+        service="dynamodb", operation="DeleteTable", grants=_on("dynamodb:DeleteTable", TABLE),
+        aims_at="table", named_by="TableName",
+    ),
+)  # fmt: skip
+
+_S3 = (
+    Call(service="s3", operation="HeadBucket", grants=(Grant(action="s3:ListBucket", resource=BUCKET),)),
+    Call(service="s3", operation="ListObjectsV2", grants=(Grant(action="s3:ListBucket", resource=BUCKET),)),
+    Call(service="s3", operation="ListObjectVersions", grants=(Grant(action="s3:ListBucketVersions", resource=BUCKET),)),
+    Call(service="s3", operation="GetBucketTagging", grants=(Grant(action="s3:GetBucketTagging", resource=BUCKET),)),
+    Call(service="s3", operation="PutObject", grants=(Grant(action="s3:PutObject", resource=OBJECTS),)),
+    Call(service="s3", operation="GetObject", grants=(Grant(action="s3:GetObject", resource=OBJECTS),)),
+    Call(
+        service="s3", operation="DeleteObjects", aims_at="bucket", named_by="Bucket",
+        grants=tuple(Grant(action=f"s3:{name}", resource=OBJECTS) for name in ("DeleteObject", "DeleteObjectVersion")),
+    ),
+    Call(
+        service="s3", operation="DeleteBucket", aims_at="bucket", named_by="Bucket",
+        grants=(Grant(action="s3:DeleteBucket", resource=BUCKET),),
+    ),
+)  # fmt: skip
+
+_GENERATORS = (
+    *_reads("autoscaling", "DescribeAutoScalingGroups"),
+    Call(
+        service="autoscaling", operation="SetDesiredCapacity", grants=_on("autoscaling:SetDesiredCapacity", GROUP),
+        aims_at="scaling_group", named_by="AutoScalingGroupName",
+    ),
+    Call(
+        service="ssm", operation="SendCommand",
+        grants=(*_on("ssm:SendCommand", INSTANCE),
+                Grant(action="ssm:SendCommand", resource="arn:aws:ssm:*::document/AWS-RunShellScript")),
+    ),
+    *_reads("ssm", "GetCommandInvocation", "DescribeInstanceInformation", "CancelCommand"),
+)  # fmt: skip
+
+_OTHERS = (
+    Call(
+        service="secretsmanager", operation="GetSecretValue", grants=_on("secretsmanager:GetSecretValue", SECRET),
+    ),
+    *_reads("logs", "DescribeLogGroups", "ListTagsForResource"),
+    Call(
+        service="logs", operation="DeleteLogGroup", grants=_on("logs:DeleteLogGroup", LOG_GROUP),
+        aims_at="log_group", named_by="logGroupName",
+    ),
+    *_reads("cloudwatch", "GetMetricData"),
+    *_reads("pricing", "GetProducts"),
+    *_reads("resourcegroupstaggingapi", "GetResources", prefix="tag"),
+    Call(service="sts", operation="GetCallerIdentity", grants=()),
+)  # fmt: skip
+
+CALLS: tuple[Call, ...] = (
+    *_CLOUDFORMATION, *_RDS, *_ELASTICACHE, *_EC2, *_DYNAMODB, *_S3, *_GENERATORS, *_OTHERS,
+)  # fmt: skip
+
+TABLE_OPERATIONS = ("GetItem", "BatchGetItem", "Query", "Scan", "PutItem", "UpdateItem", "BatchWriteItem")
+"""What the load itself asks of tables of ours, through the clients of :mod:`harness.dynamodb`, not the gateway."""
+LOAD: tuple[Grant, ...] = tuple(
+    grant for name in TABLE_OPERATIONS for grant in _on(f"dynamodb:{name}", TABLE, *([INDEX] if name in ("Query", "Scan") else []))
+)  # fmt: skip
+
+_BY_NAME = {(call.service, call.operation): call for call in CALLS}
+
+
+def declared(service: str, operation: str) -> Call | None:
+    """The call of that name, or None: then it is not to be made."""
+    return _BY_NAME.get((service, operation))
