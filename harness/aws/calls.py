@@ -205,6 +205,10 @@ _DYNAMODB = (
     *_reads("dynamodb", "DescribeTable", "DescribeContinuousBackups", "ListTagsOfResource"),
     *_reads("application-autoscaling", "DescribeScalableTargets", "DescribeScalingPolicies"),
     Call(
+        service="dynamodb", operation="CreateTable",
+        grants=(*_new("dynamodb:CreateTable", TABLE), *_new("dynamodb:TagResource", TABLE)),
+    ),
+    Call(
         service="dynamodb", operation="DeleteTable", grants=_on("dynamodb:DeleteTable", TABLE),
         aims_at="table", named_by="TableName",
     ),
