@@ -238,6 +238,9 @@ class Scenario(ABC, Generic[SettingsT]):
     def end(self, trial: Trial) -> None:
         """Settle one trial after its last operation: check, count, clean."""
 
+    def afterwards(self) -> None:
+        """Once the whole plan was walked: note as events what the services tell of it only later."""
+
     def floor_probes(self) -> list[FloorProbe]:
         """The operations to calibrate after ``set_up``; none unless a scenario names some."""
         return []

@@ -1,6 +1,6 @@
 """What a scenario wants of databases and caches, and what it is given: embedded servers here, or those of AWS."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -58,6 +58,16 @@ class Services(Protocol):
     @property
     def places(self) -> dict[str, Place]:
         """What each of the products is: a stand-in, AWS's own, or something else at an address that was given."""
+
+    @property
+    def table_prefix(self) -> str:
+        """What the names begin with of tables that a run makes for itself."""
+
+    def make_table(self, definition: Mapping[str, Any]) -> None:
+        """CreateTable with this payload, in place of one that an earlier run left; returns when it can be written to.
+
+        Raises CannotMeasure where it can't be made.
+        """
 
     def as_record(self) -> dict[str, Any]:
         """What a worker needs to reach the same services; it holds secrets."""

@@ -144,6 +144,20 @@ class LocalServices:
         """Stand-ins, all of them."""
         return dict.fromkeys(self.products, "local model")
 
+    @property
+    def table_prefix(self) -> str:
+        """None: the twin is nobody else's."""
+        return ""
+
+    def make_table(self, definition: Mapping[str, Any]) -> None:
+        """See Services."""
+        name = definition["TableName"]
+        with self.dynamodb.lean() as client:
+            client.call("DeleteTable", {"TableName": name})
+            created = client.call("CreateTable", dict(definition))
+        if created.status != 200:
+            raise CannotMeasure(f"CreateTable {name}: {created.error_code}: {created.body.get('message')}")
+
     def as_record(self) -> dict[str, Any]:
         """See Services."""
         return asdict(self.state)
