@@ -29,7 +29,8 @@ from benchmarks.performance_others import Figures
 from harness.cache.client import CacheClient
 from harness.errors import CannotMeasure
 from harness.local.processes import Warden
-from harness.local.services import LocalServices, Needs
+from harness.local.services import LocalServices
+from harness.services import Needs
 from harness.paths import PROJECT_ROOT
 from harness.sql.connections import connect
 

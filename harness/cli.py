@@ -48,6 +48,10 @@ def run(
         ),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Draws keys, orders and tables.")] = None,
+    pace: Annotated[
+        str | None,
+        typer.Option(help="fast or rds, of every failover: as fast as it goes, or as long as RDS is said to take."),
+    ] = None,
     overrides: SetOption = None,
     config: ConfigOption = PROJECT_ROOT / "config.yaml",
 ) -> None:
@@ -57,7 +61,8 @@ def run(
 
     asked = suite.Request(
         scenarios=tuple(scenarios or ()), profile=profile, target=target, out=out_dir, seed=seed,
-        overrides=tuple(overrides or ()), config=config, command=tuple(command_line()),
+        overrides=(*(overrides or ()), *([f"rds_failover.pace={pace}"] if pace else [])), config=config,
+        command=tuple(command_line()),
     )  # fmt: skip
     with suite.progress_on(err) as progress:
         outcome = suite.run(asked, progress)

@@ -17,6 +17,10 @@ class CannotMeasure(HarnessError):  # noqa: N818 - the word of the exit code's m
     """A scenario, a service or the run cannot be measured; the message says why in one line."""
 
 
+class TrialFailed(CannotMeasure):
+    """One trial can't be measured, and neither can those like it (step and labels); the others of its plan can."""
+
+
 class ServerFailed(CannotMeasure):
     """A server didn't start or died; its own last log lines are kept beside the message."""
 

@@ -18,7 +18,7 @@ from harness.generator import Figures, Meter
 from harness.plan import Trial
 from harness.recorder import Observation, Recorder
 from harness.scenario import Slot, Ticket, TrialLoad
-from harness.sharing import Line
+from harness.sharing import BlockingLine, Line
 from harness.timing import Waiter
 
 logger = logging.getLogger(__name__)
@@ -38,6 +38,7 @@ class _Active:
     lines: int
     meter: Meter
     record: Row
+    blocking: list[BlockingLine]
     taken: int = 0  # tickets that slots hold
     acting: int = 0  # … and act on
     exhausted: set[int] = field(default_factory=set)
@@ -74,7 +75,9 @@ class Performer:
             self._waiter.wait_until(begin_ns)
         meter.start()
         began_ns = time.monotonic_ns() if begin_ns is None else begin_ns
-        active = _Active(began_ns, list(lines), len(set(map(id, lines))), meter, self._row(trial, load, meter))
+        apart = {id(line): line for line in lines}.values()
+        blocking = [line for line in apart if isinstance(line, BlockingLine)]
+        active = _Active(began_ns, list(lines), len(apart), meter, self._row(trial, load, meter), blocking)
         try:
             self._active = active
             if lines:
@@ -85,7 +88,7 @@ class Performer:
         finally:
             self._gate.clear()
             self._active = None
-            for line in set(lines):
+            for line in apart:
                 meter.dropped += line.dropped
             figures = meter.finish(began_ns)
         self._recorder.flush()
@@ -109,7 +112,7 @@ class Performer:
             first = False
             active.taken += 1
             try:
-                self._perform(active, slot, ticket, free_ns)
+                self._perform(active, slot, line, ticket, free_ns)
             finally:
                 active.taken -= 1
                 active.settle()
@@ -124,6 +127,7 @@ class Performer:
     def stop(self, patience_s: float) -> None:
         """Take no more tickets and wait, for so long, for what is in flight."""
         if (active := self._active) is not None:
+            self._turn_away(active, active.blocking, time.monotonic_ns())
             active.stopping = True
             active.settle()
             active.done.wait(patience_s)
@@ -135,6 +139,7 @@ class Performer:
     def _see_through(self, active: _Active, trial: Trial, load: TrialLoad) -> None:
         deadline_s = time.monotonic() + load.deadline_s
         while not active.done.wait(_FLUSH_EVERY_S):
+            self._turn_away(active, active.blocking, time.monotonic_ns())
             self._recorder.flush()
             self._recorder.check()
             active.meter.relieve()
@@ -144,7 +149,7 @@ class Performer:
                     f"trial {trial.trial} ({trial.arm}, {trial.step}) didn't end in {load.deadline_s} s"
                 )
 
-    def _perform(self, active: _Active, slot: Slot, ticket: Ticket, free_ns: int) -> None:
+    def _perform(self, active: _Active, slot: Slot, line: Line, ticket: Ticket, free_ns: int) -> None:
         """Do one operation when it is due and record it, whatever becomes of it; the slot is free since ``free_ns``."""
         intended = None
         if ticket.due_ns is not None:
@@ -159,6 +164,8 @@ class Performer:
         if intended is not None:
             active.meter.late.append(start - max(intended, free_ns))
             active.meter.queued.append(start - intended)
+        if isinstance(line, BlockingLine):
+            line.begins(start - active.begin_ns)
         try:
             seen = ticket.act(slot)
         except Exception as error:  # noqa: BLE001 - one operation's surprise is a row, not the end of the run
@@ -176,6 +183,16 @@ class Performer:
                 slot.begins_ns = None
             active.record(ticket, intended, start, end, number, attempt, seen)
             active.acting -= 1
+            if isinstance(line, BlockingLine):
+                self._turn_away(active, [line], end)
+                line.ends()
+
+    def _turn_away(self, active: _Active, lines: Sequence[BlockingLine], until_ns: int) -> None:
+        """Record what fell due until then and found every slot of its stream at work, unless the trial is being stopped."""
+        for line in lines if not active.stopping else ():
+            for ticket in line.turn_away(until_ns - active.begin_ns):
+                due = active.begin_ns + (ticket.due_ns or 0)
+                active.record(ticket, due, due, due, next(self._numbers), 1, line.blocked)
 
     def _row(self, trial: Trial, load: TrialLoad, meter: Meter) -> Row:
         """What records one attempt of ``trial``: a row, and a request of Locust's."""

@@ -15,7 +15,9 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, TypeVar
 
 from harness.config import Config, Settings
-from harness.local.services import LocalServices, Needs
+from harness.errors import CannotMeasure
+from harness.local.services import LocalServices
+from harness.services import Needs, Services
 from harness.plan import Trial
 from harness.recorder import Kind, Observation
 from harness.rundir import Events
@@ -92,11 +94,21 @@ class Stream:
 
     ``backlog`` bounds an open loop: so many operations that are due may wait for a slot; what falls due beyond
     that is *dropped*: not done, but counted (None: everything waits, however long).
+
+    With ``blocked`` (and a backlog of 0) nothing is dropped: what falls due while every slot has an operation under way isn't
+    done either, but is a row with that observation, begun and ended at its due moment. What falls due otherwise is done, late
+    where the tool itself is: its row says so.
     """
 
     tickets: Iterator[Ticket]
     slots: int | None = None
     backlog: int | None = None
+    blocked: Observation | None = None
+
+    def __post_init__(self) -> None:
+        """Nothing waits where what finds no slot is blocked."""
+        if self.blocked is not None and self.backlog != 0:
+            raise ValueError(f"backlog: 0 where blocked is given, got {self.backlog}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,16 +147,35 @@ class Context:
     """What a scenario works with; clock and randomness come from here, never from the module."""
 
     config: Config
-    services: LocalServices
+    services: Services
     events: Events
     slots: int
     clock_ns: Callable[[], int] = time.monotonic_ns
     sleep_s: Callable[[float], None] = time.sleep
     notes: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def on_aws(self) -> bool:
+        """Whether services are managed ones, which nobody can start, stop or speed up."""
+        return self.config.target == "aws"
+
+    @property
+    def local(self) -> LocalServices:
+        """The embedded servers, for what can be done to them alone."""
+        assert isinstance(self.services, LocalServices), "managed services can't be handled so"
+        return self.services
+
     def rng(self, *names: object) -> random.Random:
         """A generator of its own for each use: the run's seed and ``names`` decide its numbers."""
         return random.Random("/".join(map(str, (self.config.seed, *names))))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Narrowed:
+    """Settings as far as managed services allow, and what was left out, each with the reason: it reads *not measured*."""
+
+    settings: Settings
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
 
 class Scenario(ABC, Generic[SettingsT]):
@@ -172,6 +203,11 @@ class Scenario(ABC, Generic[SettingsT]):
         """Why the load of these settings must come from one process, where the scenario's may come from several; else None."""
         return None
 
+    @classmethod
+    def on_aws(cls, settings: Any, services: Services) -> "Narrowed":  # noqa: ARG003 - for those that override it
+        """What of ``settings`` runs on managed services. Raises CannotMeasure where nothing does."""
+        raise CannotMeasure(f"{cls.name} measures what is on this machine; --target local does")
+
     @abstractmethod
     def set_up(self) -> None:
         """Bring the data up; raises CannotMeasure with one line that says why it can't."""
@@ -184,7 +220,10 @@ class Scenario(ABC, Generic[SettingsT]):
         """In a worker, instead of ``set_up``: the ``shared`` attributes are there; make what else the load needs."""
 
     def prepare(self, trial: Trial) -> None:
-        """Bring services and data into the state that ``trial`` begins with: once, however many processes load."""
+        """Bring services and data into the state that ``trial`` begins with: once, however many processes load.
+
+        This and ``end`` may raise TrialFailed: that trial, and those like it, aren't measured; the plan goes on.
+        """
 
     @abstractmethod
     def begin(self, trial: Trial) -> TrialLoad:
@@ -198,6 +237,9 @@ class Scenario(ABC, Generic[SettingsT]):
 
     def end(self, trial: Trial) -> None:
         """Settle one trial after its last operation: check, count, clean."""
+
+    def afterwards(self) -> None:
+        """Once the whole plan was walked: note as events what the services tell of it only later."""
 
     def floor_probes(self) -> list[FloorProbe]:
         """The operations to calibrate after ``set_up``; none unless a scenario names some."""

@@ -6,7 +6,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,12 @@ import gevent
 from gevent.event import Event
 
 from harness import config as configuration
-from harness import dataset, floors
+from harness import dataset, floors, target
 from harness.affinity import keep_to, servers_apart
 from harness.conductor import Alone, Conductor, Crew
 from harness.config import Config
 from harness.distributed import Workers
 from harness.errors import CannotMeasure, HarnessError, UsageError
-from harness.local.services import LocalServices
 from harness.paths import PROJECT_ROOT
 from harness.performer import OnSample, Performer
 from harness.plan import Trial
@@ -29,6 +28,7 @@ from harness.registry import load_scenario, settings_models
 from harness.report_child import make_report
 from harness.rundir import Events, RunDir, command_line, now_iso
 from harness.scenario import Context, Scenario, Slot
+from harness.services import Services
 
 logger = logging.getLogger(__name__)
 RUN_VARIABLE, PROGRESS_VARIABLE = "DBHARNESS_RUN", "DBHARNESS_PROGRESS_FD"
@@ -91,7 +91,7 @@ class Session:
         self._slots_ready, self._over = Event(), Event()
         self._stopped = self._closing = False
         self._closed, self._exit_code = Event(), 0
-        self._services: LocalServices | None = None
+        self._services: Services | None = None
         self._scenario: Scenario[Any] | None = None
         self._conductor: Conductor | None = None
         self._recorder: Recorder | None = None
@@ -128,6 +128,9 @@ class Session:
                 on_measuring()
                 assert self._conductor
                 self._conductor.walk()
+                if not self._stopped and self._scenario is not None:
+                    self._scenario.afterwards()
+                self._say_what_failed(self._conductor)
         except HarnessError as error:
             self.launch.failure = error
             logger.error("%s", error)
@@ -173,8 +176,11 @@ class Session:
         except (HarnessError, OSError) as error:
             failure = failure or CannotMeasure(str(error))
         finally:
-            if self._services is not None:
-                self._services.close()
+            try:
+                if self._services is not None:
+                    self._services.close()
+            except HarnessError as error:
+                failure = failure or error
             self._events.close()
             gc.unfreeze()
             if self.launch.config.load.cpu_affinity:
@@ -193,15 +199,18 @@ class Session:
 
     def _prepare(self) -> None:
         launch, kind = self.launch, self._kind
-        if launch.config.target == "aws":
-            raise CannotMeasure("target aws isn't built yet; --target local measures on this machine")
+        target.refuse_nothing_named(launch.config)
         if self._workers is not None and (why := kind.one_process(self._settings)):
             raise UsageError(f"{kind.name} {why}")
         self._progress({"state": "starting services"})
         with servers_apart(launch.config.load.cpu_affinity):
-            needs = replace(kind.needs(self._settings), cache_mode=launch.config.cache)
-            self._services = LocalServices.up(needs)
-        launch.run.update_scenario(kind.name, servers=self._services.products, unavailable=self._services.unavailable)
+            self._services = target.up(kind.needs(self._settings), launch.config)
+        if launch.config.target == "aws":
+            self._narrow(self._services)
+        launch.run.update_scenario(
+            kind.name, servers=self._services.products, places=self._services.places,
+            unavailable=self._services.unavailable,
+        )  # fmt: skip
         self._slots_ready.wait()
         context = Context(config=launch.config, services=self._services, events=self._events, slots=self._slots)
         self._scenario = kind(self._settings, context)
@@ -216,6 +225,15 @@ class Session:
         gc.collect()
         gc.freeze()
 
+    def _narrow(self, services: Services) -> None:
+        """Measure what of the settings managed services allow; the manifest keeps what was left out, and why."""
+        name, config = self._kind.name, self.launch.config
+        narrowed = self._kind.on_aws(self._settings, services)
+        self._settings = narrowed.settings
+        self.launch.config = config.model_copy(update={"scenarios": config.scenarios | {name: narrowed.settings}})
+        params = narrowed.settings.model_dump(mode="json")
+        self.launch.run.update_scenario(name, params=params, left_out=dict(narrowed.left_out))
+
     def _alone(self, scenario: Scenario[Any]) -> Crew:
         """All slots are this process's."""
         path, submit = self.launch.run.samples_path(scenario.name, "0"), gevent.get_hub().threadpool.spawn
@@ -229,7 +247,7 @@ class Session:
         job = {
             "scenario": scenario.name,
             "config": self.launch.config.as_used(),
-            "services": asdict(self._services.state),
+            "services": self._services.as_record(),
             "samples": str(self.launch.run.samples_path(scenario.name, "0").parent.resolve()),
             "slots": self._slots,
             "shared": {name: getattr(scenario, name) for name in scenario.shared},
@@ -275,7 +293,19 @@ class Session:
     def _trial_records(self) -> list[dict[str, Any]]:
         if self._conductor is None:
             return []
-        return [t.as_record(done=i < self._conductor.done) for i, t in enumerate(self._conductor.trials)]
+        conductor = self._conductor
+        return [
+            trial.as_record(done=conductor.was_done(trial))
+            | ({"reason": conductor.failed[trial.trial]} if trial.trial in conductor.failed else {})
+            for trial in conductor.trials
+        ]
+
+    def _say_what_failed(self, conductor: Conductor) -> None:
+        """Trials that failed by themselves are what the run's end says, though all others were measured."""
+        if conductor.failed:
+            why = "; ".join(dict.fromkeys(conductor.failed.values()))
+            said = f"{len(conductor.failed)} of {len(conductor.trials)} trials not measured: {why}"
+            self.launch.failure = CannotMeasure(said)
 
     def _trial_begins(self, done: int, planned: int, trial: Trial) -> None:
         self._progress({"state": "measuring", "done": done, "planned": planned, "arm": trial.arm, "step": trial.step})

@@ -9,6 +9,7 @@ from itertools import cycle, islice
 
 from harness.arrivals import share
 from harness.errors import CannotMeasure
+from harness.recorder import Observation
 from harness.scenario import Stream, Ticket
 
 
@@ -52,6 +53,50 @@ class Line:
         return self._ahead
 
 
+class BlockingLine(Line):
+    """A line in which nothing waits: what falls due while every slot has an operation under way is turned away.
+
+    ``blocked`` is what such a ticket is recorded as. Slots say when they begin and end one (``begins``, ``ends``). What fell due while one of them had none, and wasn't taken
+    all the same since the tool itself came late, is given out as soon as one comes.
+    """
+
+    def __init__(self, tickets: Iterator[Ticket], *, slots: int, blocked: Observation) -> None:
+        super().__init__(tickets, slots=slots, backlog=0)
+        self.blocked = blocked
+        self._slots, self._at_work = slots, 0
+        self._all_since_ns: int | None = None  # since when every slot is at work
+
+    def take(self, since_begin_ns: int, *, first: bool = False) -> Ticket | None:  # noqa: ARG002 - nothing is dropped
+        """The next operation for a slot that is free now, None when all are given out or turned away."""
+        if self._waiting:
+            return self._waiting.popleft()
+        ticket, self._ahead = self._next(), None
+        return ticket
+
+    def begins(self, since_begin_ns: int) -> None:
+        """A slot is at work from now on."""
+        self._at_work += 1
+        if self._at_work == self._slots:
+            self._all_since_ns = since_begin_ns
+
+    def ends(self) -> None:
+        """A slot isn't at work any more; call ``turn_away`` first."""
+        self._at_work -= 1
+        self._all_since_ns = None
+
+    def turn_away(self, until_ns: int) -> Iterator[Ticket]:
+        """What fell due before ``until_ns`` (since the trial began) and since every slot is at work; nothing while one isn't."""
+        while self._all_since_ns is not None:
+            ticket = self._next()
+            if ticket is None or ticket.due_ns is None or ticket.due_ns >= until_ns:
+                return
+            self._ahead = None
+            if ticket.due_ns < self._all_since_ns:
+                self._waiting.append(ticket)
+            else:
+                yield ticket
+
+
 def lines_of(streams: Sequence[Stream], slots: Sequence[int], worker: int) -> list[Line]:
     """One line for each slot of process ``worker`` (a line is there as often as slots serve it).
 
@@ -65,11 +110,7 @@ def lines_of(streams: Sequence[Stream], slots: Sequence[int], worker: int) -> li
         takers = sorted(set(mine))
         if worker in takers:
             rank = takers.index(worker)
-            lines[id(stream)] = Line(
-                share(stream.tickets, rank, len(takers)),
-                slots=mine.count(worker),
-                backlog=None if stream.backlog is None else _part(stream.backlog, rank, len(takers)),
-            )
+            lines[id(stream)] = _line(stream, mine.count(worker), rank, len(takers))
     return [lines[id(what)] for owner, what in zip(owners, served, strict=False) if owner == worker]
 
 
@@ -92,6 +133,14 @@ def share_out(streams: Sequence[Stream], slots: int) -> list[Stream]:
 def deal(slots: Sequence[int]) -> list[int]:
     """Which process has each slot: in turn, until one after the other has all of its own."""
     return [owner for turn in range(max(slots, default=0)) for owner, count in enumerate(slots) if turn < count]
+
+
+def _line(stream: Stream, slots: int, rank: int, parts: int) -> Line:
+    """The part of one process in a stream: its tickets, its backlog."""
+    tickets = share(stream.tickets, rank, parts)
+    if stream.blocked is not None:
+        return BlockingLine(tickets, slots=slots, blocked=stream.blocked)
+    return Line(tickets, slots=slots, backlog=None if stream.backlog is None else _part(stream.backlog, rank, parts))
 
 
 def _part(whole: int, rank: int, parts: int) -> int:

@@ -20,8 +20,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from harness import config as configuration
+from harness import target
 from harness.destination import Destination
-from harness.errors import CannotMeasure, UsageError
+from harness.errors import UsageError
 from harness.paths import PROJECT_ROOT
 from harness.registry import load_scenario, locustfile, scenario_names, settings_models
 from harness.report_child import make_report
@@ -76,8 +77,7 @@ def run(asked: Request, progress: ProgressView) -> Outcome:
         seed=asked.seed,
         overrides=asked.overrides,
     )
-    if config.target == "aws":
-        raise CannotMeasure("target aws isn't built yet; --target local measures on this machine")
+    target.refuse_nothing_named(config)
     prices = configuration.load_prices(config)
     elsewhere = Destination.of(asked.out) if asked.out else None
     directory = RunDir.create(

@@ -5,7 +5,10 @@ layers of Python. Where gevent patched ``socket``, a plain connection is therefo
 timer stands for many waits. TLS, and a process without gevent, use their ordinary sockets.
 """
 
+import contextlib
 import errno
+import math
+import os
 import socket
 import ssl
 import sys
@@ -31,29 +34,87 @@ class Wire(Protocol):
     def still_open(self) -> bool:
         """Whether an idle connection is open and silent: bytes that nobody asked for count as trouble."""
 
+    def fileno(self) -> int:
+        """Its descriptor; -1 once it is closed."""
+
     def close(self) -> None:
         """Close it; whoever waits for it gets an OSError."""
 
 
 def connect(
-    address: tuple[str, int], connect_timeout_s: float, timeout_s: float, tls: ssl.SSLContext | None = None
+    address: tuple[str, int],
+    connect_timeout_s: float | None,
+    timeout_s: float | None,
+    tls: ssl.SSLContext | None = None,
+    *,
+    prepare: Callable[[socket.socket], None] | None = None,
+    tls_later: bool = False,
 ) -> Wire:
     """Open a connection; ``tls`` verifies the server by its host name. ``timeout_s`` bounds each wait for bytes.
 
+    ``None`` for a time-out: for ever. ``prepare`` gets the socket before it connects; the host has an IPv4 address then.
+    ``tls_later``: plain to begin with, and :func:`wrapped` may be asked for.
     Raises TimeoutError or OSError, and leaves nothing open then.
     """
-    sock = socket.create_connection(address, connect_timeout_s)
+    sock = (
+        _prepared(address, connect_timeout_s, prepare)
+        if prepare
+        else socket.create_connection(address, connect_timeout_s)
+    )
     try:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if tls:
             sock = tls.wrap_socket(sock, server_hostname=address[0])
-        elif gevent_patched():
+        elif gevent_patched() and not tls_later:
             return _HubWire(sock, timeout_s)
         sock.settimeout(timeout_s)
     except BaseException:
         sock.close()
         raise
     return _SocketWire(sock, timeout_s)
+
+
+def wrapped(wire: Wire, tls: ssl.SSLContext, server_name: str, on_begin: Callable[[Wire], None]) -> Wire:
+    """The same connection by TLS, once ``tls_later`` was said of it; ``on_begin`` has it before the handshake. Raises OSError."""
+    assert isinstance(wire, _SocketWire)
+    sock = tls.wrap_socket(wire.sock, server_hostname=server_name, do_handshake_on_connect=False)
+    secure = _SocketWire(sock, wire.timeout_s)
+    on_begin(secure)
+    try:
+        sock.do_handshake()
+    except BaseException:
+        sock.close()
+        raise
+    return secure
+
+
+def shut_down(descriptor: int) -> None:
+    """End a connection in both directions without closing it; nothing happens where it is closed already.
+
+    Whoever waits for it wakes up with its end or an error, be it while it connects, and finds the descriptor its own.
+    """
+    from _socket import socket as raw_socket  # the one that no gevent patches
+
+    with contextlib.suppress(OSError):
+        ours = raw_socket(fileno=os.dup(descriptor))
+        try:
+            ours.shutdown(socket.SHUT_RDWR)
+        finally:
+            ours.close()
+
+
+def _prepared(
+    address: tuple[str, int], timeout_s: float | None, prepare: Callable[[socket.socket], None]
+) -> socket.socket:
+    sock = socket.socket()
+    try:
+        prepare(sock)
+        sock.settimeout(timeout_s)
+        sock.connect(address)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
 
 
 def gevent_patched() -> bool:
@@ -65,33 +126,37 @@ def gevent_patched() -> bool:
 class _SocketWire:
     """An ordinary socket: blocking, or TLS."""
 
-    __slots__ = ("_sock", "_timeout_s", "receive_into", "send")
+    __slots__ = ("receive_into", "send", "sock", "timeout_s")
 
-    def __init__(self, sock: socket.socket, timeout_s: float) -> None:
-        self._sock, self._timeout_s = sock, timeout_s
+    def __init__(self, sock: socket.socket, timeout_s: float | None) -> None:
+        self.sock, self.timeout_s = sock, timeout_s
         self.send = sock.sendall
         self.receive_into = sock.recv_into
 
     def receive(self) -> bytes:
         """See Wire."""
-        return self._sock.recv(RECEIVE_BYTES)
+        return self.sock.recv(RECEIVE_BYTES)
 
     def still_open(self) -> bool:
         """See Wire."""
-        self._sock.settimeout(0.0)
+        self.sock.settimeout(0.0)
         try:
-            self._sock.recv(1)
+            self.sock.recv(1)
         except (BlockingIOError, ssl.SSLWantReadError):
             return True
         except OSError:
             return False
         finally:
-            self._sock.settimeout(self._timeout_s)
+            self.sock.settimeout(self.timeout_s)
         return False
+
+    def fileno(self) -> int:
+        """See Wire."""
+        return self.sock.fileno()
 
     def close(self) -> None:
         """See Wire."""
-        self._sock.close()
+        self.sock.close()
 
 
 class Readable:
@@ -103,18 +168,19 @@ class Readable:
 
     __slots__ = ("_deadline_s", "_hub", "_io", "_timeout_s", "_timer", "_waiting")
 
-    def __init__(self, fd: int, timeout_s: float) -> None:
+    def __init__(self, fd: int, timeout_s: float | None) -> None:
         from gevent import get_hub
 
         self._hub: Any = get_hub()
         self._io = self._hub.loop.io(fd, 1)
-        self._timer = self._hub.loop.timer(timeout_s, ref=False)
-        self._timeout_s, self._deadline_s, self._waiting = timeout_s, 0.0, False
+        self._timer = self._hub.loop.timer(timeout_s or 0.0, ref=False)  # never started where there is no limit
+        self._timeout_s = math.inf if timeout_s is None else timeout_s
+        self._deadline_s, self._waiting = 0.0, False
 
     def wait(self, deadline_s: float | None = None) -> None:
         """Return when there is something; TimeoutError at ``deadline_s`` (monotonic), or ``timeout_s`` from now."""
         self._deadline_s = time.monotonic() + self._timeout_s if deadline_s is None else deadline_s
-        if not self._timer.active:
+        if self._deadline_s < math.inf and not self._timer.active:
             self._timer.start(self._fired)
         self._waiting = True
         try:
@@ -149,7 +215,7 @@ class _HubWire:
 
     __slots__ = ("_raw", "_read", "_readable", "_send", "_timeout_s")
 
-    def __init__(self, sock: socket.socket, timeout_s: float) -> None:
+    def __init__(self, sock: socket.socket, timeout_s: float | None) -> None:
         from _socket import socket as raw_socket  # the one that no gevent patches
 
         self._raw = raw_socket(fileno=sock.detach())
@@ -188,6 +254,10 @@ class _HubWire:
         except OSError:
             return False
         return False
+
+    def fileno(self) -> int:
+        """See Wire."""
+        return self._raw.fileno()
 
     def close(self) -> None:
         """See Wire."""

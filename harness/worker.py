@@ -13,11 +13,11 @@ from typing import Any
 import gevent
 from gevent.event import Event
 
+from harness import target
 from harness.affinity import keep_to
 from harness.distributed import MESSAGE, figures_message, to_monotonic_ns, to_wall_ns
 from harness.errors import CannotMeasure, HarnessError
 from harness.live import Live
-from harness.local.services import LocalServices, State
 from harness.performer import OnSample, Performer
 from harness.plan import Trial
 from harness.recorder import Recorder, clock_pair
@@ -136,7 +136,7 @@ class Worker:
             raise CannotMeasure(f"has the file of {kind.name}, and the master measures {job['scenario']}")
         if config.load.cpu_affinity:
             keep_to([config.load.cpu_affinity[self._index % len(config.load.cpu_affinity)]])
-        services = LocalServices(None, State.from_record(job["services"]))
+        services = target.attached(job["services"], config)
         context = Context(config=config, services=services, events=_Relay(self), slots=job["slots"])
         self._scenario = kind(config.scenarios[kind.name], context)
         for name in kind.shared:

@@ -32,7 +32,7 @@ from harness.cache.nodes import CacheNodes
 from harness.cache.strategies import Flights, Parts
 from harness.errors import CannotMeasure
 from harness.execute import locust_user
-from harness.local.services import Needs
+from harness.services import Needs
 from harness.plan import Trial
 from harness.recorder import Kind, Observation
 from harness.scenario import Context, FloorProbe, Scenario, Slot, TrialLoad
@@ -108,7 +108,7 @@ class CacheHitRate(Scenario[CacheHitRateSettings]):
                 self.context.events.add("key_shares", skew=skew, shares=space.probabilities.tolist())
         slow = "lost" in settings.parts and "slow" in settings.faults
         self.proxies = {
-            node.address: services.tcp_proxy(node.address, f"before-cache-{number}")
+            node.address: self.context.local.tcp_proxy(node.address, f"before-cache-{number}")
             for number, node in enumerate(services.cache_nodes if slow else (), 1)
         }
 
@@ -173,7 +173,7 @@ class CacheHitRate(Scenario[CacheHitRateSettings]):
                 self._stampede.start()
             case "lost":
                 self._lost = Lost(
-                    trial=trial, servers=self.context.services.cache_servers, nodes=self.nodes, cache=self.cache,
+                    trial=trial, servers=self.context.local.cache_servers, nodes=self.nodes, cache=self.cache,
                     proxies=list(self.proxies.values()), events=self.context.events, clock_ns=self.context.clock_ns,
                 )  # fmt: skip
                 self._lost.start(begin_ns)

@@ -12,7 +12,6 @@ from dataclasses import replace
 from functools import cached_property
 from itertools import tee
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -28,14 +27,13 @@ from harness.dynamodb.capacity_arms import Request, arm_of, supposed
 from harness.dynamodb.capacity_jobs import Item, Job, Load
 from harness.dynamodb.capacity_plan import CapacityModesSettings, cells, demand_of, trials_of
 from harness.dynamodb.client import Client, DynamoClient
-from harness.dynamodb.clients import client_factory
 from harness.dynamodb.parameters import KINDS, MINUTE_S
 from harness.dynamodb.retries import Retries
 from harness.errors import CannotMeasure
 from harness.execute import locust_user
 from harness.flights import flight_items, table_definition
 from harness.local.capacity_watch import CapacityWatch, consumed_units
-from harness.local.services import Needs
+from harness.services import Needs
 from harness.local.twin_control import TwinControl
 from harness.observing import retried
 from harness.plan import Trial
@@ -84,7 +82,6 @@ class CapacityModes(Scenario[CapacityModesSettings]):
             client.call("DeleteTable", {"TableName": table})
             client.call("CreateTable", table_definition(table, by_dest=False))
         bulk_load(self._lean, table, flights, concurrency=1)
-        at = urlsplit(self.context.services.dynamodb_url)
         asked = [
             jobs.get(table, flights[0]), jobs.query(table, flights), jobs.put(table, flights[0]),
             jobs.change(table, flights[0], "1"),
@@ -92,9 +89,9 @@ class CapacityModes(Scenario[CapacityModesSettings]):
         floor = Trial(trial=-1, pair=-1, arm="floor", step="floor", labels={}, params={"speed": self.settings.speed})
         return [
             FloorProbe(
-                client=self.settings.client, op=job.op, role="dynamodb", server=(at.hostname or "", at.port or 80),
+                client=self.settings.client, op=job.op, role="dynamodb", server=self.context.services.dynamodb.address,
                 key="dynamodb", act=self._do(floor, job, Retries("none"), Semaphore()), slots=1,
-                connect=lambda host, port: client_factory(self.settings.client, f"http://{host}:{port}")(),
+                connect=lambda host, port: self.context.services.dynamodb.factory(self.settings.client, f"http://{host}:{port}")(),
             )
             for job in asked
         ]  # fmt: skip
@@ -230,20 +227,20 @@ class CapacityModes(Scenario[CapacityModesSettings]):
 
     def _lean(self) -> DynamoClient:
         """For what isn't measured, whatever the setting."""
-        return DynamoClient(self.context.services.dynamodb_url)
+        return self.context.services.dynamodb.lean()
 
     @cached_property
     def _measured(self) -> Callable[[], Client]:
-        return client_factory(self.settings.client, self.context.services.dynamodb_url)
+        return self.context.services.dynamodb.factory(self.settings.client)
 
     @cached_property
     def _scaling(self) -> Client:
         """Application Auto Scaling, which the twin has at its own address."""
-        return BotoClient(botocore_client(self.context.services.dynamodb_url, service="application-autoscaling"))
+        return BotoClient(botocore_client(self.context.services.dynamodb.url, service="application-autoscaling"))
 
     @cached_property
     def _twin(self) -> TwinControl:
-        return TwinControl(self.context.services.dynamodb_url)
+        return TwinControl(self.context.services.dynamodb.url)
 
 
 def _destinations(data: dataset.Dataset) -> tuple[list[Item], list[int]]:

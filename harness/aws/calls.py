@@ -223,6 +223,10 @@ _DYNAMODB = (
     *_reads("dynamodb", "DescribeTable", "DescribeContinuousBackups", "ListTagsOfResource"),
     *_reads("application-autoscaling", "DescribeScalableTargets", "DescribeScalingPolicies"),
     Call(
+        service="dynamodb", operation="CreateTable",
+        grants=(*new("dynamodb:CreateTable", TABLE), *new("dynamodb:TagResource", TABLE)),
+    ),
+    Call(
         service="dynamodb", operation="UpdateTable", grants=on("dynamodb:UpdateTable", TABLE),
         aims_at="table", named_by="TableName",
     ),

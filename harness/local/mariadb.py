@@ -1,13 +1,18 @@
 """An embedded MariaDB, standing in for RDS for MySQL: the system's, or Debian's packages unpacked in the cache."""
 
+import contextlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any, Self
+
+import pymysql
 
 from harness.errors import ServerFailed
 from harness.local import mariadb_fetch
 from harness.local.processes import Warden, free_port, log_tail, reachable
-from harness.local.sqlserver import await_ready
-from harness.sql.connections import SqlConnection
+from harness.local.sqlserver import await_ready, require_free
+from harness.local.topologies.cloning import clone
+from harness.sql.connections import MySqlConnection, SqlConnection
 from harness.sql.endpoint import Engine, SqlEndpoint
 
 # Durable as RDS has it; the rest keeps a small server small and quick to recover.
@@ -25,78 +30,139 @@ SETTINGS: Mapping[str, str] = {
     "skip_name_resolve": "ON",
     "performance_schema": "OFF",
 }
+CONNECT_S = 1.0
 
 
 class MariaDbServer:
-    """One data directory in the warden's scratch, at most one server on it; CannotMeasure where there is no MariaDB."""
+    """One data directory in the warden's scratch, at most one server on it; CannotMeasure where there is no MariaDB.
+
+    ``name`` is that of its folder, its log and its process. Servers that live side by side are made by ``sibling``.
+    """
 
     engine: Engine = "mysql"
 
-    def __init__(self, warden: Warden, hosts: tuple[str, ...], settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        warden: Warden,
+        hosts: tuple[str, ...],
+        settings: Mapping[str, str] | None = None,
+        *,
+        name: str = "mariadb",
+    ) -> None:
         found = mariadb_fetch.find()
         self.product = f"MariaDB {found.version()}"
         self._maria = mariadb_fetch.MariaDb(
             root=found.root if str(found.root) == "/" else reachable(found.root, warden.scratch)
         )
         self._environment = self._maria.environment()
-        self._warden, self._settings = warden, {**SETTINGS, **(settings or {})}
+        self._warden = warden
+        self.configure(settings or {})
         self._port = free_port(*hosts)
-        self._password = secrets.token_hex(16)
-        self._log = warden.scratch / "mariadb.log"
+        self._password, self._root_password = secrets.token_hex(16), secrets.token_hex(16)
+        self._call(name)
+
+    def sibling(self, name: str) -> Self:
+        """A server of the same programs, settings, port and passwords, on a data directory that ``copy`` gives it."""
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        other._call(name)
+        return other
+
+    def _call(self, name: str) -> None:
+        self.name, self._spawned = name, False
+        self._folder = self._warden.scratch / name
+        self._data, self._socket = self._folder / "data", self._folder / "socket"
+        self._init = self._warden.scratch / f"{name}-init.sql"
+        self._log = self._warden.scratch / f"{name}.log"
+
+    def configure(self, settings: Mapping[str, str]) -> None:
+        """What differs from SETTINGS, from the next start on."""
+        self._settings = {**SETTINGS, **settings}
 
     def create(self) -> None:
         """A data directory, with the application's user and the database ``flights`` made at the first start."""
-        folder = self._warden.folder("mariadb")
-        self._data, self._socket, self._init = (
-            folder / "data",
-            folder / "socket",
-            self._warden.scratch / "mariadb-init.sql",
-        )
+        self._warden.folder(self.name)
         self._data.mkdir(mode=0o700)
         self._warden.give(self._data)
-        log = self._warden.scratch / "mariadb-install-db.log"
+        installer = f"{self.name}-install-db"
+        log = self._warden.scratch / f"{installer}.log"
         command = [
             str(self._maria.install_db), "--no-defaults", f"--basedir={self._maria.base}", f"--datadir={self._data}",
             "--auth-root-authentication-method=normal", "--skip-test-db", "--skip-log-bin",
         ]  # fmt: skip
-        self._warden.spawn("mariadb-install-db", command, log=log, env=self._environment)
-        code = self._warden.wait("mariadb-install-db", 60.0)
+        self._warden.spawn(installer, command, log=log, env=self._environment)
+        code = self._warden.wait(installer, 60.0)
         if code:
             raise ServerFailed(f"mariadb-install-db ended with exit code {code}", log_tail(log))
+        self._init.touch(mode=0o600)
         self._init.write_text(
             "CREATE DATABASE IF NOT EXISTS flights;\n"
             f"CREATE USER IF NOT EXISTS dbharness@'127.%' IDENTIFIED BY '{self._password}';\n"
             "GRANT ALL ON flights.* TO dbharness@'127.%';\n"
-            f"ALTER USER root@localhost IDENTIFIED BY '{secrets.token_hex(16)}';\n"
+            f"ALTER USER root@localhost IDENTIFIED BY '{self._root_password}';\n"
         )
-        self._init.chmod(0o600)
         self._warden.give(self._init)
 
-    def start(self, host: str, timeout_s: float = 20.0) -> None:
-        """Start on ``host``; returns when an authenticated query is answered."""
+    def copy(self, source: "MariaDbServer") -> None:
+        """Take the data of a sibling that is stopped, in place of such as there was; neither runs meanwhile."""
+        if not self._folder.exists():
+            self._warden.folder(self.name)
+        clone(self._warden, source._data, self._data)
+
+    def start(self, host: str, timeout_s: float = 20.0, *, port: int | None = None) -> None:
+        """Start on ``host``, at its own port or another; returns when an authenticated query is answered."""
+        endpoint = self.endpoint(host).at(host, port or self._port)
+        require_free(self._warden, self.name, endpoint)
+        temporary = self._folder / "tmp"
+        if not temporary.exists():
+            temporary.mkdir(mode=0o700)
+            self._warden.give(temporary)
         settings = self._settings | {
-            "bind_address": host, "port": str(self._port), "datadir": str(self._data), "socket": str(self._socket),
+            "bind_address": host, "port": str(endpoint.port), "datadir": str(self._data), "socket": str(self._socket),
             "basedir": str(self._maria.base), "pid_file": str(self._data / "mariadb.pid"),
+            # Its own: two servers name their temporary tables alike, and one that finds the other's is killed by signal 11.
+            "tmpdir": str(temporary),
         }  # fmt: skip
         if self._init.exists():
             settings["init_file"] = str(self._init)
         options = [f"--{name.replace('_', '-')}={value}" for name, value in settings.items()]
         self._warden.spawn(
-            "mariadb",
+            self.name,
             [str(self._maria.server), "--no-defaults", *options],
             log=self._log,
             env=self._environment,
         )
-        await_ready(self._warden, "mariadb", self.endpoint(host), self._log, timeout_s, self._forget_init)
+        self._spawned = True
+        await_ready(self._warden, self.name, endpoint, self._log, timeout_s, self._forget_init)
+
+    def runs(self) -> bool:
+        """Whether there is a process of it, be it stopped by a signal."""
+        return self._spawned and self._warden.exit_code(self.name) is None
+
+    def signal(self, signum: int) -> None:
+        """Send a signal to its whole tree; nothing where it has ended: its number may be somebody else's by now."""
+        if self.runs():
+            self._warden.signal(self.name, signum, tree=True)
 
     def kill(self) -> None:
-        """SIGKILL; gone on return."""
-        self._warden.kill("mariadb")
+        """SIGKILL; gone on return, whatever state it was in."""
+        if self.runs():
+            self._warden.kill(self.name)
 
     def stop(self) -> None:
         """A clean shutdown."""
-        self._warden.signal("mariadb", 15)
-        self._warden.wait("mariadb", 15.0)
+        if self.runs():
+            self._warden.signal(self.name, 15)
+            self._warden.wait(self.name, 15.0)
+
+    @contextlib.contextmanager
+    def admin(self, read_timeout_s: float = 15.0) -> Iterator["MariaDbAdmin"]:
+        """root's connection, over the server's own socket; what goes wrong on it is ServerFailed."""
+        try:
+            with MariaDbAdmin(str(self._socket), self._root_password, read_timeout_s) as connection:
+                yield connection
+        except (OSError, pymysql.MySQLError) as error:
+            raise ServerFailed(f"{self.name} can't be administered: {error}", log_tail(self._log)) from error
 
     def endpoint(self, host: str) -> SqlEndpoint:
         """The application user's way in at ``host``."""
@@ -112,3 +178,20 @@ class MariaDbServer:
     def _forget_init(self, _: SqlConnection) -> None:
         """The first start has made user and database: later ones needn't, and the password leaves the disk."""
         self._init.unlink(missing_ok=True)
+
+
+class MariaDbAdmin(MySqlConnection):
+    """root's connection over a unix socket, which under gevent cooperates as any patched socket does."""
+
+    def __init__(self, path: str, password: str, read_timeout_s: float) -> None:
+        connection = pymysql.connect(
+            unix_socket=path, user="root", password=password, database="flights", autocommit=True,
+            connect_timeout=CONNECT_S, read_timeout=read_timeout_s, write_timeout=read_timeout_s, ssl_disabled=True,
+        )  # fmt: skip
+        super().__init__(connection)
+
+    def replication(self) -> dict[str, Any]:
+        """SHOW SLAVE STATUS by column; {} where the server follows nobody."""
+        with self._connection.cursor(pymysql.cursors.DictCursor) as cursor:
+            cursor.execute("SHOW SLAVE STATUS")
+            return dict(cursor.fetchone() or {})

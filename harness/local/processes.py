@@ -130,9 +130,14 @@ class Warden:
         return servers
 
     def folder(self, name: str) -> Path:
-        """A new folder below the scratch directory that servers may write to."""
+        """A new folder below the scratch directory that servers may write to; ServerFailed where there is one already."""
         path = self.scratch / name
-        path.mkdir(mode=0o700)
+        try:
+            path.mkdir(mode=0o700)
+        except FileExistsError as error:
+            raise ServerFailed(
+                f"{path} is there already, left by another run or by an earlier server of this name; remove it (rm -r {path})"
+            ) from error
         self.give(path)
         return path
 
@@ -140,6 +145,10 @@ class Warden:
         """Make a file or folder the servers' own, where they run as somebody else."""
         if (uid := unprivileged_uid()) is not None:
             os.chown(path, uid, uid)
+
+    def room(self, name: str) -> "Warden":
+        """The same warden with a part of its scratch directory: servers there may have names that others have elsewhere."""
+        return _Room(self, name)
 
     def close(self) -> None:
         """End every server and remove the scratch directory; both are gone on return."""
@@ -180,6 +189,31 @@ class Warden:
             raise ConnectionResetError("it closed its socket")
         reply: dict[str, Any] = json.loads(line)
         return reply
+
+
+class _Room(Warden):
+    """A part of a warden; it ends with it, never alone."""
+
+    def __init__(self, whole: Warden, name: str) -> None:
+        self.scratch, self._whole, self._prefix = whole.scratch / name, whole, f"{name}/"
+        self.scratch.mkdir(mode=0o711)
+        _make_temporary(self.scratch / "tmp")
+
+    def servers(self) -> dict[str, int]:
+        """Those of this room, by the names they have in it."""
+        prefix = self._prefix
+        return {
+            name.removeprefix(prefix): pid for name, pid in self._whole.servers().items() if name.startswith(prefix)
+        }
+
+    def close(self) -> None:
+        """Nothing: servers are killed by name, and all that is left goes with the whole."""
+
+    def detach(self) -> None:
+        """Nothing, likewise."""
+
+    def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
+        return self._whole._ask(request | {"name": f"{self._prefix}{request['name']}"})
 
 
 def log_tail(log: Path) -> str:
@@ -237,7 +271,11 @@ def _is_free(host: str, port: int) -> bool:
 def _scratch() -> Path:
     path = Path(tempfile.mkdtemp(prefix="dbharness-"))
     path.chmod(0o711)
-    temporary = path / "tmp"
-    temporary.mkdir()
-    temporary.chmod(0o1777)  # the user's own TMPDIR may be closed to an unprivileged server
+    _make_temporary(path / "tmp")
     return path
+
+
+def _make_temporary(path: Path) -> None:
+    """What servers have for TMPDIR: the user's own may be closed to an unprivileged one."""
+    path.mkdir()
+    path.chmod(0o1777)

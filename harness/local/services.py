@@ -3,7 +3,7 @@
 import contextlib
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -11,43 +11,29 @@ from typing import Any, Self
 
 from harness.cache.endpoint import CacheEndpoint
 from harness.config import CacheSettings
+from harness.dynamodb.access import DynamoAccess
 from harness.errors import CannotMeasure, UsageError
 from harness.local.cache_server import CacheServer
 from harness.local.caches import Caches
+from harness.local.doors import Doors
 from harness.local.mariadb import MariaDbServer
 from harness.local.postgres import PostgresServer
 from harness.local.processes import Warden
+from harness.local.sql_proxy import SqlProxy, make_proxy
 from harness.local.sqlserver import SqlServer
 from harness.local.tcp_proxy_control import TcpProxy
+from harness.local.topologies.make import make
+from harness.local.topologies.model import Topology, TopologyName
 from harness.local.twin import TwinServer
 from harness.paths import cache_dir
+from harness.services import Needs, Place
 from harness.sql.endpoint import Engine, SqlEndpoint
 
 HOST = "127.0.0.1"
-ZONES = ("127.0.1.1", "127.0.1.2")
 SERVERS: Mapping[Engine, Callable[[Warden, tuple[str, ...]], SqlServer]] = {
     "postgres": PostgresServer,
     "mysql": MariaDbServer,
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Needs:
-    """What a scenario wants: databases that run (``engines``), servers it starts and stops itself (``sql_servers``).
-
-    ``dynamodb_own``: it changes the twin's clock or parameters, so none that others use too. ``cache_own``: it kills or stops
-    its cache. ``cache_mode`` is the configuration's to say, whichever scenario it is.
-    """
-
-    dynamodb: bool = False
-    dynamodb_own: bool = False
-    dynamodb_speed: float = 1.0
-    dynamodb_partition_limits: bool = True
-    cache: bool = False
-    cache_own: bool = False
-    cache_mode: CacheSettings = field(default_factory=CacheSettings)
-    engines: tuple[Engine, ...] = ()
-    sql_servers: tuple[Engine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,18 +70,18 @@ class State:
 class LocalServices:
     """Services that are up; ``close`` ends what was started here and leaves what was attached to.
 
-    ``sql_servers`` and ``cache_servers`` are those that the scenario may start, stop and kill: its own.
+    ``cache_servers`` are those that the scenario may start, stop and kill: its own, as each ``topology`` is.
     """
 
     def __init__(
         self,
         warden: Warden | None,
         state: State,
-        sql_servers: Mapping[Engine, SqlServer] | None = None,
         cache_servers: tuple[CacheServer, ...] = (),
     ) -> None:
         self._warden, self.state = warden, state
-        self.sql_servers, self.cache_servers = sql_servers or {}, cache_servers
+        self.cache_servers = cache_servers
+        self._rooms = 0
 
     @classmethod
     def up(cls, needs: Needs) -> Self:
@@ -109,11 +95,16 @@ class LocalServices:
             return cls(None, state)
         warden = Warden.start()
         try:
-            state, sql_servers, cache_servers = _start(warden, needs, "")
+            state, cache_servers = _start(warden, needs, "")
         except BaseException:
             warden.close()
             raise
-        return cls(warden, state, sql_servers, cache_servers)
+        return cls(warden, state, cache_servers)
+
+    @property
+    def dynamodb(self) -> DynamoAccess:
+        """How the twin is asked."""
+        return DynamoAccess(url=self.dynamodb_url)
 
     @property
     def dynamodb_url(self) -> str:
@@ -148,12 +139,61 @@ class LocalServices:
         """What can't be had here, and why in one line."""
         return self.state.unavailable
 
+    @property
+    def places(self) -> dict[str, Place]:
+        """Stand-ins, all of them."""
+        return dict.fromkeys(self.products, "local model")
+
+    @property
+    def table_prefix(self) -> str:
+        """None: the twin is nobody else's."""
+        return ""
+
+    def make_table(self, definition: Mapping[str, Any]) -> None:
+        """See Services."""
+        name = definition["TableName"]
+        with self.dynamodb.lean() as client:
+            client.call("DeleteTable", {"TableName": name})
+            created = client.call("CreateTable", dict(definition))
+        if created.status != 200:
+            raise CannotMeasure(f"CreateTable {name}: {created.error_code}: {created.body.get('message')}")
+
+    def as_record(self) -> dict[str, Any]:
+        """See Services."""
+        return asdict(self.state)
+
+    def topology(self, engine: Engine, name: TopologyName, **options: Any) -> Topology:
+        """The servers of one database, not created yet; they end with the services that were started here.
+
+        Each time others, in a room of their own.
+
+        ``options`` as ``harness.local.topologies.make`` says. Raises CannotMeasure where the engine can't be had.
+        """
+        assert self._warden, "others use these services too: nobody may break them"
+        if engine in self.unavailable:
+            raise CannotMeasure(self.unavailable[engine])
+        self._rooms += 1
+        return make(self._warden.room(f"t{self._rooms}"), engine, name, **options)
+
     def tcp_proxy(self, target: tuple[str, int], name: str) -> TcpProxy:
         """A proxy before one of the services that were started here; it ends with them."""
         assert self._warden, "others use these services too: nothing is put before them"
         proxy = TcpProxy(self._warden, target, name=name)
         proxy.start()
         return proxy
+
+    def doors(self, zones: Sequence[str], port: int) -> Doors:
+        """Doors before the zones of a topology that was started here; they end with it."""
+        assert self._warden, "others use these services too: nothing is put before them"
+        doors = Doors(self._warden, zones, port)
+        doors.start()
+        return doors
+
+    def sql_proxy(self, behind: SqlEndpoint) -> SqlProxy:
+        """A proxy as RDS has one, not started yet, before a database of ``topology``; see ``harness.local.sql_proxy``."""
+        assert self._warden, "others use these services too: nothing is put before them"
+        self._rooms += 1
+        return make_proxy(self._warden, behind, name=f"proxy-{self._rooms}")
 
     def close(self) -> None:
         """End what was started for this scenario."""
@@ -192,9 +232,7 @@ def services_status() -> State | None:
     return _live_state()
 
 
-def _start(
-    warden: Warden, needs: Needs, control: str
-) -> tuple[State, dict[Engine, SqlServer], tuple[CacheServer, ...]]:
+def _start(warden: Warden, needs: Needs, control: str) -> tuple[State, tuple[CacheServer, ...]]:
     """Start what is needed at the same time; the first failure is raised when all have come to an end."""
     products: dict[str, str] = {}
     unavailable: dict[str, str] = {}
@@ -209,15 +247,16 @@ def _start(
         products[caches.engine] = caches.product
         starts.append(caches.start)
     servers: dict[Engine, SqlServer] = {}
-    for engine in (*needs.engines, *needs.sql_servers):
+    for engine in dict.fromkeys((*needs.engines, *needs.sql_servers)):
         try:
-            server = SERVERS[engine](warden, ZONES if engine in needs.sql_servers else (HOST,))
+            server = SERVERS[engine](warden, (HOST,))
         except CannotMeasure as error:
             unavailable[engine] = str(error)
             continue
-        servers[engine] = server
         products[engine] = server.product
-        starts.append(lambda server=server, run=engine in needs.engines: _make(server, run))  # type: ignore[misc]
+        if engine in needs.engines:
+            servers[engine] = server
+            starts.append(lambda server=server: _run(server))  # type: ignore[misc]
     with ThreadPoolExecutor(max_workers=max(1, len(starts))) as pool:
         for started in [pool.submit(start) for start in starts]:
             started.result()
@@ -225,11 +264,10 @@ def _start(
         control=control, dynamodb_url=twin.url if twin else None, dynamodb_speed=needs.dynamodb_speed,
         dynamodb_partition_limits=needs.dynamodb_partition_limits,
         cache=tuple(server.endpoint for server in caches.servers) if caches else (),
-        sql={engine: server.endpoint(HOST) for engine, server in servers.items() if engine in needs.engines},
+        sql={engine: server.endpoint(HOST) for engine, server in servers.items()},
         products=products, unavailable=unavailable,
     )  # fmt: skip
-    own = {engine: server for engine, server in servers.items() if engine in needs.sql_servers}
-    return state, own, caches.servers if caches and needs.cache_own else ()
+    return state, caches.servers if caches and needs.cache_own else ()
 
 
 def _mode(node: CacheEndpoint) -> CacheSettings:
@@ -237,10 +275,9 @@ def _mode(node: CacheEndpoint) -> CacheSettings:
     return CacheSettings(auth=node.password is not None, tls=node.tls, cluster=node.cluster)
 
 
-def _make(server: SqlServer, run: bool) -> None:
+def _run(server: SqlServer) -> None:
     server.create()
-    if run:
-        server.start(HOST)
+    server.start(HOST)
 
 
 def _state_file() -> Path:

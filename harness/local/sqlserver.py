@@ -1,10 +1,13 @@
 """What every embedded SQL server can do, whichever product it is."""
 
+import contextlib
+import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
+import psutil
 import psycopg
 import pymysql
 
@@ -18,12 +21,19 @@ class SqlServer(Protocol):
     """One data directory and at most one server on it, started on the address that is asked for."""
 
     @property
+    def name(self) -> str:
+        """What the warden calls its process, and its folder in the scratch directory."""
+
+    @property
     def engine(self) -> Engine:
         """The engine it stands in for."""
 
     @property
     def product(self) -> str:
         """Product and version, as a report names it: ``MariaDB 10.11.19``."""
+
+    def configure(self, settings: Mapping[str, str]) -> None:
+        """The server's settings beside those it always has, from the next start on; {} are none."""
 
     def create(self) -> None:
         """Initialise the data directory, the user and the database."""
@@ -39,6 +49,31 @@ class SqlServer(Protocol):
 
     def endpoint(self, host: str) -> SqlEndpoint:
         """The application user's way in at ``host``."""
+
+
+def require_free(warden: Warden, name: str, endpoint: SqlEndpoint) -> None:
+    """Raise ServerFailed, with the way out, where the server ``name`` still lives on its data or somebody has its port."""
+    if (pid := warden.servers().get(name)) is not None:
+        raise ServerFailed(f"{name} still runs or hangs as process {pid} and holds its data directory; fence it first")
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the servers do: what only lingers is no matter
+        try:
+            probe.bind((endpoint.host, endpoint.port))
+        except OSError as error:
+            raise ServerFailed(
+                f"{name} can't listen at {endpoint.host}:{endpoint.port}: {_holder(endpoint.host, endpoint.port)} ({error.strerror}); "
+                "end that, or run again: each run chooses ports that are free"
+            ) from error
+
+
+def _holder(host: str, port: int) -> str:
+    """Who listens there, as far as this user may know."""
+    for connection in psutil.net_connections("tcp"):
+        there = connection.laddr in {(host, port), ("0.0.0.0", port), ("::", port)}  # noqa: S104 - looked for, not bound
+        if there and connection.status == psutil.CONN_LISTEN and connection.pid:
+            with contextlib.suppress(psutil.Error):
+                return f"{psutil.Process(connection.pid).name()}, process {connection.pid}, has it"
+    return "another process has it"
 
 
 def await_ready(

@@ -12,6 +12,7 @@ from enum import Enum
 from typing import cast
 
 from harness.local.alarms import Alarms
+from harness.local.deaf import set_deaf
 
 HELD_BYTES = 4 * 1024 * 1024  # what one direction of a connection holds before its sender is stopped
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER for no time at all: close() sends a reset
@@ -183,33 +184,45 @@ class End(asyncio.Protocol):
 class Link:
     """A client's connection and the one to the target behind it."""
 
-    def __init__(self, line: DelayLine, to_target: Tally, to_client: Tally, left: "Callable[[Link], None]") -> None:
-        self._left, self.closed = left, False
+    def __init__(
+        self,
+        client: socket.socket,
+        line: DelayLine,
+        to_target: Tally,
+        to_client: Tally,
+        left: "Callable[[Link], None]",
+    ) -> None:
+        self._client, self._left, self.closed = client, left, False
         self._transports: list[asyncio.Transport] = []
         self._to_target = Pump(self, line, to_target)
         self._to_client = Pump(self, line, to_client)
 
-    async def begin(self, client: socket.socket) -> None:
+    async def begin(self) -> None:
         """Talk with the client."""
         end = End(self, self._to_target, self._to_client)
         try:
-            await asyncio.get_running_loop().connect_accepted_socket(lambda: end, client)
+            await asyncio.get_running_loop().connect_accepted_socket(lambda: end, self._client)
         except OSError:
             self.close(reset=True)
 
     async def reach(self, target: tuple[str, int]) -> None:
-        """Connect to the target; where there is none, the client is reset: it was accepted already."""
+        """Connect to the target; where there is none, the client is reset as soon as it may hear: it was accepted already."""
         end = End(self, self._to_client, self._to_target)
         try:
             await asyncio.get_running_loop().create_connection(lambda: end, *target)
         except OSError:
-            self.close(reset=True)
+            self._to_client.take(Sign.GONE)
 
     def joined(self, transport: asyncio.Transport) -> None:
         """One end is connected; too late if the link is closed by now."""
         if self.closed:
             transport.abort()
         self._transports.append(transport)
+
+    def deafen(self, *, deaf: bool) -> None:
+        """Let what the client sends vanish on its way, or arrive again."""
+        with contextlib.suppress(OSError):  # the client's end may be closed already
+            set_deaf(self._client, deaf=deaf)
 
     def settle(self) -> None:
         """Close when both sides have said all and heard all."""

@@ -22,17 +22,27 @@ class TcpProxy:
     """
 
     def __init__(
-        self, warden: Warden, target: tuple[str, int], *, name: str = "tcp_proxy", host: str = "127.0.0.1"
+        self,
+        warden: Warden,
+        target: tuple[str, int],
+        *,
+        name: str = "tcp_proxy",
+        host: str = "127.0.0.1",
+        port: int = 0,
     ) -> None:
-        self._warden, self._name, self._host, self._target = warden, name, host, target
+        self._warden, self._name, self._target = warden, name, target
         self._control = warden.scratch / f"{name}.control"
-        self.address: tuple[str, int] = (host, 0)
+        self.address: tuple[str, int] = (host, port)
 
     def start(self, timeout_s: float = 20.0) -> None:
-        """Start at a port asked from the system; returns when it listens, with ``address`` set."""
+        """Start, where no port was given at one asked from the system; returns when it listens, with ``address`` set.
+
+        Raises ServerFailed where it can't, say because the port is taken.
+        """
+        host, port = self.address
         log = self._warden.scratch / f"{self._name}.log"
         command = [
-            sys.executable, "-m", "harness.local.tcp_proxy", "--listen", self._host,
+            sys.executable, "-m", "harness.local.tcp_proxy", "--listen", host, "--port", str(port),
             "--target", "{}:{}".format(*self._target), "--control", str(self._control),
         ]  # fmt: skip
         if unprivileged_uid() is not None:
@@ -40,7 +50,7 @@ class TcpProxy:
         environment = os.environ | {"PYTHONPATH": str(PROJECT_ROOT)}
         self._warden.spawn(self._name, command, log=log, env=environment, unprivileged=False)
         where = self._warden.announced(self._name, "the TCP proxy", _READY, log=log, timeout_s=timeout_s)
-        self.address = (self._host, int(where.rpartition(":")[2]))
+        self.address = (host, int(where.rpartition(":")[2]))
 
     def pass_on(self) -> None:
         """Mode pass; what was held goes on first."""
@@ -53,6 +63,10 @@ class TcpProxy:
     def black_hole(self) -> None:
         """Mode black_hole: accept, and hold all that comes."""
         self._ask({"do": "mode", "mode": "black_hole"})
+
+    def drop(self) -> None:
+        """Mode drop: as if the network had lost the address."""
+        self._ask({"do": "mode", "mode": "drop"})
 
     def refuse(self) -> None:
         """Mode refuse: nobody listens, open connections are closed."""

@@ -26,15 +26,15 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 KILL_PATIENCE_S = 10.0
 
 
-def descendants(root: int) -> list[int]:
-    """Every live process below ``root``, found through /proc; zombies don't count."""
+def descendants(root: int, *, zombies: bool = False) -> list[int]:
+    """Every live process below ``root``, found through /proc; zombies count only where asked for."""
     parents: dict[int, list[int]] = {}
     for entry in os.listdir("/proc"):  # noqa: PTH208 - names are all that is wanted
         if entry.isdigit():
             with contextlib.suppress(OSError, ValueError):
                 stat = Path(f"/proc/{entry}/stat").read_text()
                 state, parent = stat.rpartition(")")[2].split()[:2]
-                if state != "Z":
+                if zombies or state != "Z":
                     parents.setdefault(int(parent), []).append(int(entry))
     found, pending = [], [root]
     while pending:
@@ -44,12 +44,19 @@ def descendants(root: int) -> list[int]:
     return found
 
 
+def send(pid: int, signum: int) -> None:
+    """A signal to a process, if there is one."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signum)
+
+
 class Warden:
     """The servers by name, and what may be asked about them."""
 
     def __init__(self, scratch: Path) -> None:
         self.scratch = scratch
         self.pids: dict[str, int] = {}
+        self.trees: dict[str, set[int]] = {}  # as last seen: a killed parent's children are found below it no more
         self.exit_codes: dict[int, int] = {}
 
     def answer(self, request: dict[str, object]) -> dict[str, object]:
@@ -83,28 +90,42 @@ class Warden:
             os.waitpid(pid, 0)
             raise OSError(f"{argv[0]}: {why}")
         self.pids[name] = pid
+        self.exit_codes.pop(pid, None)  # of another, long ago
+        self.trees.pop(name, None)
         return {"pid": pid}
 
     def do_signal(self, name: str, signum: int, tree: bool) -> dict[str, object]:
-        """Send a signal to a server, or to it and all below it."""
+        """Send a signal to a server, or to it and all below it; nothing where they have ended."""
         pid = self.pids[name]
-        for target in [pid, *(descendants(pid) if tree else [])]:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(target, signum)
+        self.reap()
+        ours = self.tree(name) if tree else {pid} - self.exit_codes.keys()
+        for target in ours:
+            send(target, signum)
+        if tree and pid in ours and signum != signal.SIGSTOP:
+            send(pid, signal.SIGCONT)
         return {}
+
+    def tree(self, name: str) -> set[int]:
+        """A server that lives and all below it, or what is left of them; it is stopped, so that it forks nobody meanwhile."""
+        pid, known = self.pids[name], self.trees.get(name, set())
+        if pid not in self.exit_codes:
+            send(pid, signal.SIGSTOP)
+            known = known.union([pid, *descendants(pid)])
+        ours = descendants(os.getpid(), zombies=True)  # a number that isn't among them is somebody else's by now
+        self.trees[name] = known.intersection(ours)
+        return self.trees[name].copy()
 
     def do_kill(self, name: str) -> dict[str, object]:
         """SIGKILL a server's whole tree; gone on return, ports and locks with it.
 
         Gone is *reaped*: a process whose first thread is a zombie may still have others that hold its sockets.
         """
-        pid = self.pids[name]
-        tree = [pid, *descendants(pid)]
+        self.reap()
+        tree = self.tree(name)
         deadline = time.monotonic() + KILL_PATIENCE_S
         while True:
             for target in tree:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(target, signal.SIGKILL)
+                send(target, signal.SIGKILL)
             self.reap()
             alive = [target for target in tree if Path(f"/proc/{target}").exists()]
             if not alive:
@@ -133,6 +154,8 @@ class Warden:
                 if not pid:
                     return True
                 self.exit_codes[pid] = os.waitstatus_to_exitcode(status)
+                for tree in self.trees.values():
+                    tree.discard(pid)
         except ChildProcessError:
             return False
 
@@ -141,8 +164,7 @@ class Warden:
         deadline = time.monotonic() + KILL_PATIENCE_S
         while self.reap() and time.monotonic() < deadline:
             for pid in descendants(os.getpid()):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+                send(pid, signal.SIGKILL)
             time.sleep(0.002)
         shutil.rmtree(self.scratch, ignore_errors=True)
 

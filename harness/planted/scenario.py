@@ -14,7 +14,7 @@ from harness.dynamodb.client import ConnectionTrouble, DynamoClient, outcome, tr
 from harness.errors import ServerFailed
 from harness.execute import locust_user
 from harness.local.processes import Warden, log_tail
-from harness.local.services import Needs
+from harness.services import Needs
 from harness.paths import PROJECT_ROOT
 from harness.plan import Cell, Trial, interleave
 from harness.planted.truths import PlantedSettings

@@ -6,7 +6,9 @@ they wait as ``harness.wire`` does, which takes a third off a point select.
 """
 
 import socket
+import ssl
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Literal, Protocol, Self
 
 import psycopg
@@ -14,9 +16,9 @@ import pyarrow as pa
 import pyarrow.csv
 import pymysql
 
+from harness.sql.dialling import Manner, Watch
 from harness.sql.endpoint import Engine, SqlEndpoint
 from harness.sql.waiting import MySqlOnHub, TimedConnection
-from harness.wire import gevent_patched
 
 Outcome = Literal["ok", "error", "timeout", "ambiguous"]
 ROWS_A_STATEMENT = 1000
@@ -30,6 +32,15 @@ MYSQL_BROKEN = frozenset({2013, 2014, 2027, 1053, 1927})
 # also when a commit that is already durable was waiting for its standby.
 POSTGRES_NOT_SENT = frozenset({"57P03", "08001", "08004"})
 POSTGRES_BROKEN = frozenset({"57P01", "57P02"})
+# PgBouncer has one SQLSTATE for all it says itself. These it says to who waits for a server; one that died under a statement is
+# *server conn crashed?*.
+PGBOUNCER_STATE = "08P01"
+PGBOUNCER_NOT_SENT = (
+    "server login has been failing",
+    "query_wait_timeout",
+    "client_login_timeout",
+    "no more connections",
+)
 
 
 class SqlConnection(Protocol):
@@ -64,9 +75,50 @@ def connect(endpoint: SqlEndpoint, connect_timeout_s: float = 5.0, read_timeout_
     ``connect_timeout_s`` bounds connecting with the login, ``read_timeout_s`` each statement (PyMySQL: each
     wait for bytes). Raises the driver's error; :func:`classify` says what it counts as.
     """
+    return dial(endpoint, Manner(connect_timeout_s=connect_timeout_s, read_timeout_s=read_timeout_s))
+
+
+def dial(endpoint: SqlEndpoint, manner: Manner, watch: Watch | None = None) -> SqlConnection:
+    """A connection to ``endpoint``, made and kept as ``manner`` says; ``watch`` is told of each step."""
     if endpoint.engine == "postgres":
-        return PostgresConnection(endpoint, connect_timeout_s, read_timeout_s)
-    return MySqlConnection(endpoint, connect_timeout_s, read_timeout_s)
+        return PostgresConnection(postgres_driver(endpoint, manner, watch), prepared=manner.prepared)
+    return MySqlConnection(mysql_driver(endpoint, manner, watch))
+
+
+def postgres_driver(endpoint: SqlEndpoint, manner: Manner, watch: Watch | None = None) -> TimedConnection:
+    """psycopg's own connection object; see :func:`dial`."""
+    extra: dict[str, Any] = manner.keepalive.for_libpq() if manner.keepalive else {}
+    if manner.read_write:
+        extra["target_session_attrs"] = "read-write"
+    if endpoint.authority_file is not None:
+        extra |= {"sslmode": "verify-full", "sslrootcert": endpoint.authority_file}
+        if endpoint.server_name:  # dialled by its address, known by its name
+            extra["hostaddr"] = endpoint.host
+    conninfo = psycopg.conninfo.make_conninfo(
+        host=endpoint.certified_name, port=endpoint.port, user=endpoint.user, password=endpoint.password,
+        dbname=endpoint.database, gssencmode="disable", application_name="dbharness", **extra,
+    )  # fmt: skip
+    return TimedConnection.open(conninfo, manner.connect_timeout_s, manner.read_timeout_s, watch)
+
+
+def mysql_driver(endpoint: SqlEndpoint, manner: Manner, watch: Watch | None = None) -> MySqlOnHub:
+    """PyMySQL's own connection object; see :func:`dial`."""
+    # Left to itself PyMySQL reads the system's certificates at every connection, 15 ms in which no other greenlet runs.
+    tls = trust(endpoint.authority_file) if endpoint.authority_file is not None else None
+    return MySqlOnHub(
+        host=endpoint.certified_name, dialled_host=endpoint.host, port=endpoint.port, user=endpoint.user, password=endpoint.password, database=endpoint.database,
+        charset="utf8mb4", autocommit=True, connect_timeout=manner.connect_timeout_s, read_timeout=manner.read_timeout_s,
+        write_timeout=manner.read_timeout_s, keepalive=manner.keepalive, watch=watch,
+        tls=tls,
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=8)
+def trust(authority_file: str) -> ssl.SSLContext:
+    """Verifies a server's certificate and name by the authorities in that file; made once a file. Raises OSError."""
+    context = ssl.create_default_context(cafile=authority_file)
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # RDS's older authorities lack an extension that it asks for
+    return context
 
 
 def classify(error: BaseException, sent: bool) -> tuple[Outcome, str]:
@@ -75,8 +127,11 @@ def classify(error: BaseException, sent: bool) -> tuple[Outcome, str]:
     ``sent`` says that a write was handed to the driver: if its connection then broke, or time ran out, before
     an answer came, it is ambiguous (D6). Where the server refused it, or it can't have reached the server, it
     is an error. Reads, and errors of :func:`connect`, pass False. Codes are D5's: MySQL's number,
-    PostgreSQL's SQLSTATE, else the class.
+    PostgreSQL's SQLSTATE, else the class. SQLAlchemy's errors are what they wrap.
     """
+    wrapped = getattr(error, "orig", None)
+    if isinstance(wrapped, BaseException):
+        return classify(wrapped, sent)
     code = _code(error)
     timed_out = _timed_out(error)
     if sent and (timed_out or _broken(error)) and not _not_sent(error):
@@ -89,27 +144,18 @@ class PostgresConnection:
 
     engine: Engine = "postgres"
 
-    def __init__(self, endpoint: SqlEndpoint, connect_timeout_s: float, read_timeout_s: float) -> None:
-        conninfo = psycopg.conninfo.make_conninfo(
-            host=endpoint.host,
-            port=endpoint.port,
-            user=endpoint.user,
-            password=endpoint.password,
-            dbname=endpoint.database,
-            gssencmode="disable",
-            application_name="dbharness",
-        )
-        self._connection = TimedConnection.open(conninfo, connect_timeout_s, read_timeout_s)
+    def __init__(self, connection: TimedConnection, *, prepared: bool = True) -> None:
+        self._connection, self._prepared = connection, prepared
         self._cursor = self._connection.cursor(binary=True)  # one for all queries: making it costs a fifth of one
 
     def query(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """See SqlConnection."""
-        return self._cursor.execute(sql, params or None, prepare=bool(params)).fetchall()
+        return self._cursor.execute(sql, params or None, prepare=self._prepared and bool(params)).fetchall()
 
     def execute(self, sql: str, params: Sequence[Any] = ()) -> int:
         """See SqlConnection."""
         with self._connection.cursor() as cursor:
-            cursor.execute(sql, params or None, prepare=bool(params))
+            cursor.execute(sql, params or None, prepare=self._prepared and bool(params))
             return cursor.rowcount
 
     def insert(self, table: str, rows: pa.Table) -> int:
@@ -140,23 +186,8 @@ class MySqlConnection:
 
     engine: Engine = "mysql"
 
-    def __init__(self, endpoint: SqlEndpoint, connect_timeout_s: float, read_timeout_s: float) -> None:
-        driver = MySqlOnHub if gevent_patched() else pymysql.connect
-        self._connection = driver(
-            host=endpoint.host,
-            port=endpoint.port,
-            user=endpoint.user,
-            password=endpoint.password,
-            database=endpoint.database,
-            charset="utf8mb4",
-            autocommit=True,
-            connect_timeout=connect_timeout_s,
-            read_timeout=read_timeout_s,
-            write_timeout=read_timeout_s,
-            # Endpoints here speak no TLS; left to itself PyMySQL reads the system's certificates at every connection, 15 ms
-            # in which no other greenlet runs.
-            ssl_disabled=True,
-        )
+    def __init__(self, connection: "pymysql.Connection[pymysql.cursors.Cursor]") -> None:
+        self._connection = connection
 
     def query(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """See SqlConnection."""
@@ -223,6 +254,7 @@ def _not_sent(error: BaseException) -> bool:
         return bool(error.args) and error.args[0] in MYSQL_NOT_SENT
     if isinstance(error, psycopg.Error):
         closed_before = error.sqlstate is None and str(error) == "the connection is closed"
-        not_open = closed_before or isinstance(error, psycopg.errors.ConnectionTimeout)
+        waiting = error.sqlstate == PGBOUNCER_STATE and str(error).startswith(PGBOUNCER_NOT_SENT)
+        not_open = closed_before or waiting or isinstance(error, psycopg.errors.ConnectionTimeout)
         return not_open or error.sqlstate in POSTGRES_NOT_SENT
     return isinstance(error, socket.gaierror | ConnectionRefusedError)

@@ -1,6 +1,7 @@
 """A ledger of writes: what the client was told about each, and what the database holds afterwards (D6).
 
-The table has no unique key on ``write_id``, so that a write that was applied twice can be seen.
+The table has no unique key on ``write_id``, so that a write that was applied twice can be seen. A client that sends a doubtful
+write again with the same idempotency token has it applied once: tokens are unique, where there is one.
 """
 
 from collections.abc import Mapping
@@ -22,12 +23,16 @@ TOLD: Mapping[str, Told] = {
 
 DDL: Mapping[Engine, str] = {
     "postgres": "CREATE TABLE ledger (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
-    " write_id bigint NOT NULL, trial integer NOT NULL)",
+    " write_id bigint NOT NULL, trial integer NOT NULL, token varchar(40) UNIQUE)",
     "mysql": "CREATE TABLE ledger (id bigint AUTO_INCREMENT PRIMARY KEY,"
-    " write_id bigint NOT NULL, trial integer NOT NULL) ENGINE=InnoDB",
+    " write_id bigint NOT NULL, trial integer NOT NULL, token varchar(40) UNIQUE) ENGINE=InnoDB",
 }
 INSERT = "INSERT INTO ledger (write_id, trial) VALUES (%s, %s)"
-READ = "SELECT write_id FROM ledger ORDER BY id DESC LIMIT 1"
+INSERT_ONCE: Mapping[Engine, str] = {
+    "postgres": "INSERT INTO ledger (write_id, trial, token) VALUES (%s, %s, %s) ON CONFLICT (token) DO NOTHING",
+    "mysql": "INSERT IGNORE INTO ledger (write_id, trial, token) VALUES (%s, %s, %s)",
+}
+READ = "SELECT id FROM ledger ORDER BY id DESC LIMIT 1"
 COUNTS = "SELECT write_id, count(*) FROM ledger WHERE trial = %s GROUP BY write_id"
 
 
@@ -97,6 +102,19 @@ def create(connection: SqlConnection) -> None:
     """The ledger's table, empty; such as there was is dropped."""
     connection.execute("DROP TABLE IF EXISTS ledger")
     connection.execute(DDL[connection.engine])
+
+
+def write(connection: SqlConnection, write_id: int, trial: int, *, once: bool) -> int:
+    """One write; ``once``: with the token of its id, so that sending it again changes nothing. Returns how many rows it made."""
+    if once:
+        return connection.execute(INSERT_ONCE[connection.engine], (write_id, trial, f"{trial}.{write_id}"))
+    return connection.execute(INSERT, (write_id, trial))
+
+
+def newest_id(connection: SqlConnection) -> int | None:
+    """The id of the newest row, None where there is none; the ids of one server grow with its rows."""
+    rows = connection.query(READ)
+    return rows[0][0] if rows else None
 
 
 def present_counts(connection: SqlConnection, trial: int) -> dict[int, int]:

@@ -1,6 +1,7 @@
 """Services as scenarios ask for them, and as `services up` keeps them."""
 
 import contextlib
+import socket
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,8 @@ import pytest
 from harness.cache.client import CacheClient
 from harness.errors import CannotMeasure, UsageError
 from harness.local import mariadb_fetch, services
-from harness.local.services import LocalServices, Needs, services_down, services_status, services_up
+from harness.local.services import LocalServices, services_down, services_status, services_up
+from harness.services import Needs
 from harness.sql.connections import connect
 
 
@@ -36,6 +38,31 @@ def test_a_database_that_cannot_be_had_is_named_and_all_else_runs(monkeypatch: p
     with contextlib.closing(LocalServices.up(Needs(engines=("postgres", "mysql")))) as up:
         assert up.unavailable == {"mysql": "no MariaDB server: none in this test"}
         assert list(up.sql) == ["postgres"]
+
+
+def test_a_topology_is_made_of_an_engine_that_is_there_and_refused_with_the_reason_for_one_that_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nothing is started for either until it is created; the product of the one is known."""
+    monkeypatch.setattr(mariadb_fetch, "find", _missing)
+    with contextlib.closing(LocalServices.up(Needs(sql_servers=("postgres", "mysql")))) as up:
+        assert up.unavailable == {"mysql": "no MariaDB server: none in this test"}
+        assert up.sql == {} and list(up.products) == ["postgres"]
+        with pytest.raises(CannotMeasure, match="^no MariaDB server: none in this test$"):
+            up.topology("mysql", "single_az")
+        topology = up.topology("postgres", "multi_az_instance")
+        assert (topology.product, topology.zones) == (up.products["postgres"], ("127.0.1.1", "127.0.1.2"))
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection((topology.writer, topology.endpoint(topology.writer).port), 1)
+
+
+def test_an_engine_that_runs_and_is_broken_elsewhere_is_started_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Named among both kinds of needs."""
+    monkeypatch.setattr(mariadb_fetch, "find", _missing)
+    with contextlib.closing(LocalServices.up(Needs(engines=("postgres",), sql_servers=("postgres",)))) as up:
+        with connect(up.sql["postgres"]) as connection:
+            assert connection.query("SELECT 1") == [(1,)]
+        assert up.topology("postgres", "single_az").endpoint("127.0.1.1").port != up.sql["postgres"].port
 
 
 def test_services_up_are_shared_until_they_are_taken_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,8 @@ from harness.cache.guards import CircuitBreaker, guarded
 from harness.cache.strategies import STRATEGIES, Flights, LazyLoading, Parts, SingleFlightShared
 from harness.cache.strategies.shared_flight import RELEASE, lock_key
 from harness.local.processes import Warden
-from harness.local.services import LocalServices, Needs
+from harness.local.services import LocalServices
+from harness.services import Needs
 from harness.local.tcp_proxy_control import TcpProxy
 
 

@@ -273,7 +273,7 @@ def test_a_client_that_breaks_off_breaks_the_servers_connection(proxy, server):
 @pytest.mark.parametrize(
     ("request_", "said"),
     [
-        ({"do": "mode", "mode": "slow"}, "one of pass, delay, black_hole, refuse, reset"),
+        ({"do": "mode", "mode": "slow"}, "one of pass, delay, black_hole, drop, refuse, reset"),
         ({"do": "mode", "mode": "delay", "delay_ms": -1}, "at least 0"),
         ({"do": "mode", "mode": "pass", "delay_ms": 5}, "only with mode delay"),
         ({"do": "mode", "mode": "delay", "delay_ms": "5"}, "TypeError"),

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import psutil
 import pytest
+from whole_runs import until
 
 from harness.errors import CannotMeasure, ServerFailed
+from harness.local import warden as warden_program
 from harness.local.processes import Warden
 
 SLEEPER = ["sh", "-c", "setsid sleep 600 & sleep 600 & sleep 600"]
@@ -52,6 +54,41 @@ def test_a_stopped_tree_is_killed_too(warden: Warden) -> None:
     warden.kill("sleeper")
     assert gone(pids, 0.5)
     assert warden.exit_code("sleeper") == -signal.SIGKILL
+
+
+def test_a_tree_that_was_signalled_to_death_is_gone_when_kill_returns(warden: Warden) -> None:
+    """Its children are nobody's below it any more, and may still hold what it held."""
+    pids = tree(warden.spawn("sleeper", SLEEPER, log=warden.scratch / "log"))
+    warden.signal("sleeper", signal.SIGKILL, tree=True)
+    warden.kill("sleeper")
+    assert not any(psutil.pid_exists(pid) for pid in pids)
+
+
+def test_a_stopped_tree_goes_on_when_it_is_told_to(warden: Warden) -> None:
+    """Parent and children alike."""
+    pids = tree(warden.spawn("sleeper", SLEEPER, log=warden.scratch / "log"))
+    warden.signal("sleeper", signal.SIGSTOP, tree=True)
+    until(lambda: {psutil.Process(pid).status() for pid in pids} == {psutil.STATUS_STOPPED}, 5, "all stopped")
+    warden.signal("sleeper", signal.SIGCONT, tree=True)
+    until(lambda: {psutil.Process(pid).status() for pid in pids} == {psutil.STATUS_SLEEPING}, 5, "all going on")
+
+
+def test_a_number_that_is_somebody_elses_by_now_is_left_alone(warden: Warden, tmp_path: Path) -> None:
+    """The kernel gives the numbers of processes that have ended to others."""
+    said = subprocess.run(
+        ["sh", "-c", "sleep 60 >/dev/null 2>&1 & echo $!"], capture_output=True, text=True, check=True
+    ).stdout
+    stranger = psutil.Process(int(said))  # an orphan: not below this process
+    keeper = warden_program.Warden(tmp_path)
+    keeper.pids["ended"], keeper.trees["ended"] = stranger.pid, {stranger.pid}
+    keeper.exit_codes[stranger.pid] = 0
+    try:
+        keeper.do_signal("ended", signal.SIGTERM, tree=True)
+        keeper.do_signal("ended", signal.SIGTERM, tree=False)
+        keeper.do_kill("ended")
+        assert stranger.is_running() and stranger.status() == psutil.STATUS_SLEEPING
+    finally:
+        stranger.kill()
 
 
 def test_servers_run_unprivileged_when_we_are_root(warden: Warden) -> None:

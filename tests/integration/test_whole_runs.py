@@ -34,7 +34,10 @@ def test_a_run_measures_reports_and_leaves_nothing(place: Place) -> None:
         ("query_vs_scan", ["query_vs_scan.table_items=[500]", "query_vs_scan.pairs=2"]),
         ("capacity_modes", ["capacity_modes.parts=[ramp]", "capacity_modes.speed=300"]),
         ("cache_hit_rate", ["cache_hit_rate.engines=[postgres]", "cache_hit_rate.cache_shares=[0.2]"]),
-        ("rds_failover", ["rds_failover.engines=[postgres]", "rds_failover.trials=1"]),
+        (
+            "rds_failover",
+            ["rds_failover.engines=[postgres]", "rds_failover.client_arms=[tuned]", "rds_failover.trials=1"],
+        ),
     ],
 )
 def test_a_plain_locustfile_counts_what_is_written(place: Place, scenario: str, sets: list[str]) -> None:

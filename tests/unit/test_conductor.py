@@ -1,7 +1,7 @@
 """Who does what in a trial: every slot has its stream, every process its share, and what finds no room is dropped."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pytest
 from hypothesis import given
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from harness.errors import CannotMeasure
 from harness.recorder import Observation
 from harness.scenario import Slot, Stream, Ticket
-from harness.sharing import Line, deal, lines_of, share_out
+from harness.sharing import BlockingLine, Line, deal, lines_of, share_out
 
 
 def stream(slots: int | None) -> Stream:
@@ -112,3 +112,76 @@ def test_a_backlog_is_shared_out_too() -> None:
             assert line.take(now, first=now == 0) is not None
         dropped.append(line.dropped["get"])
     assert dropped == [9 - 2, 9 - 1]
+
+
+BLOCKED = Observation(outcome="error", error_code="Blocked")
+
+
+def due(tickets: Iterable[Ticket | None]) -> list[int | None]:
+    return [ticket and ticket.due_ns for ticket in tickets]
+
+
+def test_what_falls_due_while_every_slot_is_at_work_is_turned_away_in_order() -> None:
+    """Two slots at work from 12 and from 22 on, one free at 55: 30, 40 and 50 found none, 60 is that slot's next."""
+    line = BlockingLine(due_at(0, 10, 20, 30, 40, 50, 60, 70), slots=2, blocked=BLOCKED)
+    assert due([line.take(0, first=True), line.take(0, first=True)]) == [0, 10]
+    line.begins(2)
+    line.ends()
+    assert line.take(3) is not None  # that of 20
+    line.begins(12)
+    assert due(line.turn_away(21)) == []  # one slot waits for 20 to come
+    line.begins(22)
+    assert due(line.turn_away(45)) == [30, 40]
+    assert due(line.turn_away(55)) == [50]
+    line.ends()
+    assert due(line.turn_away(100)) == []
+    assert due(line.take(55) for _ in range(3)) == [60, 70, None]
+    assert line.dropped == {}
+
+
+def test_what_is_due_at_the_moment_a_slot_is_free_is_that_slots() -> None:
+    """At work from 0 to 30: 10 and 20 were turned away, 30 wasn't."""
+    line = BlockingLine(due_at(0, 10, 20, 30), slots=1, blocked=BLOCKED)
+    line.take(0, first=True)
+    line.begins(0)
+    assert due(line.turn_away(30)) == [10, 20]
+    line.ends()
+    assert due([line.take(30)]) == [30]
+
+
+def test_what_fell_due_before_all_were_at_work_is_done_late_and_not_turned_away() -> None:
+    """The tool came late: the operation due at 0 began at 35 and took until 50. 10 to 30 found a slot without work; 40 didn't."""
+    line = BlockingLine(due_at(0, 10, 20, 30, 40, 50), slots=1, blocked=BLOCKED)
+    line.take(0, first=True)
+    line.begins(35)
+    assert due(line.turn_away(50)) == [40]
+    line.ends()
+    assert due(line.take(now) for now in (50, 51, 52, 53, 54)) == [10, 20, 30, 50, None]
+
+
+@pytest.mark.parametrize("slots", [[2], [1, 1], [2, 1], [3, 0, 1]])
+def test_several_processes_turn_away_between_them_what_their_own_slots_have_no_room_for(slots: list[int]) -> None:
+    """All slots of all processes hang at once from 0 on: what they didn't take is turned away, each tick by one of them."""
+    schedule = [10 * number for number in range(30)]
+    taken, turned_away = list[int | None](), list[int | None]()
+    for worker, count in enumerate(slots):
+        stream = Stream(tickets=due_at(*schedule), backlog=0, blocked=BLOCKED)
+        lines = lines_of([stream], slots, worker)
+        assert len(lines) == count
+        for line in lines:
+            assert isinstance(line, BlockingLine) and line.blocked is BLOCKED
+            taken += due([line.take(0, first=True)])
+            line.begins(0)
+        for line in lines[:1]:
+            turned_away += due(line.turn_away(1_000))
+            line.ends()
+            assert line.take(1_000) is None
+    assert len(taken) == sum(slots)
+    assert sorted(taken + turned_away) == schedule
+
+
+def test_what_finds_no_slot_can_be_blocked_only_where_nothing_waits() -> None:
+    """A backlog would hold what is said to be turned away."""
+    for backlog in (None, 3):
+        with pytest.raises(ValueError, match=f"backlog: 0 where blocked is given, got {backlog}"):
+            Stream(tickets=due_at(0), backlog=backlog, blocked=BLOCKED)

@@ -3,10 +3,12 @@
 import gc
 import time
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Any
 
 import gevent
 import pytest
+from gevent.event import Event
 
 from harness.errors import CannotMeasure
 from harness.generator import Figures, Meter, together
@@ -46,8 +48,16 @@ class Stage:
         while True:
             self.performer.serve(slot)
 
-    def perform(self, tickets: Iterator[Ticket], *, backlog: int | None = None, deadline_s: float = 5.0) -> Figures:
-        load = TrialLoad(client="lean", streams=(Stream(tickets=tickets, backlog=backlog),), deadline_s=deadline_s)
+    def perform(
+        self,
+        tickets: Iterator[Ticket],
+        *,
+        backlog: int | None = None,
+        blocked: Observation | None = None,
+        deadline_s: float = 5.0,
+    ) -> Figures:
+        streams = (Stream(tickets=tickets, backlog=backlog, blocked=blocked),)
+        load = TrialLoad(client="lean", streams=streams, deadline_s=deadline_s)
         lines = lines_of(load.streams, [self.slots], 0)
         return self.performer.perform(TRIAL, load, lines, on_begin=lambda _: None)
 
@@ -195,3 +205,86 @@ def test_of_several_processes_the_worst_counts_and_numbers_add_up() -> None:
     assert (both.cpu_share, both.lateness_p99_ms, both.attempts) == (0.9, 0.5, 20)
     assert both.dropped == {"get": 3, "put": 1}
     assert both.as_event()["dropped"] == 4
+
+
+BLOCKED = Observation(outcome="error", error_code="Blocked")
+
+
+class Hang:
+    """Operations that hang, from the ``first`` one on, until somebody lets all of them go."""
+
+    def __init__(self, first: int) -> None:
+        self.first, self.begun, self.over = first, 0, Event()
+
+    def __call__(self, _: Slot) -> Observation:
+        self.begun += 1
+        if self.begun < self.first or self.over.is_set():
+            return Observation()
+        self.over.wait()
+        return Observation(outcome="timeout")
+
+
+def due_every(interval_ms: int, count: int, act: Callable[[Slot], Observation]) -> Iterator[Ticket]:
+    return (Ticket(op="probe", act=act, due_ns=number * interval_ms * 1_000_000) for number in range(count))
+
+
+def test_ticks_that_find_every_slot_hanging_are_rows_at_their_due_moments_and_none_is_dropped() -> None:
+    """100 ticks, two slots: the third and the fourth operation hang until after the last tick.
+
+    Blocked are those due from the later one's beginning on, as the rows themselves tell: 96 where nothing was late. Two
+    answered, two hung: 100 rows and 100 requests in all, each once, each due 10 ms after the one before.
+    """
+    stage, act = Stage(slots=2), Hang(first=3)
+    gevent.spawn_later(1.2, act.over.set)
+    figures = stage.perform(due_every(10, 100, act), backlog=0, blocked=BLOCKED)
+    rows = stage.recorder.rows
+    hung_since = max(row[3] for row in rows if row[7].outcome == "timeout")
+    expected = [row[2] for row in sorted(rows, key=lambda row: row[2]) if row[2] >= hung_since]
+    turned_away = [row for row in rows if row[7] is BLOCKED]
+    assert [row[2] for row in turned_away] == expected != []
+    assert all(row[2] == row[3] == row[4] for row in turned_away)
+    assert [sample[2:] for sample in stage.samples if sample[5] is BLOCKED] == [
+        (*row[2:5], BLOCKED) for row in turned_away
+    ]
+    assert len(rows) == len(stage.samples) == figures.attempts == len({row[5] for row in rows}) == 100
+    due = sorted(row[2] for row in rows)
+    assert {later - earlier for earlier, later in pairwise(due)} == {10_000_000}
+    assert figures.dropped == {}
+    stage.close()
+
+
+def test_what_is_blocked_is_recorded_while_the_slots_hang_and_not_only_when_they_are_free() -> None:
+    """The only slot hangs for good: a stop finds the ticks that were due until then recorded, and none is after it."""
+    stage, act = Stage(), Hang(first=1)
+    trial = gevent.spawn(stage.perform, due_every(10, 1_000, act), backlog=0, blocked=BLOCKED, deadline_s=60)
+    while not act.begun:
+        gevent.sleep(0.01)
+    gevent.sleep(0.1)
+    before_ns = time.monotonic_ns()
+    stage.performer.stop(0.0)
+    rows = list(stage.recorder.rows)
+    assert len(rows) >= 9
+    assert all(row[7] is BLOCKED for row in rows)
+    assert before_ns - 10_000_000 <= rows[-1][4] < time.monotonic_ns()
+    gevent.sleep(0.6)  # longer than the performer lies between two looks at what hangs
+    assert stage.recorder.rows == rows
+    act.over.set()
+    trial.join()
+    assert [row[7].outcome for row in stage.recorder.rows[len(rows) :]] == ["timeout"]
+    stage.close()
+
+
+def test_a_tool_that_stands_still_is_late_and_blocks_nothing() -> None:
+    """The process itself sleeps for 60 ms while both slots wait for their next tick: all are done, late by what it slept.
+
+    Neither slot had an operation under way, so no tick is blocked, whoever held it.
+    """
+    stage = Stage(slots=2)
+    gevent.spawn_later(0.025, time.sleep, 0.06)
+    figures = stage.perform(due_every(10, 20, lambda _: Observation()), backlog=0, blocked=BLOCKED)
+    rows = stage.recorder.rows
+    assert (len(rows), figures.dropped) == (20, {})
+    assert {row[7].outcome for row in rows} == {"ok"}
+    assert figures.lateness_p99_ms is not None and figures.lateness_p99_ms >= 40
+    assert max(row[3] - row[2] for row in rows) >= 40_000_000
+    stage.close()

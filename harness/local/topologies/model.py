@@ -68,3 +68,10 @@ class Topology(Protocol):
 
     def restore(self) -> None:
         """Full redundancy again after a trial: the failed writer is rebuilt as a copy of the present one, never rejoined (F6)."""
+
+
+class ZonesApart(Protocol):
+    """What a cluster can do besides, if it was made with a delay between its zones, be it 0."""
+
+    def set_inter_az(self, inter_az_ms: float) -> None:
+        """How long what goes from one zone to another is under way, each way, from now on."""

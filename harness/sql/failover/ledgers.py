@@ -1,0 +1,46 @@
+"""The ledger of one trial, by client arm: who wrote what, what each was told, and what became of it."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Set
+from typing import Any
+
+from harness.sql.ledger import Ledger, LedgerCheck, as_record
+
+
+class ArmLedgers:
+    """One ledger an arm; write ids come from ``next_id`` and are unique over the run, so that they tell the arm."""
+
+    def __init__(self, arms: tuple[str, ...], next_id: Callable[[], int]) -> None:
+        self._next_id = next_id
+        self._ledgers = {arm: Ledger() for arm in arms}
+        self._ids: dict[str, set[int]] = {arm: set() for arm in arms}
+        self._acknowledged: set[int] = set()
+        self._retried: Counter[str] = Counter()
+
+    def begin(self, arm: str) -> int:
+        """A new write of ``arm``: its id."""
+        write_id = self._next_id()
+        self._ids[arm].add(write_id)
+        return write_id
+
+    def note(self, arm: str, write_id: int, outcome: str) -> None:
+        """What one attempt of a write came to."""
+        self._ledgers[arm].note(write_id, outcome)
+        if outcome == "ok":
+            self._acknowledged.add(write_id)
+
+    def retried(self, arm: str) -> None:
+        """A write of ``arm`` is tried again after an attempt whose outcome is unknown; once a write."""
+        self._retried[arm] += 1
+
+    def check(self, present: Mapping[int, int]) -> dict[str, dict[str, Any]]:
+        """Each arm's counts as its event ``ledger_checked`` has them; ``present``: write id -> how often it is there."""
+        return {arm: as_record(self._check(arm, present)) | {"retried": self._retried[arm]} for arm in self._ledgers}
+
+    def acknowledged_of(self, write_ids: Set[int]) -> int:
+        """How many of ``write_ids`` were acknowledged, whoever wrote them."""
+        return len(self._acknowledged & write_ids)
+
+    def _check(self, arm: str, present: Mapping[int, int]) -> LedgerCheck:
+        ids = self._ids[arm]
+        return self._ledgers[arm].check({write_id: count for write_id, count in present.items() if write_id in ids})

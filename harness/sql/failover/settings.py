@@ -1,0 +1,59 @@
+"""Section ``scenarios.rds_failover`` of config.yaml, which says what each key is for."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
+
+from harness.config import EachOnce, Settings
+from harness.local.pace import PaceName
+from harness.sql.endpoint import Engine
+from harness.sql.failover.cells import MOST_CELLS, FailoverCell, cells_of
+
+ClientArm = Literal[
+    "tuned", "naive", "keepalive", "pool", "pool_pre_ping", "multi_host", "proxy", "tuned_ttl", "reader"
+]
+CLIENT_ARMS: tuple[ClientArm, ...] = ClientArm.__args__  # type: ignore[attr-defined]
+REFERENCE = "reference"
+
+
+class RdsFailoverSettings(Settings):
+    """What fails over, who watches, and for how long."""
+
+    engines: Annotated[tuple[Engine, ...], EachOnce] = Field(default=("mysql", "postgres"), min_length=1)
+    cells: Annotated[tuple[str, ...], EachOnce] = ("multi_az_instance.crash", "multi_az_instance.hang")
+    pace: PaceName | None = None
+    trials: PositiveInt = 6
+    rds_trials: PositiveInt = 1
+    client_arms: Annotated[tuple[ClientArm, ...], EachOnce] = Field(default=CLIENT_ARMS, min_length=1)
+    durability_arms: Annotated[tuple[ClientArm, ...], EachOnce] = Field(default=("tuned",), min_length=1)
+    connections: Annotated[int, Field(ge=2, le=16)] = 16
+    probe_interval_ms: PositiveFloat = 10
+    warm_up_s: NonNegativeFloat = 0.2
+    before_s: PositiveFloat = 0.6
+    cap_s: PositiveFloat = 1.6
+    rds_before_s: PositiveFloat = 5
+    rds_cap_s: PositiveFloat = 180
+    synchrony_ms: Annotated[tuple[NonNegativeFloat, ...], EachOnce] = ()
+    synchrony_rounds: PositiveInt = 6
+    synchrony_s: PositiveFloat = 1.0
+    synchrony_warm_up_s: NonNegativeFloat = 0.2
+    failovers_a_month: PositiveFloat = 1
+    availability_target: Annotated[float, Field(gt=0, lt=1)] = 0.9995
+
+    @property
+    def planned(self) -> tuple[FailoverCell, ...]:
+        """The cells of all engines, as listed."""
+        return tuple(cells_of(self.cells, self.engines, self.pace))
+
+    @model_validator(mode="after")
+    def _something_within_reason(self) -> Self:
+        planned = self.planned
+        if len(planned) > MOST_CELLS:
+            raise ValueError(
+                f"cells × engines must be at most {MOST_CELLS} failovers a round, are {len(planned)}; leave some out"
+            )
+        if len(set(planned)) < len(planned):
+            raise ValueError("cells must have each failover once; with pace given for all, two of them are the same")
+        if not planned and not self.synchrony_ms:
+            raise ValueError("cells and synchrony_ms name nothing that these engines have; name something to measure")
+        return self

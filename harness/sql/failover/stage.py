@@ -1,0 +1,107 @@
+"""One database as its clients find it: a topology, the names it is published under, and what stands before it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from harness.local.dns import DnsServer
+from harness.local.doors import Doors
+from harness.local.sql_proxy import SqlProxy
+from harness.local.topologies.model import Topology
+from harness.sql import ledger
+from harness.sql.clients.model import Way
+from harness.sql.connections import connect
+from harness.sql.endpoint import SqlEndpoint
+
+
+@dataclass(slots=True, kw_only=True)
+class Stage:
+    """A topology under a name; ``doors`` before its zones are dialled instead of them while ``behind_doors``."""
+
+    topology: Topology
+    name: str
+    dns: DnsServer
+    doors: Callable[[], Doors]
+    proxy: SqlProxy | None = None
+    behind_doors: bool = False
+    failed_over: bool = field(default=False, init=False)
+    _doors: Doors | None = field(default=None, init=False)
+
+    @property
+    def reader_name(self) -> str:
+        """Where the copies are found that can be read."""
+        return f"ro-{self.name}"
+
+    def create(self) -> None:
+        """Servers, and an empty ledger."""
+        self.topology.create()
+        with connect(self.writer) as connection:
+            ledger.create(connection)
+        if self.proxy is not None:
+            self.proxy.start(self.topology.writer)
+
+    @property
+    def writer(self) -> SqlEndpoint:
+        """Who takes writes, door or no door."""
+        return self.topology.endpoint(self.topology.writer)
+
+    def address_of(self, zone: str) -> str:
+        """What is dialled for ``zone``."""
+        if not self.behind_doors:
+            return zone
+        assert self._doors
+        return self._doors.address(zone)
+
+    def prepare(self, parameters: Mapping[str, str], *, behind_doors: bool) -> None:
+        """Whole again after the failover before, with these durability parameters, and published; none of it is measured."""
+        topology = self.topology
+        if self.failed_over:
+            topology.restore()
+            self.failed_over = False
+        topology.apply(parameters)
+        if self._doors is not None:
+            self._doors.heal()
+        elif behind_doors:
+            self._doors = self.doors()
+        self.behind_doors = behind_doors
+        self.publish(topology.writer)
+        self.tell_proxy()
+
+    def publish(self, zone: str) -> None:
+        """Move the names: the writer is in ``zone``, the readers in all other zones that hold a copy."""
+        self.dns.move(self.name, self.address_of(zone))
+        self.dns.move(self.reader_name, *map(self.address_of, self.topology.readers))
+
+    def way(self) -> Way:
+        """How clients find it."""
+        topology = self.topology
+        return Way(
+            engine=topology.engine, name=self.name, reader_name=self.reader_name if topology.readers else None,
+            dns=self.dns.address, template=self.writer, addresses=tuple(map(self.address_of, topology.zones)),
+            proxy=self.proxy.endpoint if self.proxy else None,
+        )  # fmt: skip
+
+    def tell_proxy(self) -> bool:
+        """Lead the proxy to the writer; False where none stands before it."""
+        if self.proxy is None:
+            return False
+        self.proxy.point_at(self.address_of(self.topology.writer))
+        return True
+
+    def black_hole(self, zone: str) -> None:
+        """Nothing comes or goes by the door of ``zone``."""
+        assert self._doors
+        self._doors.black_hole(zone)
+
+    def heal(self) -> None:
+        """All doors are open again."""
+        if self._doors is not None:
+            self._doors.heal()
+
+    def close(self) -> None:
+        """No server is left running: they would only take what others are measured on."""
+        for zone in self.topology.zones:
+            self.topology.fence(zone)
+        if self._doors is not None:
+            self._doors.stop()
+        if self.proxy is not None:
+            self.proxy.stop()

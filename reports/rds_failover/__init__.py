@@ -1,0 +1,77 @@
+"""Failover: down for how long, by whose clock, where the time goes, and whether a write was lost.
+
+A room for each: ``arms`` the words, ``cells`` what was read, ``downtime``, ``compare``, ``errors``, ``brown_out``, ``phases``, ``ledger``,
+``synchrony``, ``charts``, ``method``.
+"""
+
+from collections.abc import Iterator
+
+from reports.findings import Finding
+from reports.load import Run
+from reports.rds_failover import brown_out, compare, downtime, errors, ledger, phases, synchrony
+from reports.rds_failover.arms import FAILOVER, NAME, PROBES, TITLE
+from reports.rds_failover.cells import Case, Measured
+from reports.rds_failover.charts import charts
+from reports.rds_failover.ledger import LEDGER
+from reports.rds_failover.method import method
+from reports.section import Section
+from reports.words import absent, why_absent
+
+__all__ = ["LEDGER", "NAME", "PROBES", "TITLE", "analyse"]
+
+_MAIN = (("write_downtime_s", "s"), ("read_downtime_s", "s"), ("lost_writes", "writes"))
+_FIRST = ("multi_az_instance", "crash")  # the topology and fault of an engine that is in no plan
+
+
+def analyse(run: Run) -> Section:
+    """The section of rds_failover."""
+    found = Measured.of(run)
+    findings = tuple(finding for engine in found.engines for finding in _of_engine(found, engine))
+    measured = bool(found.watches) or len(found.commits) > 0
+    return Section(
+        scenario=NAME,
+        title=TITLE,
+        verdict=tuple(finding.sentence for finding in findings if finding.headline),
+        findings=findings,
+        charts=charts(found, findings) if measured else (),
+        method=method(found) if measured else (),
+        warnings=tuple(ledger.wrong(found, findings)),
+        tool=found.tool.rows(findings),
+    )
+
+
+def _of_engine(found: Measured, engine: str) -> Iterator[Finding]:
+    """What opens the report first: the first case of ``cells`` (a Multi-AZ instance that crashes, where that is there)."""
+    cases = found.of_engine(engine)
+    if not cases and not synchrony.commits(found, engine):
+        yield from _nothing(found, engine, *_FIRST, headline=True)
+    first = next((case for case in cases if case.trials), cases[0] if cases else None)
+    for case in cases:
+        yield from _of_case(found, case, opens=case is first)
+    yield from ledger.opening(found, engine)
+    yield from synchrony.findings(found, engine)
+    yield from ledger.lost_hosts(found, engine)
+
+
+def _of_case(found: Measured, case: Case, *, opens: bool) -> Iterator[Finding]:
+    if not case.trials:
+        why = found.why_absent(case)
+        yield from _nothing(found, case.engine, case.topology, case.fault, why, headline=opens)
+        return
+    yield from downtime.findings(found, case, opens=opens)
+    if case.part == FAILOVER:
+        yield from compare.findings(found, case, opens=opens)
+        for room in (errors, brown_out, phases):
+            yield from room.findings(found, case)
+    yield from ledger.findings(found, case)
+
+
+def _nothing(
+    found: Measured, engine: str, topology: str, fault: str, why: str | None = None, *, headline: bool
+) -> Iterator[Finding]:
+    run, labels = found.run, {"engine": engine, "topology": topology, "fault": fault}
+    reason = why or run.scenario(NAME).get("unavailable", {}).get(engine) or why_absent(run, NAME)
+    for figure, unit in _MAIN:
+        opens = headline and figure == _MAIN[0][0]
+        id = f"{NAME}.{engine}.{topology}.{fault}.{figure}"
+        yield absent(run, NAME, id, unit, "lower", reason, labels, headline=opens)

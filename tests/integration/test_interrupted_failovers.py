@@ -1,0 +1,73 @@
+"""Failovers that are cut in the middle leave no server behind, stopped or running; a topology that is lost leaves the others."""
+
+import json
+import os
+import signal
+import sys
+from typing import Any
+
+import psutil
+import pytest
+from whole_runs import Place, until
+
+from reports.load import Run
+
+# A hang, so that there is a stopped tree from the fault until it is fenced, and long after that nothing but watching.
+HANGS = (
+    "--profile", "smoke", "--set", "rds_failover.cells=[multi_az_instance.hang]", "--set", "rds_failover.trials=3",
+    "--set", "rds_failover.client_arms=[tuned, naive]", "--set", "rds_failover.cap_s=6",
+)  # fmt: skip
+
+
+def events(place: Place, kind: str) -> list[dict[str, Any]]:
+    path = place.run / "events.jsonl"
+    lines = path.read_text().splitlines() if path.exists() else []
+    return [event for event in map(json.loads, lines) if event["kind"] == kind]
+
+
+def load_process(place: Place) -> psutil.Process:
+    """The Locust process of the run."""
+    return next(one for one in place.processes() if "locust" in " ".join(one.cmdline()) and "-f" in one.cmdline())
+
+
+@pytest.mark.parametrize("victim", ["command line", "load process"])
+@pytest.mark.parametrize("moment", ["fault_injected", "fenced"])
+def test_kill_9_in_the_middle_of_a_failover_leaves_no_server(place: Place, victim: str, moment: str) -> None:
+    """Killed while the server is stopped, and while its successor starts: neither outlives the harness."""
+    process = place.start(place.command("run", "rds_failover", *HANGS, "--out", str(place.run)))
+    until(lambda: bool(events(place, moment)), 90, moment)
+    if victim == "command line":
+        os.kill(process.pid, signal.SIGKILL)
+    else:
+        load_process(place).kill()
+    process.wait(60)
+    assert place.leftovers() == []
+
+
+@pytest.mark.parametrize("moment", ["trial_begin", "fault_injected", "dns_moved"])
+def test_an_interrupt_in_a_failover_stops_everything_and_keeps_the_rows(place: Place, moment: str) -> None:
+    """Before the fault, in it and after it: exit 130, a partial run, every row that Locust counted, nothing left."""
+    process = place.start(place.command("run", "rds_failover", *HANGS, "--out", str(place.run)))
+    until(lambda: bool(events(place, moment)), 90, moment)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 130, place.said
+    assert place.leftovers() == []
+    entry = place.manifest()["scenarios"]["rds_failover"]
+    assert not any(trial["done"] for trial in entry["trials"])
+    assert entry["requests"] == entry["rows"] == place.rows("rds_failover")
+    assert "Traceback" not in place.said
+
+
+def test_the_time_is_up_in_a_failover(place: Place) -> None:
+    """``-t`` cuts the trial under way: partial, exit 0, nothing left."""
+    place.run.mkdir()
+    words = ["--headless", "-u", "8", "-r", "8", "-t", "3s", "--harness-profile", "smoke"]
+    for at in range(2, len(HANGS), 2):
+        words += ["--harness-set", HANGS[at + 1]]
+    command = [sys.executable, "-m", "locust", "-f", "scenarios/rds_failover.py", *words]
+    process = place.start([*command, "--harness-out", str(place.run / "it")])
+    assert process.wait(120) == 0, place.said
+    assert place.leftovers() == []
+    entry = Run.load(place.run / "it").scenario("rds_failover")
+    assert entry["status"] == "partial"
+    assert entry["requests"] == entry["rows"] == len(Run.load(place.run / "it").samples("rds_failover"))
