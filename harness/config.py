@@ -117,9 +117,15 @@ class AwsCacheSettings(Settings):
 
 
 class AwsSettings(Settings):
-    """Section ``aws``: where the services of target aws are, in place of, or beside, what a stack of ours has."""
+    """Section ``aws``: where the services of target aws are, in place of, or beside, what a stack of ours has.
+
+    ``filled`` says that the stack's outputs are in it already: load generators have no way to CloudFormation. ``protected`` goes
+    with it: the stack set deletion protection.
+    """
 
     stack: str | None = None
+    filled: bool = False
+    protected: bool = False
     region: str | None = None
     profile: str | None = None
     endpoint_url: str | None = None

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 
+from harness.aws.api import StackApi
 from harness.aws.bundle import File
 from harness.aws.failures import AwsError
-from harness.aws.generators import Api
 from harness.errors import CannotMeasure
 
 OWN = "control"
@@ -17,7 +17,7 @@ _TRIES = 3
 class Bucket:
     """The bucket of one stack, through the gateway: same credentials, same errors as every call."""
 
-    def __init__(self, aws: Api, name: str) -> None:
+    def __init__(self, aws: StackApi, name: str) -> None:
         self._aws, self.name = aws, name
 
     def send(self, file: File) -> bool:

@@ -55,7 +55,7 @@ def build(folder: Path, run: Run | None = None) -> Bundle:
     run = run or _pip
     run(["wheel", "--no-deps", "--wheel-dir", str(folder), str(PROJECT_ROOT)])
     own = _only(folder, "dbharness-*.whl")
-    return Bundle(own=_file(own), needed=_file(_needed(own, run)))
+    return Bundle(own=file_of(own), needed=file_of(_needed(own, run)))
 
 
 def _needed(own: Path, run: Run) -> Path:
@@ -91,7 +91,8 @@ def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
     return member
 
 
-def _file(path: Path) -> File:
+def file_of(path: Path) -> File:
+    """With its digest."""
     with path.open("rb") as file:
         return File(path=path, sha256=hashlib.file_digest(file, "sha256").hexdigest())
 

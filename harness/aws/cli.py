@@ -2,7 +2,7 @@
 
 import typer
 
-from harness.aws import cli_estimate
+from harness.aws import cli_estimate, cli_run
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="The AWS target: what it costs."
@@ -15,3 +15,4 @@ def _group() -> None:
 
 
 cli_estimate.register(app)
+cli_run.register(app)

@@ -1,11 +1,11 @@
 """The load generators: which there are, and commands on them by SSM, which is the only way to them."""
 
 import ipaddress
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
+from harness.aws.api import Pace, StackApi
 from harness.aws.failures import AwsError
 from harness.aws.owners import tags_of
 from harness.aws.safety import Refused, Resource, refuse
@@ -18,30 +18,6 @@ _DELIVERY_S = 120
 MOST_S = 172_800
 """The longest that SSM lets a command run: two days."""
 _LEAST_S = 60
-
-
-class Api(Protocol):
-    """The part of the gateway that is asked here."""
-
-    stack: str
-
-    def call(self, service: str, operation: str, **params: Any) -> dict[str, Any]:
-        """One answer; raises AwsError."""
-        ...
-
-    def paginate(self, service: str, operation: str, key: str, **params: Any) -> Iterator[Any]:
-        """What stands under ``key`` on every page; raises AwsError."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
-    """How waiting goes: the clock, the rest between two questions, how long at most."""
-
-    monotonic_s: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
-    poll_s: float = 5.0
-    patience_s: float = 900.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +55,7 @@ class Invocation:
         return f"{self.status}{code}" + (f": {said[-1]}" if said else "")
 
 
-def of_group(aws: Api, group: str) -> tuple[Generator, ...]:
+def of_group(aws: StackApi, group: str) -> tuple[Generator, ...]:
     """The instances of the auto scaling group that are in service. Raises CannotMeasure where there is none."""
     answer = aws.call("autoscaling", "DescribeAutoScalingGroups", AutoScalingGroupNames=[group])
     members = [one for found in answer["AutoScalingGroups"] for one in found.get("Instances", ())]
@@ -92,7 +68,7 @@ def of_group(aws: Api, group: str) -> tuple[Generator, ...]:
     return of_instances(aws, ids)
 
 
-def of_instances(aws: Api, ids: Sequence[str]) -> tuple[Generator, ...]:
+def of_instances(aws: StackApi, ids: Sequence[str]) -> tuple[Generator, ...]:
     """These instances, in the order of their ids: running, ours by tag, and in no way public. Raises Refused, CannotMeasure."""
     found = aws.paginate("ec2", "DescribeInstances", "Reservations", InstanceIds=list(ids))
     instances = {one["InstanceId"]: one for reservation in found for one in reservation["Instances"]}
@@ -116,7 +92,7 @@ def _generator(stack: str, instance: dict[str, Any]) -> Generator:
     return Generator(id=name, address=address)
 
 
-def wait_online(aws: Api, generators: Sequence[Generator], pace: Pace) -> None:
+def wait_online(aws: StackApi, generators: Sequence[Generator], pace: Pace) -> None:
     """Return once SSM reaches all of them. Raises CannotMeasure, with those it doesn't."""
     wanted, since_s = {one.id for one in generators}, pace.monotonic_s()
     while True:
@@ -137,7 +113,7 @@ class Command:
     """A shell script that runs on some instances."""
 
     def __init__(
-        self, aws: Api, generators: Sequence[Generator], lines: Sequence[str], *, most_s: float, comment: str
+        self, aws: StackApi, generators: Sequence[Generator], lines: Sequence[str], *, most_s: float, comment: str
     ) -> None:
         self._aws, self.ids = aws, [one.id for one in generators]
         seconds = int(min(MOST_S, max(_LEAST_S, most_s)))

@@ -8,14 +8,15 @@ import secrets
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
 from harness.aws import bundle
+from harness.aws.api import Pace, StackApi
 from harness.aws.bucket import Bucket
-from harness.aws.generators import Api, Command, Generator, Pace, must_be_well, of_group, of_instances, wait_online
+from harness.aws.generators import Command, Generator, must_be_well, of_group, of_instances, wait_online
 from harness.aws.job import HOME, Job, Progress, job_key, prefix, progress_key
 from harness.errors import CannotMeasure, HarnessError, UsageError
 from harness.rundir import RunDir, now_iso
@@ -23,7 +24,8 @@ from harness.rundir import RunDir, now_iso
 BUCKET, GROUP = "RunBucketName", "GeneratorGroupName"
 """The stack's outputs that name the run's bucket and the generators' auto scaling group."""
 VENV = "/opt/dbharness"
-WORST_INSTALL_S = 900
+WORST_INSTALL_S = 900.0
+ONLINE_S = 900.0
 MOST_S = 6 * 3_600.0
 _ORDERLY_S = 240.0
 _SHORTLY_S = 30.0
@@ -81,13 +83,13 @@ class Where:
         return self.generators[1:]
 
 
-def outputs_of(aws: Api) -> dict[str, str]:
+def outputs_of(aws: StackApi) -> dict[str, str]:
     """The stack's outputs. Raises AwsError where there is no such stack."""
     (stack,) = aws.call("cloudformation", "DescribeStacks", StackName=aws.stack)["Stacks"]
     return {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", ())}
 
 
-def where(aws: Api, *, bucket: str | None = None, instances: Sequence[str] = ()) -> Where:
+def where(aws: StackApi, *, bucket: str | None = None, instances: Sequence[str] = ()) -> Where:
     """The stack's bucket and generators, or those given. Raises UsageError for what neither says."""
     outputs = {} if bucket and instances else outputs_of(aws)
     bucket = bucket or outputs.get(BUCKET)
@@ -103,7 +105,7 @@ def where(aws: Api, *, bucket: str | None = None, instances: Sequence[str] = ())
 class RemoteRun:
     """One run on generators; ``say`` prints a line."""
 
-    def __init__(self, aws: Api, there: Where, say: Callable[[str], None], pace: Pace | None = None) -> None:
+    def __init__(self, aws: StackApi, there: Where, say: Callable[[str], None], pace: Pace | None = None) -> None:
         self._aws, self._there, self._say, self._pace = aws, there, say, pace or Pace()
         self._bucket = Bucket(aws, there.bucket)
         stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
@@ -112,12 +114,23 @@ class RemoteRun:
         self._master: Command | None = None
         self._workers: Command | None = None
 
-    def install(self, make: Callable[[Path], bundle.Bundle] = bundle.build) -> None:
-        """The harness as it is here, on every generator: nothing is sent or installed twice."""
-        wait_online(self._aws, self._there.generators, self._pace)
+    @property
+    def python(self) -> str:
+        """The interpreter that has the harness there, once it is installed."""
+        return f"{self._venv}/bin/python"
+
+    def install(
+        self, make: Callable[[Path], bundle.Bundle] = bundle.build, *, authority: Path | None = None
+    ) -> str | None:
+        """The harness as it is here, on every generator: nothing is sent or installed twice.
+
+        ``authority`` is a file of certificates to go with it; returns where it is there.
+        """
+        wait_online(self._aws, self._there.generators, replace(self._pace, patience_s=ONLINE_S))
         with tempfile.TemporaryDirectory() as folder:
             made = make(Path(folder))
-            for file in (made.needed, made.own):
+            trusted = bundle.file_of(authority) if authority else None
+            for file in (made.needed, made.own, *([trusted] if trusted else ())):
                 size_mb = file.path.stat().st_size / 1e6
                 if self._bucket.send(file):
                     self._say(
@@ -125,6 +138,11 @@ class RemoteRun:
                     )
         self._venv = f"{VENV}/{made.own.sha256[:16]}"
         lines = install_lines(self._there.bucket, made, self._venv)
+        there = None
+        if trusted:
+            there = f"{VENV}/{trusted.sha256[:16]}.pem"
+            lines = [f"aws s3 cp --only-show-errors s3://{self._there.bucket}/{trusted.key} {there}", *lines]
+            lines = ["set -eu", f"mkdir -p {VENV}", *lines]
         install = Command(
             self._aws,
             self._there.generators,
@@ -132,8 +150,9 @@ class RemoteRun:
             most_s=WORST_INSTALL_S,
             comment=f"{self._aws.stack}: install dbharness",
         )
-        must_be_well(install.wait(self._pace), "installing dbharness")
+        must_be_well(install.wait(replace(self._pace, patience_s=WORST_INSTALL_S)), "installing dbharness")
         self._say(f"dbharness is installed on {len(self._there.generators)} load generators")
+        return there
 
     def start(self, asked: Asked, guard: Guard) -> None:
         """Send the job and start workers and master. Raises CannotMeasure where the money is used up already."""
@@ -198,11 +217,9 @@ class RemoteRun:
         return gather(self._aws, self._there.bucket, self.id, out, self._say, lost=self._lost)
 
     def _lines(self, role: str) -> list[str]:
-        region = getattr(self._aws, "region", "")
-        python = f"{self._venv}/bin/python"
         return [
             "set -eu", f"mkdir -p {HOME}", f"cd {HOME}",
-            f"exec {python} -m harness.aws.on_generator {role} {self._there.bucket} {region} {self.id}",
+            f"exec {self.python} -m harness.aws.on_generator {role} {self._there.bucket} {self._aws.region} {self.id}",
         ]  # fmt: skip
 
     def _over(self, progress: ProgressView) -> bool:
@@ -259,15 +276,17 @@ class RemoteRun:
 
 
 def run(
-    aws: Api, there: Where, asked: Asked, guard: Guard, progress: ProgressView, say: Callable[[str], None],
-    *, pace: Pace | None = None, make: Callable[[Path], bundle.Bundle] = bundle.build,
+    aws: StackApi, there: Where, asked: Asked, guard: Guard, progress: ProgressView, say: Callable[[str], None],
+    *, pace: Pace | None = None, make: Callable[[Path], bundle.Bundle] = bundle.build, authority: Path | None = None,
 ) -> tuple[RunDir, str | None]:  # fmt: skip
     """Install, start, follow, gather; the run directory here, and why it was cut short. Raises HarnessError.
 
     Whatever fails once it was started, the run there is stopped if that can be, and what it has is gathered.
     """
     remote = RemoteRun(aws, there, say, pace)
-    remote.install(make)
+    trusted = remote.install(make, authority=authority)
+    if trusted:
+        asked = replace(asked, overrides=(*asked.overrides, f"aws.ca_bundle={trusted}"))
     remote.start(asked, guard)
     try:
         why = remote.follow(progress, guard)
@@ -289,7 +308,13 @@ def run(
 
 
 def gather(
-    aws: Api, bucket: str, run_id: str, out: Path, say: Callable[[str], None], *, lost: dict[str, str] | None = None
+    aws: StackApi,
+    bucket: str,
+    run_id: str,
+    out: Path,
+    say: Callable[[str], None],
+    *,
+    lost: dict[str, str] | None = None,
 ) -> RunDir:
     """Copy a run from its bucket and close what its master couldn't. Raises CannotMeasure where there is nothing of it."""
     out.mkdir(parents=True, exist_ok=True)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal, Protocol
 
+from harness.aws.api import Api
 from harness.aws.owners import tags_of
 
 What = Literal["instance", "cluster"]
@@ -17,24 +18,6 @@ BROKEN = frozenset({
     "incompatible-option-group", "incompatible-create", "storage-full", "inaccessible-encryption-credentials",
 })  # fmt: skip
 """States that a new database or snapshot doesn't leave by itself."""
-
-
-class Api(Protocol):
-    """The part of the gateway that is asked here."""
-
-    stack: str
-
-    def call(self, service: str, operation: str, **params: Any) -> dict[str, Any]:
-        """One answer; raises AwsError."""
-        ...
-
-    def paginate(self, service: str, operation: str, key: str, **params: Any) -> Iterator[Any]:
-        """What stands under ``key`` on every page; raises AwsError."""
-        ...
-
-    def guarded(self, service: str, operation: str, **params: Any) -> dict[str, Any]:
-        """One answer of a call that destroys, sent once its aim is known to be ours; raises AwsError, Refused."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,12 +5,12 @@ be kept. What a process that was killed left behind is found by these tags and t
 """
 
 import secrets
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
 
+from harness.aws.api import Pace
 from harness.aws.calls import TAG
 from harness.aws.failures import AwsError
 from harness.aws.restorable import BROKEN, Database, Databases, Snapshot
@@ -20,16 +20,6 @@ MADE, KEPT = "dbharness-operation", "dbharness-keep"
 EXPIRES = "dbharness-expires"
 """Tags: which operation made it; that it is kept on purpose; when ``sweep`` may take it."""
 RestoredBy = Literal["snapshot", "point_in_time"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
-    """How waiting goes: the clock, the rest between two questions, how long at most."""
-
-    monotonic_s: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
-    poll_s: float = 5.0
-    patience_s: float = 7_200.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
