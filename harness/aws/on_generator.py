@@ -142,18 +142,21 @@ def be_worker(job: Job, place: Place, folder: Path, sleep: Callable[[float], Non
     taken: set[str] = set()
     failed = 0
     folder.mkdir(parents=True, exist_ok=True)
-    while True:
-        text = place.read(progress_key(job.run))
-        now = Progress.from_json(text) if text else Progress()
-        if now.ended:
-            return failed
-        if now.spread and now.scenario not in taken:
-            taken.add(now.scenario)
-            failed = failed or _work(job, now.scenario, folder)
-            if any(folder.rglob("*")):
+    try:
+        while True:
+            text = place.read(progress_key(job.run))
+            now = Progress.from_json(text) if text else Progress()
+            if now.ended:
+                return failed
+            if now.spread and now.scenario not in taken:
+                taken.add(now.scenario)
+                failed = _work(job, now.scenario, folder) or failed
                 Destination(place.url).send(folder)
-        else:
-            sleep(_LOOK_EVERY_S)
+            else:
+                sleep(_LOOK_EVERY_S)
+    except KeyboardInterrupt:
+        Destination(place.url).send(folder)
+        return suite.INTERRUPTED
 
 
 def _work(job: Job, name: str, folder: Path) -> int:
@@ -173,7 +176,7 @@ def _work(job: Job, name: str, folder: Path) -> int:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 child.wait(_STOP_PATIENCE_S)
             child.kill()
-            return child.wait()
+            raise
 
 
 class _Sending:

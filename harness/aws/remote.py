@@ -198,6 +198,8 @@ class RemoteRun:
             self._say("stopping the run on the load generators; what was measured is gathered")
             self.stop()
             return "interrupted"
+        if self._there.master.id in self._lost:  # workers wait for its word
+            self.stop()
         return self._verdict()
 
     def stop(self) -> None:
