@@ -62,6 +62,11 @@ class Stack:
     parameters: dict[str, str]
 
     @property
+    def basis(self) -> str:
+        """What figures rest on: what stands in for AWS's own endpoints isn't AWS."""
+        return "aws" if self.aws.endpoint_url is None else "local_model"
+
+    @property
     def settings(self) -> AwsSettings:
         """Section ``aws`` as load generators get it: filled with outputs, with their own role's credentials."""
         own = self.config.aws or AwsSettings()
@@ -157,7 +162,7 @@ def snapshot(
     _ask(f"Take a snapshot of {databases.what} {name}? Its storage is billed while it is kept.", yes=yes)
     _clean(there.aws)
     operations = Operations(databases, there.aws.stack, _tell, expires=there.outputs.get("Expires"), keep=keep)
-    _measured(operations, lambda: operation_findings.of_snapshot(operations.snapshot(name)), out_dir)
+    _measured(operations, lambda: operation_findings.of_snapshot(operations.snapshot(name), basis=there.basis), out_dir)
 
 
 def restore(
@@ -198,10 +203,16 @@ def restore(
     if point_in_time or at:
         when = at.replace(tzinfo=UTC) if at and not at.tzinfo else at
         _measured(
-            operations, lambda: operation_findings.of_restore(operations.restore_to_point_in_time(name, when)), out_dir
+            operations,
+            lambda: operation_findings.of_restore(operations.restore_to_point_in_time(name, when), basis=there.basis),
+            out_dir,
         )
     else:
-        _measured(operations, lambda: operation_findings.of_restore(operations.restore(name, from_snapshot)), out_dir)
+        _measured(
+            operations,
+            lambda: operation_findings.of_restore(operations.restore(name, from_snapshot), basis=there.basis),
+            out_dir,
+        )
 
 
 def _measured(operations: Operations, measure: Callable[[], list[dict[str, Any]]], out_dir: Path | None) -> None:

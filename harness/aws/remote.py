@@ -17,7 +17,7 @@ from harness.aws import bundle
 from harness.aws.api import Pace, StackApi
 from harness.aws.bucket import Bucket
 from harness.aws.generators import Command, Generator, must_be_well, of_group, of_instances, wait_online
-from harness.aws.job import HOME, Job, Progress, job_key, prefix, progress_key
+from harness.aws.job import HOME, PORT, Job, Progress, job_key, prefix, progress_key
 from harness.errors import CannotMeasure, HarnessError, UsageError
 from harness.rundir import RunDir, now_iso
 
@@ -63,6 +63,7 @@ class Asked:
     overrides: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
     most_s: float = MOST_S
+    port: int = PORT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +163,7 @@ class RemoteRun:
         job = Job(
             run=self.id, scenarios=asked.scenarios, profile=asked.profile, seed=asked.seed, overrides=asked.overrides,
             master=there.master.address, workers=len(there.workers), most_s=most_s, config=asked.config,
-            command=asked.command,
+            command=asked.command, port=asked.port,
         )  # fmt: skip
         self._bucket.write(job_key(self.id), job.to_json())
         # SSM's own limit comes after the job's: that one ends in order.

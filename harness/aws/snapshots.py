@@ -169,7 +169,7 @@ class Operations:
         raise CannotMeasure(f"{what} is {status} after {self._pace.patience_s:g} s")
 
     def _name(self, what: str) -> str:
-        return f"{self._stack}-{what}-{self.id}"
+        return f"{self._stack}-{what}-{self.id}-{len(self._databases) + len(self._copies) + 1}"
 
     def _tags(self) -> list[dict[str, str]]:
         pairs = {TAG: self._stack, MADE: self.id}

@@ -44,6 +44,11 @@ class ScriptedRds:
     def _made(self, name: str, tags: dict[str, str], *, ready_s: float) -> dict[str, Any]:
         return {"name": name, "tags": tags, "ready_s": ready_s, "gone_s": None}
 
+    def _begin(self, name: str, tags: dict[str, str]) -> None:
+        if name in self.instances:
+            raise Fault("DBInstanceAlreadyExists", "DB instance already exists")
+        self.instances[name] = self._made(name, tags, ready_s=self.clock + 300)
+
     def _described(self, one: dict[str, Any]) -> dict[str, Any]:
         status = "creating" if self.clock < one["ready_s"] else ("available" if one["ready_s"] == 0 else self.ends_as)
         if one["gone_s"] is not None:
@@ -91,13 +96,11 @@ class ScriptedRds:
         return {}
 
     def _RestoreDBInstanceFromDBSnapshot(self, asked: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
-        name = asked["DBInstanceIdentifier"]
-        self.instances[name] = self._made(name, tags_of(asked), ready_s=self.clock + 300)
+        self._begin(asked["DBInstanceIdentifier"], tags_of(asked))
         return {}
 
     def _RestoreDBInstanceToPointInTime(self, asked: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
-        name = asked["TargetDBInstanceIdentifier"]
-        self.instances[name] = self._made(name, tags_of(asked), ready_s=self.clock + 300)
+        self._begin(asked["TargetDBInstanceIdentifier"], tags_of(asked))
         return {}
 
     def _DeleteDBInstance(self, asked: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
