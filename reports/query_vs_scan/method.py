@@ -30,7 +30,7 @@ def method(asked: Asked) -> tuple[str, ...]:
 
 def _tables(asked: Asked) -> str:
     if is_aws(asked.run):
-        return "Tables are on demand, made for this run; their writes come after some minutes of a new table's first rates (B5)."
+        return "Tables are on demand and made for this run: they begin with a new table's rates (B5)."
     return (
         "The twin throttles by tables here, not by single partitions (B1): one client on the same machine asks faster than any over a network."
     )
