@@ -52,7 +52,7 @@ def dynalite() -> Path:
 
 
 def python(name: str) -> Path:
-    """The interpreter of one of the environments that ``tools/python`` pins: ``awscli``, ``dynamo-benchmark`` or ``moto``.
+    """The interpreter of an environment that ``tools/python`` pins: ``awscli``, ``cfn-lint``, ``dynamo-benchmark`` or ``moto``.
 
     Their programs are run by module (``-m awscli``): a script would name the folder that it was made in.
     """
