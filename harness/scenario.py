@@ -17,10 +17,10 @@ from typing import Any, ClassVar, Generic, TypeVar
 from harness.config import Config, Settings
 from harness.errors import CannotMeasure
 from harness.local.services import LocalServices
-from harness.services import Needs, Services
 from harness.plan import Trial
 from harness.recorder import Kind, Observation
 from harness.rundir import Events
+from harness.services import Needs, Services
 
 SettingsT = TypeVar("SettingsT", bound=Settings)
 

@@ -59,7 +59,12 @@ def _section(run: Run, name: str, analysis: Analysis) -> Section:
             n=0, target=run.manifest["target"], status="unknown", reason=reason, headline=True,
         )  # fmt: skip
         return Section(
-            scenario=name, title=name, verdict=(unknown.sentence,), findings=(at_its_place(run, unknown),), charts=(), method=()
+            scenario=name,
+            title=name,
+            verdict=(unknown.sentence,),
+            findings=(at_its_place(run, unknown),),
+            charts=(),
+            method=(),
         )
 
 

@@ -32,10 +32,10 @@ from harness.cache.nodes import CacheNodes
 from harness.cache.strategies import Flights, Parts
 from harness.errors import CannotMeasure
 from harness.execute import locust_user
-from harness.services import Needs
 from harness.plan import Trial
 from harness.recorder import Kind, Observation
 from harness.scenario import Context, FloorProbe, Scenario, Slot, TrialLoad
+from harness.services import Needs
 from harness.sql import schema
 from harness.sql.connections import SqlConnection, connect
 from harness.sql.endpoint import DRIVERS, Engine

@@ -33,12 +33,12 @@ from harness.errors import CannotMeasure
 from harness.execute import locust_user
 from harness.flights import flight_items, table_definition
 from harness.local.capacity_watch import CapacityWatch, consumed_units
-from harness.services import Needs
 from harness.local.twin_control import TwinControl
 from harness.observing import retried
 from harness.plan import Trial
 from harness.recorder import Kind, Observation
 from harness.scenario import FloorProbe, Scenario, Slot, Stream, Ticket, TrialLoad
+from harness.services import Needs
 
 AIRCRAFT = 6  # whose flights are in the table; few, so that loading them takes little of the burst
 FLIGHTS_EACH = (10, 14)

@@ -24,12 +24,12 @@ from harness.dynamodb.metering import item_size
 from harness.dynamodb.query_settings import PLENTY_UNITS, Part, QueryVsScanSettings
 from harness.errors import CannotMeasure, UsageError
 from harness.execute import locust_user
-from harness.services import Needs, Services
 from harness.local.twin_control import TwinControl
 from harness.observing import of_answer
 from harness.plan import Cell, Trial, interleave
 from harness.recorder import Kind, Observation
 from harness.scenario import FloorProbe, Narrowed, Scenario, Slot, Stream, Ticket, TrialLoad
+from harness.services import Needs, Services
 
 DEADLINE_S = 600.0  # of a trial: one answer through boto3 may be the whole year's flights
 FEW = ("item_size_items", "index_write_items", "neighbour_items")

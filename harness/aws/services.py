@@ -188,7 +188,9 @@ class _Found:
     def take_dynamodb(self, settings: AwsSettings, region: str) -> None:
         """By the endpoint that was given, else where botocore would go."""
         if settings.dynamodb is None:
-            raise CannotMeasure("target aws: section aws has no dynamodb: and names no stack; `dynamodb: {}` is the region's")
+            raise CannotMeasure(
+                "target aws: section aws has no dynamodb: and names no stack; `dynamodb: {}` is the region's"
+            )
         given = settings.dynamodb.endpoint_url or settings.endpoint_url
         at = resolve(region, given, settings.profile)
         place = place_of(at.url)
@@ -282,5 +284,4 @@ def _sql_product(endpoint: SqlEndpoint) -> str:
     if endpoint.engine == "postgres":
         return " ".join(version.split()[:2])
     name = "MariaDB" if "mariadb" in version.lower() else "MySQL"
-    return f"{name} {version.split('-')[0]}"
-
+    return f"{name} {version.split('-', maxsplit=1)[0]}"

@@ -55,7 +55,9 @@ class TaggedTables:
             except (AwsError, CannotMeasure) as error:
                 failures.append(str(error))
         if failures:
-            raise CannotMeasure(f"tables are left behind, `dbharness aws down` finds them by tag: {'; '.join(failures)}")
+            raise CannotMeasure(
+                f"tables are left behind, `dbharness aws down` finds them by tag: {'; '.join(failures)}"
+            )
 
     def _delete(self, name: str) -> None:
         if self._state(name) == "CREATING":
@@ -67,7 +69,9 @@ class TaggedTables:
         deadline_s = self._clock_s() + PATIENCE_S
         while (state := self._state(name)) != wanted:
             if self._clock_s() > deadline_s:
-                raise CannotMeasure(f"table {name} is {state or 'gone'} for {PATIENCE_S:g} s, expected {wanted or 'gone'}")
+                raise CannotMeasure(
+                    f"table {name} is {state or 'gone'} for {PATIENCE_S:g} s, expected {wanted or 'gone'}"
+                )
             self._sleep_s(_POLL_S)
 
     def _state(self, name: str) -> str | None:

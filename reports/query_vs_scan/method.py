@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from reports.query_vs_scan.arms import NAME, PARTS
 from reports.places import is_aws
+from reports.query_vs_scan.arms import NAME, PARTS
 from reports.query_vs_scan.cells import Asked
 from reports.words import count, number
 
@@ -31,9 +31,7 @@ def method(asked: Asked) -> tuple[str, ...]:
 def _tables(asked: Asked) -> str:
     if is_aws(asked.run):
         return "Tables are on demand and made for this run: they begin with a new table's rates (B5)."
-    return (
-        "The twin throttles by tables here, not by single partitions (B1): one client on the same machine asks faster than any over a network."
-    )
+    return "The twin throttles by tables here, not by single partitions (B1): one client on the same machine asks faster than any over a network."
 
 
 def _least(params: Mapping[str, Any]) -> str:

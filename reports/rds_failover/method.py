@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
+from reports.places import is_aws
 from reports.rds_failover.arms import DURABILITY, FAILOVER, PACE_RDS, REFERENCE, SYNCHRONY
 from reports.rds_failover.brown_out import TIMES, WINDOW
 from reports.rds_failover.cells import Case, Measured
-from reports.places import is_aws
 from reports.words import milliseconds, seconds
 
 _TOPOLOGIES = {
@@ -34,7 +34,9 @@ def _failovers(found: Measured, seen: Sequence[Case]) -> Iterator[str]:
             "database's name are noted beside the probes; what RDS does in between it doesn't tell."
         )
     else:
-        yield " ".join(_TOPOLOGIES[name] for name in dict.fromkeys(case.topology for case in seen) if name in _TOPOLOGIES)
+        yield " ".join(
+            _TOPOLOGIES[name] for name in dict.fromkeys(case.topology for case in seen) if name in _TOPOLOGIES
+        )
         yield (
             "A controller does RDS's part: it asks the server, notices, fences it, has another take over and moves the DNS name (TTL 5 s). "
             f"{_pace(seen)} It is a process that is killed, not a host that is lost: the kernel's page cache survives."
@@ -66,8 +68,12 @@ def _failovers(found: Measured, seen: Sequence[Case]) -> Iterator[str]:
         "acknowledged and absent is lost, refused and present is phantom, present more than once is duplicate. A read went backwards if it saw "
         "an older newest row than one that had ended before it began."
     )
-    here = "" if is_aws(found.run) else (
-        " Seconds on one machine without a network compare clients, engines and topologies with each other; they don't foretell RDS's own."
+    here = (
+        ""
+        if is_aws(found.run)
+        else (
+            " Seconds on one machine without a network compare clients, engines and topologies with each other; they don't foretell RDS's own."
+        )
     )
     yield f"For a Multi-AZ instance AWS gives 60 to 120 s as typical, for a cluster under 35 s (D1).{here}"
 

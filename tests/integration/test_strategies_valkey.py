@@ -13,8 +13,8 @@ from harness.cache.strategies import STRATEGIES, Flights, LazyLoading, Parts, Si
 from harness.cache.strategies.shared_flight import RELEASE, lock_key
 from harness.local.processes import Warden
 from harness.local.services import LocalServices
-from harness.services import Needs
 from harness.local.tcp_proxy_control import TcpProxy
+from harness.services import Needs
 
 
 @pytest.fixture(scope="module")
