@@ -66,6 +66,7 @@ class Failover:
             Probes(
                 client=client, engine=self._engine, trial=self._trial.trial, ledgers=self._ledgers,
                 sleep_s=self._context.sleep_s, clock_ns=self._context.clock_ns, ends_ns=lambda: self._ends_ns,
+                redact=self._context.redact,
             )
             for client in self._clients
         ]  # fmt: skip
