@@ -23,13 +23,15 @@ Kind = Literal[
 class Grant:
     """One permission. ``tagged``: on what has our tag already, with our tag in the request, or neither is supported.
 
-    ``values``: further condition keys that must be one of these texts.
+    ``resource`` may hold ``{stack}``. ``where``: a further condition key and what it must be like. ``through_stack``: only when
+    CloudFormation asks, on behalf of whoever changes a stack.
     """
 
     action: str
     resource: str = "*"
     tagged: Tagged = "no"
-    values: tuple[tuple[str, str], ...] = ()
+    where: tuple[str, str] | None = None
+    through_stack: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +57,12 @@ def _reads(service: str, *operations: str, prefix: str = "") -> tuple[Call, ...]
     )
 
 
-def _on(action: str, *resources: str) -> tuple[Grant, ...]:
+def on(action: str, *resources: str) -> tuple[Grant, ...]:
     """A permission on resources that have our tag."""
     return tuple(Grant(action=action, resource=resource, tagged="resource") for resource in resources)
 
 
-def _new(action: str, *resources: str) -> tuple[Grant, ...]:
+def new(action: str, *resources: str) -> tuple[Grant, ...]:
     """A permission to make something, with our tag in the request that makes it."""
     return tuple(Grant(action=action, resource=resource, tagged="request") for resource in resources)
 
@@ -74,6 +76,10 @@ BACKUP = "arn:aws:rds:*:*:auto-backup:*"
 SUBNET_GROUP = "arn:aws:rds:*:*:subgrp:*"
 PARAMETER_GROUP = "arn:aws:rds:*:*:pg:*"
 OPTION_GROUP = "arn:aws:rds:*:*:og:*"
+MADE_DB = "arn:aws:rds:*:*:db:{stack}-*"
+MADE_SNAPSHOT = "arn:aws:rds:*:*:snapshot:{stack}-*"
+MADE_CLUSTER_SNAPSHOT = "arn:aws:rds:*:*:cluster-snapshot:{stack}-*"
+"""What we make beside the stack begins with its name: whoever may put our tag on anything could have anything destroyed."""
 CACHE = "arn:aws:elasticache:*:*:replicationgroup:*"
 CACHE_SNAPSHOT = "arn:aws:elasticache:*:*:snapshot:*"
 TABLE = "arn:aws:dynamodb:*:*:table/*"
@@ -81,35 +87,35 @@ INDEX = "arn:aws:dynamodb:*:*:table/*/index/*"
 INSTANCE = "arn:aws:ec2:*:*:instance/*"
 GROUP = "arn:aws:autoscaling:*:*:autoScalingGroup:*:autoScalingGroupName/*"
 SECRET = "arn:aws:secretsmanager:*:*:secret:*"  # noqa: S105 - where secrets are, none itself
-BUCKET = "arn:aws:s3:::dbharness-*"
-"""Objects can't be told by a tag of ours: a run's bucket is told by its name."""
+BUCKET = "arn:aws:s3:::{stack}-runbucket-*"
+"""Objects can't be told by a tag of ours: the bucket is told by the name that CloudFormation gives the template's RunBucket."""
 OBJECTS = f"{BUCKET}/*"
 LOG_GROUP = "arn:aws:logs:*:*:log-group:*"
 
 _CLOUDFORMATION = (
     Call(
         service="cloudformation", operation="CreateStack",
-        grants=(*_new("cloudformation:CreateStack", STACK), *_new("cloudformation:TagResource", STACK)),
+        grants=(*new("cloudformation:CreateStack", STACK), *new("cloudformation:TagResource", STACK)),
     ),
     Call(
         service="cloudformation", operation="CreateChangeSet",
-        grants=(*_new("cloudformation:CreateChangeSet", STACK), *_on("cloudformation:CreateChangeSet", STACK)),
+        grants=(*new("cloudformation:CreateChangeSet", STACK), *on("cloudformation:CreateChangeSet", STACK)),
     ),
     Call(
-        service="cloudformation", operation="ExecuteChangeSet", grants=_on("cloudformation:ExecuteChangeSet", STACK),
+        service="cloudformation", operation="ExecuteChangeSet", grants=on("cloudformation:ExecuteChangeSet", STACK),
         aims_at="stack", named_by="StackName",
     ),
-    Call(service="cloudformation", operation="DeleteChangeSet", grants=_on("cloudformation:DeleteChangeSet", STACK)),
+    Call(service="cloudformation", operation="DeleteChangeSet", grants=on("cloudformation:DeleteChangeSet", STACK)),
     Call(
-        service="cloudformation", operation="UpdateStack", grants=_on("cloudformation:UpdateStack", STACK),
+        service="cloudformation", operation="UpdateStack", grants=on("cloudformation:UpdateStack", STACK),
         aims_at="stack", named_by="StackName",
     ),
     Call(
         service="cloudformation", operation="ContinueUpdateRollback",
-        grants=_on("cloudformation:ContinueUpdateRollback", STACK), aims_at="stack", named_by="StackName",
+        grants=on("cloudformation:ContinueUpdateRollback", STACK), aims_at="stack", named_by="StackName",
     ),
     Call(
-        service="cloudformation", operation="DeleteStack", grants=_on("cloudformation:DeleteStack", STACK),
+        service="cloudformation", operation="DeleteStack", grants=on("cloudformation:DeleteStack", STACK),
         aims_at="stack", named_by="StackName",
     ),
     *_reads(
@@ -119,15 +125,15 @@ _CLOUDFORMATION = (
 )  # fmt: skip
 
 
-def _restores(operation: str, source: str) -> Call:
+def _restores(operation: str, *sources: str) -> Call:
     """A new instance with our tag, in our subnet group, from something of ours; the engine's default groups serve too."""
     action = f"rds:{operation}"
     defaults = ("arn:aws:rds:*:*:pg:default*", "arn:aws:rds:*:*:og:default*")
     return Call(
         service="rds", operation=operation,
         grants=(
-            *_new(action, DB), *_on(action, source, SUBNET_GROUP, PARAMETER_GROUP, OPTION_GROUP),
-            *(Grant(action=action, resource=group) for group in defaults), *_new("rds:AddTagsToResource", DB),
+            *new(action, MADE_DB), *on(action, *sources, SUBNET_GROUP, PARAMETER_GROUP, OPTION_GROUP),
+            *(Grant(action=action, resource=group) for group in defaults), *new("rds:AddTagsToResource", MADE_DB),
         ),
     )  # fmt: skip
 
@@ -139,44 +145,44 @@ _RDS = (
         "DescribeDBParameters", "DescribeDBClusterParameters", "ListTagsForResource",
     ),
     Call(
-        service="rds", operation="RebootDBInstance", grants=_on("rds:RebootDBInstance", DB),
+        service="rds", operation="RebootDBInstance", grants=on("rds:RebootDBInstance", DB),
         aims_at="db_instance", named_by="DBInstanceIdentifier",
     ),
     Call(
-        service="rds", operation="FailoverDBCluster", grants=_on("rds:FailoverDBCluster", CLUSTER),
+        service="rds", operation="FailoverDBCluster", grants=on("rds:FailoverDBCluster", CLUSTER),
         aims_at="db_cluster", named_by="DBClusterIdentifier",
     ),
     Call(
         service="rds", operation="CreateDBSnapshot",
-        grants=(*_on("rds:CreateDBSnapshot", DB), *_new("rds:CreateDBSnapshot", SNAPSHOT),
-                *_new("rds:AddTagsToResource", SNAPSHOT)),
+        grants=(*on("rds:CreateDBSnapshot", DB), *new("rds:CreateDBSnapshot", MADE_SNAPSHOT),
+                *new("rds:AddTagsToResource", MADE_SNAPSHOT)),
     ),
     Call(
         service="rds", operation="CreateDBClusterSnapshot",
-        grants=(*_on("rds:CreateDBClusterSnapshot", CLUSTER), *_new("rds:CreateDBClusterSnapshot", CLUSTER_SNAPSHOT),
-                *_new("rds:AddTagsToResource", CLUSTER_SNAPSHOT)),
+        grants=(*on("rds:CreateDBClusterSnapshot", CLUSTER), *new("rds:CreateDBClusterSnapshot", MADE_CLUSTER_SNAPSHOT),
+                *new("rds:AddTagsToResource", MADE_CLUSTER_SNAPSHOT)),
     ),
-    _restores("RestoreDBInstanceFromDBSnapshot", SNAPSHOT),
-    _restores("RestoreDBInstanceToPointInTime", BACKUP),
+    _restores("RestoreDBInstanceFromDBSnapshot", SNAPSHOT, CLUSTER_SNAPSHOT),
+    _restores("RestoreDBInstanceToPointInTime", DB, BACKUP),
     Call(
         service="rds", operation="AddTagsToResource",
-        grants=_on("rds:AddTagsToResource", DB, CLUSTER, SNAPSHOT, CLUSTER_SNAPSHOT),
+        grants=on("rds:AddTagsToResource", DB, CLUSTER, SNAPSHOT, CLUSTER_SNAPSHOT),
     ),
     Call(
-        service="rds", operation="DeleteDBInstance", grants=_on("rds:DeleteDBInstance", DB),
+        service="rds", operation="DeleteDBInstance", grants=on("rds:DeleteDBInstance", DB),
         aims_at="db_instance", named_by="DBInstanceIdentifier",
     ),
     Call(
-        service="rds", operation="DeleteDBSnapshot", grants=_on("rds:DeleteDBSnapshot", SNAPSHOT),
+        service="rds", operation="DeleteDBSnapshot", grants=on("rds:DeleteDBSnapshot", SNAPSHOT),
         aims_at="db_snapshot", named_by="DBSnapshotIdentifier",
     ),
     Call(
-        service="rds", operation="DeleteDBClusterSnapshot", grants=_on("rds:DeleteDBClusterSnapshot", CLUSTER_SNAPSHOT),
+        service="rds", operation="DeleteDBClusterSnapshot", grants=on("rds:DeleteDBClusterSnapshot", CLUSTER_SNAPSHOT),
         aims_at="db_cluster_snapshot", named_by="DBClusterSnapshotIdentifier",
     ),
     Call(
         service="rds", operation="DeleteDBInstanceAutomatedBackup",
-        grants=_on("rds:DeleteDBInstanceAutomatedBackup", BACKUP),
+        grants=on("rds:DeleteDBInstanceAutomatedBackup", BACKUP),
         aims_at="db_backup", named_by="DBInstanceAutomatedBackupsArn",
     ),
 )  # fmt: skip
@@ -187,11 +193,11 @@ _ELASTICACHE = (
         "DescribeSnapshots", "DescribeEvents", "ListTagsForResource",
     ),
     Call(
-        service="elasticache", operation="TestFailover", grants=_on("elasticache:TestFailover", CACHE),
+        service="elasticache", operation="TestFailover", grants=on("elasticache:TestFailover", CACHE),
         aims_at="cache", named_by="ReplicationGroupId",
     ),
     Call(
-        service="elasticache", operation="DeleteSnapshot", grants=_on("elasticache:DeleteSnapshot", CACHE_SNAPSHOT),
+        service="elasticache", operation="DeleteSnapshot", grants=on("elasticache:DeleteSnapshot", CACHE_SNAPSHOT),
         aims_at="cache_snapshot", named_by="SnapshotName",
     ),
 )  # fmt: skip
@@ -206,10 +212,10 @@ _DYNAMODB = (
     *_reads("application-autoscaling", "DescribeScalableTargets", "DescribeScalingPolicies"),
     Call(
         service="dynamodb", operation="CreateTable",
-        grants=(*_new("dynamodb:CreateTable", TABLE), *_new("dynamodb:TagResource", TABLE)),
+        grants=(*new("dynamodb:CreateTable", TABLE), *new("dynamodb:TagResource", TABLE)),
     ),
     Call(
-        service="dynamodb", operation="DeleteTable", grants=_on("dynamodb:DeleteTable", TABLE),
+        service="dynamodb", operation="DeleteTable", grants=on("dynamodb:DeleteTable", TABLE),
         aims_at="table", named_by="TableName",
     ),
 )  # fmt: skip
@@ -234,24 +240,25 @@ _S3 = (
 _GENERATORS = (
     *_reads("autoscaling", "DescribeAutoScalingGroups"),
     Call(
-        service="autoscaling", operation="SetDesiredCapacity", grants=_on("autoscaling:SetDesiredCapacity", GROUP),
+        service="autoscaling", operation="SetDesiredCapacity", grants=on("autoscaling:SetDesiredCapacity", GROUP),
         aims_at="scaling_group", named_by="AutoScalingGroupName",
     ),
     Call(
         service="ssm", operation="SendCommand",
-        grants=(*_on("ssm:SendCommand", INSTANCE),
+        grants=(*on("ssm:SendCommand", INSTANCE),
                 Grant(action="ssm:SendCommand", resource="arn:aws:ssm:*::document/AWS-RunShellScript")),
     ),
-    *_reads("ssm", "GetCommandInvocation", "DescribeInstanceInformation", "CancelCommand"),
+    Call(service="ssm", operation="CancelCommand", grants=(Grant(action="ssm:CancelCommand"),)),
+    *_reads("ssm", "GetCommandInvocation", "DescribeInstanceInformation"),
 )  # fmt: skip
 
 _OTHERS = (
     Call(
-        service="secretsmanager", operation="GetSecretValue", grants=_on("secretsmanager:GetSecretValue", SECRET),
+        service="secretsmanager", operation="GetSecretValue", grants=on("secretsmanager:GetSecretValue", SECRET),
     ),
     *_reads("logs", "DescribeLogGroups", "ListTagsForResource"),
     Call(
-        service="logs", operation="DeleteLogGroup", grants=_on("logs:DeleteLogGroup", LOG_GROUP),
+        service="logs", operation="DeleteLogGroup", grants=on("logs:DeleteLogGroup", LOG_GROUP),
         aims_at="log_group", named_by="logGroupName",
     ),
     *_reads("cloudwatch", "GetMetricData"),
@@ -267,7 +274,7 @@ CALLS: tuple[Call, ...] = (
 TABLE_OPERATIONS = ("GetItem", "BatchGetItem", "Query", "Scan", "PutItem", "UpdateItem", "BatchWriteItem")
 """What the load itself asks of tables of ours, through the clients of :mod:`harness.dynamodb`, not the gateway."""
 LOAD: tuple[Grant, ...] = tuple(
-    grant for name in TABLE_OPERATIONS for grant in _on(f"dynamodb:{name}", TABLE, *([INDEX] if name in ("Query", "Scan") else []))
+    grant for name in TABLE_OPERATIONS for grant in on(f"dynamodb:{name}", TABLE, *([INDEX] if name in ("Query", "Scan") else []))
 )  # fmt: skip
 
 _BY_NAME = {(call.service, call.operation): call for call in CALLS}
