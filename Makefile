@@ -42,6 +42,7 @@ check: setup
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tools.lint_stack
 
 clean:
 	-@test -x $(BIN)/dbharness && $(BIN)/dbharness services down

@@ -18,10 +18,10 @@ from harness.errors import CannotMeasure
 from harness.execute import locust_user
 from harness.local.processes import Warden
 from harness.local.responding import Responder
-from harness.services import Needs
 from harness.plan import Cell, Trial, interleave
 from harness.recorder import Observation
 from harness.scenario import FloorProbe, Scenario, Slot, Stream, Ticket, TrialLoad
+from harness.services import Needs
 from harness.sql.connections import SqlConnection, connect
 from harness.sql.endpoint import DRIVERS, Engine
 

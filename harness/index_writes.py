@@ -54,7 +54,9 @@ def writes(
     change = {"new_flight": _new_flight, "changed_delay": _changed_delay, "moved": _moved}[question]
     for item in rng.sample(items, count):
         op, members = change(item, pair)
-        yield Write(op=op, payload={"TableName": prefix + table_name(arm), "ReturnConsumedCapacity": "INDEXES", **members})
+        yield Write(
+            op=op, payload={"TableName": prefix + table_name(arm), "ReturnConsumedCapacity": "INDEXES", **members}
+        )
 
 
 def act_of(write: Write, question: str, connect: Callable[[], Client]) -> Callable[[Slot], Observation]:

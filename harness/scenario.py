@@ -17,10 +17,10 @@ from typing import Any, ClassVar, Generic, TypeVar
 from harness.config import Config, Settings
 from harness.errors import CannotMeasure
 from harness.local.services import LocalServices
-from harness.services import Needs, Services
 from harness.plan import Trial
 from harness.recorder import Kind, Observation
 from harness.rundir import Events
+from harness.services import Needs, Services
 
 SettingsT = TypeVar("SettingsT", bound=Settings)
 
@@ -144,7 +144,10 @@ class FloorProbe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """What a scenario works with; clock and randomness come from here, never from the module."""
+    """What a scenario works with; clock and randomness come from here, never from the module.
+
+    ``redact`` goes over a text that a sample is to have and that may name an address.
+    """
 
     config: Config
     services: Services
@@ -153,6 +156,7 @@ class Context:
     clock_ns: Callable[[], int] = time.monotonic_ns
     sleep_s: Callable[[float], None] = time.sleep
     notes: dict[str, Any] = field(default_factory=dict)
+    redact: Callable[[str], str] = str
 
     @property
     def on_aws(self) -> bool:

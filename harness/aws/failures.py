@@ -1,4 +1,4 @@
-"""What AWS answers instead of a result, as one error that says what was tried and the way out. Pure but for types."""
+"""What AWS answers instead of a result, as one error that says what was tried and the way out. Pure."""
 
 import re
 from typing import Literal
@@ -24,9 +24,12 @@ _THROTTLED = frozenset({
     "TooManyRequestsException", "RequestLimitExceeded", "BandwidthLimitExceeded", "EC2ThrottledException", "SlowDown",
     "PriorRequestNotComplete", "ProvisionedThroughputExceededException",
 })  # fmt: skip
+_BY_CODE: tuple[tuple[frozenset[str], Trouble], ...] = (
+    (_EXPIRED, "expired"), (_CREDENTIALS, "credentials"), (_DENIED, "denied"), (_THROTTLED, "throttled"),
+)  # fmt: skip
 _QUOTA = re.compile(r"(Quota|Limit)Exceeded")
 _CAPACITY = re.compile(r"^Insufficient.*Capacity")
-_MISSING = re.compile(r"NotFound|^NoSuch|DoesNotExist|^404$|^ChangeSetNotFound")
+_MISSING = re.compile(r"NotFound|^NoSuch|DoesNotExist|^404$")
 _CONFLICT = re.compile(
     r"AlreadyExists|InUse|^Invalid.*State|OperationInProgress|DeleteConflict|DependencyViolation|NotEmpty|AlreadyOwned"
 )

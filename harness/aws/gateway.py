@@ -9,13 +9,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from harness.aws.calls import Call, Kind, declared
-from harness.aws.failures import AwsError, refused
+from harness.aws.failures import AwsError, Trouble, refused
 from harness.aws.owners import look_up
+from harness.aws.parameters import misfits
 from harness.aws.safety import Refused, Resource, refuse
 from harness.errors import UsageError
 
 ATTEMPTS = 8
-"""Of one call, botocore's *standard* mode: half a minute of waiting at most with a throttled control plane."""
+"""Of one call, in botocore's *standard* mode: with a throttled control plane 71 s of waiting at most, half of that as a rule."""
 MOST_PAGES = 1_000
 CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 10, 60
 PRICE_LIST_REGION = "us-east-1"
@@ -115,7 +116,11 @@ class Aws:
             return self._clients[service]
 
     def _send(self, call: Call, params: dict[str, Any]) -> dict[str, Any]:
-        method = getattr(self.client(call.service), _method(call.operation))
+        client = self.client(call.service)
+        shape = client.meta.service_model.operation_model(call.operation).input_shape
+        if wrong := "; ".join(misfits(shape, params)):
+            raise _not_sent(call, "parameters", wrong)
+        method = getattr(client, _method(call.operation))
         answer: dict[str, Any] = self._trying(call, lambda: method(**params))
         return answer
 
@@ -166,7 +171,7 @@ def _harmless(service: str, operation: str) -> Call:
     return call
 
 
-def _not_sent(call: Call, trouble: Any, text: str) -> AwsError:
+def _not_sent(call: Call, trouble: Trouble, text: str) -> AwsError:
     name = f"{call.service}:{call.operation}"
     return AwsError(f"{name}: {text}", trouble=trouble, call=name, said=text)
 

@@ -127,10 +127,13 @@ def be_master(job: Job, place: Place, folder: Path) -> int:
     told = Teller(lambda progress: place.write(progress_key(job.run), progress.to_json()), spread)
     sending = _Sending(elsewhere, directory.path)
     try:
-        stopped = suite.measure(job.scenarios, directory, told, words=lambda name: master_words(job, spread, name))
+        stopped = suite.measure(
+            job.scenarios, directory, told, config.aws, lambda name: master_words(job, spread, name)
+        )
     finally:
         told.end()
         sending.end()
+    directory.redact_logs()
     directory.finish(stopped)
     elsewhere.send(directory.path)
     statuses = {entry["status"] for entry in directory.manifest["scenarios"].values()}

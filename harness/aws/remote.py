@@ -19,6 +19,7 @@ from harness.aws.bucket import Bucket
 from harness.aws.generators import Command, Generator, must_be_well, of_group, of_instances, wait_online
 from harness.aws.job import HOME, PORT, Job, Progress, job_key, prefix, progress_key
 from harness.errors import CannotMeasure, HarnessError, UsageError
+from harness.redaction import Redactor
 from harness.rundir import RunDir, now_iso
 
 BUCKET, GROUP = "RunBucketName", "GeneratorGroupName"
@@ -64,6 +65,7 @@ class Asked:
     command: tuple[str, ...] = ()
     most_s: float = MOST_S
     port: int = PORT
+    redactor: Redactor | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,9 +217,10 @@ class RemoteRun:
             if not self._settle(command, patience_s):
                 command.cancel()
 
-    def gather(self, out: Path) -> RunDir:
+    def gather(self, out: Path, redactor: Redactor | None) -> RunDir:
         """The run directory as far as it got; see :func:`gather`."""
-        return gather(self._aws, self._there.bucket, self.id, out, self._say, lost=self._lost)
+        bucket = self._there.bucket
+        return gather(self._aws, bucket, self.id, out, self._say, lost=self._lost, redactor=redactor)
 
     def _lines(self, role: str) -> list[str]:
         return [
@@ -300,11 +303,11 @@ def run(
         with suppress(HarnessError):
             remote.stop()
         with suppress(HarnessError):
-            return remote.gather(asked.out), str(error)
+            return remote.gather(asked.out, asked.redactor), str(error)
         raise CannotMeasure(
             f"{error}; nothing could be gathered: `dbharness aws run --gather {remote.id}` does it later"
         ) from error
-    directory = remote.gather(asked.out)
+    directory = remote.gather(asked.out, asked.redactor)
     if why:
         directory.finish(why)
     return directory, why
@@ -318,11 +321,15 @@ def gather(
     say: Callable[[str], None],
     *,
     lost: dict[str, str] | None = None,
+    redactor: Redactor | None = None,
 ) -> RunDir:
-    """Copy a run from its bucket and close what its master couldn't. Raises CannotMeasure where there is nothing of it."""
+    """Copy a run from its bucket and close what its master couldn't. Raises CannotMeasure where there is nothing of it.
+
+    ``redactor`` goes over what is written here, and over the logs.
+    """
     out.mkdir(parents=True, exist_ok=True)
     Bucket(aws, bucket).gather(prefix(run_id), out, say)
-    directory = RunDir(out)
+    directory = RunDir(out, redactor)
     if not (out / "manifest.json").exists():
         raise CannotMeasure(f"s3://{bucket}/{prefix(run_id)} holds no run yet: its master wrote no manifest")
     manifest = directory.manifest
@@ -333,6 +340,7 @@ def gather(
                 left = "partial" if any(out.glob(f"samples/{name}.*")) else "not_measured"
                 directory.update_scenario(name, status=left, reason=reason, ended=now_iso())
         directory.finish(reason)
+    directory.redact_logs()
     return directory
 
 

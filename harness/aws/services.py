@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from harness.aws.access import authority, cache_password
+from harness.aws.cloudwatch import TableCounts
 from harness.aws.databases import Database, find
 from harness.aws.failures import AwsError
 from harness.aws.gateway import Aws
@@ -20,6 +21,7 @@ from harness.config import AwsCacheSettings, AwsSettings, Config
 from harness.dynamodb.access import DynamoAccess
 from harness.dynamodb.clients import resolve
 from harness.errors import CannotMeasure, UsageError
+from harness.scenario import Context
 from harness.services import Needs, Place
 from harness.sql.connections import connect
 from harness.sql.endpoint import Engine, SqlEndpoint
@@ -117,7 +119,7 @@ class AwsServices:
 
     def as_record(self) -> dict[str, Any]:
         """See Services."""
-        return asdict(self.state)
+        return asdict(self.state) | {"settings": self.settings.model_dump()}
 
     def make_table(self, definition: Mapping[str, Any]) -> None:
         """See Services: with our tag where AWS is asked, and gone with this run."""
@@ -133,10 +135,20 @@ class AwsServices:
             self._tables.close()
 
 
+def table_counts(context: Context) -> TableCounts:
+    """What CloudWatch is asked of the run's tables, once it is over."""
+    services = context.services
+    assert isinstance(services, AwsServices)
+    return TableCounts(
+        services.aws, services.places["dynamodb"], context.events, sleep_s=context.sleep_s, clock_ns=context.clock_ns
+    )
+
+
 def attached(record: Mapping[str, Any], config: Config) -> AwsServices:
     """In a worker: the services that its master found. It makes no tables and asks for nobody's tags."""
-    settings = config.aws or AwsSettings()
-    return AwsServices(AwsState.from_record(record), _gateway(config, settings), settings, {})
+    settings = AwsSettings.model_validate(record["settings"])
+    state = AwsState.from_record({key: value for key, value in record.items() if key != "settings"})
+    return AwsServices(state, _gateway(config, settings), settings, {})
 
 
 def whereabouts(config: Config, aws: Aws | None = None) -> tuple[Aws, AwsSettings]:

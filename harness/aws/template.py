@@ -63,7 +63,7 @@ class Template:
 
 def load(text: str | None = None) -> Template:
     """The template of that text, or the one that comes with dbharness."""
-    document = yaml.load(TEMPLATE.read_text() if text is None else text, _Loader)
+    document = _Loader(TEMPLATE.read_text() if text is None else text).get_single_data()
     return Template(
         parameters={name: _parameter(name, said) for name, said in document["Parameters"].items()},
         conditions=document.get("Conditions", {}),

@@ -12,7 +12,7 @@ from harness.plan import Trial
 from harness.scenario import Context
 from harness.sql.endpoint import Engine, SqlEndpoint
 from harness.sql.failover.plan import SYNCHRONY_TOPOLOGIES
-from harness.sql.failover.settings import ClientArm, RdsFailoverSettings
+from harness.sql.failover.settings import RdsFailoverSettings
 from harness.sql.failover.stage import Stage
 
 TROUBLE = (CannotMeasure, OSError, psycopg.Error, pymysql.MySQLError)
@@ -53,7 +53,7 @@ class Stages:
             self._close_others(self._of_failovers())
         return self._get(_key(trial))
 
-    def offers(self, engine: Engine, arm: ClientArm) -> bool:
+    def offers(self, engine: Engine, arm: str) -> bool:
         """Whether a client arm can be had for an engine."""
         return arm != "proxy" or engine not in self._unproxied
 
