@@ -78,34 +78,34 @@ def violations(template: Template) -> tuple[TemplateCheck, ...]:
 
 def _not_public(template: Template) -> Iterator[TemplateCheck]:
     """A database without a public address."""
-    for name, resource in _of(template, *_SQL):
+    for name, resource in resources_of(template, *_SQL):
         yield _always(template, name, resource, "PubliclyAccessible", False)
 
 
 def _sources_are_groups(template: Template) -> Iterator[TemplateCheck]:
     """Nobody is let in by address: what a group admits is another group of the template."""
-    for name, _ in _of(template, "AWS::EC2::SecurityGroup"):
-        for rule in _ingress(template, name):
-            source = _group(rule.get("SourceSecurityGroupId"))
+    for name, _ in resources_of(template, "AWS::EC2::SecurityGroup"):
+        for rule in admitted(template, name):
+            source = group_of(rule.get("SourceSecurityGroupId"))
             right = source in template.resources and not _ADDRESSES & rule.keys()
             yield _check(name, "ingress", "from a security group of the stack", source if right else _said(rule), right)
-    for name, rule in _of(template, "AWS::EC2::SecurityGroupIngress"):
-        group = _group(rule["Properties"].get("GroupId"))
+    for name, rule in resources_of(template, "AWS::EC2::SecurityGroupIngress"):
+        group = group_of(rule["Properties"].get("GroupId"))
         yield _check(name, "GroupId", "a security group of the stack", group, group in template.resources)
 
 
 def _own_port_alone(template: Template) -> Iterator[TemplateCheck]:
     """A database admits the application tier's group on its own port, and nobody else anywhere."""
     tier = _application_tier(template)
-    for name, resource in _of(template, *_GROUPS_IN):
+    for name, resource in resources_of(template, *_GROUPS_IN):
         port = 6379 if resource["Type"] == _CACHE else _PORTS.get(resource["Properties"].get("Engine", ""))
         port = resource["Properties"].get("Port", port)
         setting = _GROUPS_IN[resource["Type"]]
-        groups = [_group(each) for each in _each(template, resource["Properties"].get(setting))]
+        groups = [group_of(each) for each in each_of(template, resource["Properties"].get(setting))]
         known = bool(groups) and all(group in template.resources for group in groups)
         yield _check(name, setting, "security groups of the stack", ", ".join(map(str, groups)) or "none", known)
-        for rule in (rule for group in groups for rule in _ingress(template, group)):
-            source = _group(rule.get("SourceSecurityGroupId"))
+        for rule in (rule for group in groups for rule in admitted(template, group)):
+            source = group_of(rule.get("SourceSecurityGroupId"))
             ports = (rule.get("FromPort"), rule.get("ToPort"))
             right = source in tier and ports == (port, port) and rule.get("IpProtocol") == "tcp"
             found = f"{source or _said(rule)}, {rule.get('IpProtocol')} {ports[0]} to {ports[1]}"
@@ -114,35 +114,35 @@ def _own_port_alone(template: Template) -> Iterator[TemplateCheck]:
 
 def _encrypted(template: Template) -> Iterator[TemplateCheck]:
     """At rest and on the way."""
-    for name, resource in _of(template, *_SQL):
+    for name, resource in resources_of(template, *_SQL):
         yield _always(template, name, resource, "StorageEncrypted", True)
-    for name, resource in _of(template, _CACHE):
+    for name, resource in resources_of(template, _CACHE):
         for setting in ("AtRestEncryptionEnabled", "TransitEncryptionEnabled"):
             yield _always(template, name, resource, setting, True)
         yield _always(template, name, resource, "TransitEncryptionMode", "required")
-    for name, resource in _of(template, "AWS::RDS::DBProxy"):
+    for name, resource in resources_of(template, "AWS::RDS::DBProxy"):
         yield _always(template, name, resource, "RequireTLS", True)
-    for name, resource in _of(template, "AWS::RDS::DBParameterGroup", "AWS::RDS::DBClusterParameterGroup"):
+    for name, resource in resources_of(template, "AWS::RDS::DBParameterGroup", "AWS::RDS::DBClusterParameterGroup"):
         family = str(resource["Properties"].get("Family", ""))
         switch = "require_secure_transport" if family.startswith("mysql") else "rds.force_ssl"
         found = resource["Properties"].get("Parameters", {}).get(switch)
         yield _check(name, switch, "1", found, found == "1")
-    for name, resource in _of(template, "AWS::EC2::LaunchTemplate"):
+    for name, resource in resources_of(template, "AWS::EC2::LaunchTemplate"):
         for mapping in resource["Properties"]["LaunchTemplateData"].get("BlockDeviceMappings") or [{}]:
             found = mapping.get("Ebs", {}).get("Encrypted")
             yield _check(name, f"volume {mapping.get('DeviceName')}: Encrypted", "true", found, found is True)
-    for name, resource in _of(template, "AWS::S3::Bucket"):
+    for name, resource in resources_of(template, "AWS::S3::Bucket"):
         found = resource["Properties"].get("BucketEncryption", {}).get("ServerSideEncryptionConfiguration")
         yield _check(name, "BucketEncryption", "a rule", found, bool(found))
 
 
 def _passwords_kept(template: Template) -> Iterator[TemplateCheck]:
     """Passwords are Secrets Manager's, and nowhere in the template."""
-    for name, resource in _of(template, *_SQL):
+    for name, resource in resources_of(template, *_SQL):
         yield _always(template, name, resource, "ManageMasterUserPassword", True)
         given = resource["Properties"].get("MasterUserPassword")
         yield _check(name, "MasterUserPassword", "none", "given" if given else None, given is None)
-    for name, resource in _of(template, _CACHE):
+    for name, resource in resources_of(template, _CACHE):
         found = resource["Properties"].get("AuthToken")
         kept = isinstance(found, dict) and str(found.get("Fn::Sub", "")).startswith("{{resolve:secretsmanager:")
         yield _check(name, "AuthToken", "a reference to a secret", "one" if kept else "something else", kept)
@@ -150,38 +150,33 @@ def _passwords_kept(template: Template) -> Iterator[TemplateCheck]:
 
 def _backed_up(template: Template) -> Iterator[TemplateCheck]:
     """Automated backups; point-in-time recovery of tables. A cache isn't backed up: what it holds is elsewhere."""
-    for name, resource in _of(template, *_SQL):
+    for name, resource in resources_of(template, *_SQL):
         values = _possible(template, resource["Properties"].get("BackupRetentionPeriod"))
         kept = all(_least(value) >= 1 for value in values)
         yield _check(name, "BackupRetentionPeriod", "1 day or more", ", ".join(map(_said, values)), kept)
-    for name, resource in _of(template, "AWS::DynamoDB::Table"):
+    for name, resource in resources_of(template, "AWS::DynamoDB::Table"):
         found = resource["Properties"].get("PointInTimeRecoverySpecification", {}).get("PointInTimeRecoveryEnabled")
         yield _check(name, "PointInTimeRecoveryEnabled", "true", found, found is True)
 
 
 def _no_way_out(template: Template) -> Iterator[TemplateCheck]:
     """Private subnets alone: no gateway, no route that somebody wrote, no public address."""
-    found = [name for name, _ in _of(template, *_WAYS_OUT)]
+    found = [name for name, _ in resources_of(template, *_WAYS_OUT)]
     yield _check("Vpc", "gateways and routes", "none but endpoints", ", ".join(found) or "none", not found)
-    for name, resource in _of(template, "AWS::EC2::Subnet"):
+    for name, resource in resources_of(template, "AWS::EC2::Subnet"):
         yield _always(template, name, resource, "MapPublicIpOnLaunch", False)
-    for name, resource in _of(template, "AWS::RDS::DBSubnetGroup", "AWS::ElastiCache::SubnetGroup"):
-        subnets = [
-            each.get("Ref")
-            for each in _each(template, resource["Properties"].get("SubnetIds"))
-            if isinstance(each, dict)
-        ]
+    for name, resource in resources_of(template, "AWS::RDS::DBSubnetGroup", "AWS::ElastiCache::SubnetGroup"):
+        listed = each_of(template, resource["Properties"].get("SubnetIds"))
+        subnets = [str(each["Ref"] if isinstance(each, dict) and "Ref" in each else each) for each in listed]
         own = bool(subnets) and all(
-            template.resources.get(str(each), {}).get("Type") == "AWS::EC2::Subnet" for each in subnets
+            template.resources.get(each, {}).get("Type") == "AWS::EC2::Subnet" for each in subnets
         )
-        yield _check(
-            name, "SubnetIds", "subnets of the stack", ", ".join(map(str, dict.fromkeys(subnets))) or "others", own
-        )
+        yield _check(name, "SubnetIds", "subnets of the stack", ", ".join(dict.fromkeys(subnets)) or "none", own)
 
 
 def _closed_bucket(template: Template) -> Iterator[TemplateCheck]:
     """Nothing in a bucket can be made public."""
-    for name, resource in _of(template, "AWS::S3::Bucket"):
+    for name, resource in resources_of(template, "AWS::S3::Bucket"):
         blocks = resource["Properties"].get("PublicAccessBlockConfiguration", {})
         for block in ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"):
             yield _check(name, block, "true", blocks.get(block), blocks.get(block) is True)
@@ -189,7 +184,7 @@ def _closed_bucket(template: Template) -> Iterator[TemplateCheck]:
 
 def _generators(template: Template) -> Iterator[TemplateCheck]:
     """Load generators are reached by SSM alone, and their role's credentials by them alone."""
-    for name, resource in _of(template, "AWS::EC2::LaunchTemplate"):
+    for name, resource in resources_of(template, "AWS::EC2::LaunchTemplate"):
         data = resource["Properties"]["LaunchTemplateData"]
         yield _check(name, "KeyName", "none", data.get("KeyName"), data.get("KeyName") is None)
         tokens = data.get("MetadataOptions", {}).get("HttpTokens")
@@ -227,7 +222,8 @@ def _tag_lists(resource: Mapping[str, Any], setting: str | None) -> Iterator[tup
                 yield f"Tags of {kind}", by_kind.get(kind, [])
 
 
-def _of(template: Template, *types: str) -> Iterable[tuple[str, Mapping[str, Any]]]:
+def resources_of(template: Template, *types: str) -> Iterable[tuple[str, Mapping[str, Any]]]:
+    """The template's resources of those types, by name."""
     return [(name, resource) for name, resource in template.resources.items() if resource["Type"] in types]
 
 
@@ -258,7 +254,7 @@ def _possible(template: Template, value: Any) -> list[Any]:
     return [value]
 
 
-def _each(template: Template, value: Any) -> list[Any]:
+def each_of(template: Template, value: Any) -> list[Any]:
     """All elements that a list may have."""
     return [
         possible
@@ -276,30 +272,30 @@ def _least(value: Any) -> int:
     return value if isinstance(value, int) else 0
 
 
-def _group(value: Any) -> str | None:
+def group_of(value: Any) -> str | None:
     """The logical name of the security group that a value refers to."""
     if isinstance(value, dict) and "Fn::GetAtt" in value and value["Fn::GetAtt"][1] == "GroupId":
         return str(value["Fn::GetAtt"][0])
     return value.get("Ref") if isinstance(value, dict) else None
 
 
-def _ingress(template: Template, group: str | None) -> list[Mapping[str, Any]]:
+def admitted(template: Template, group: str | None) -> list[Mapping[str, Any]]:
     """What a security group lets in: its own rules, and those that stand beside it."""
     if group is None or group not in template.resources:
         return []
-    own = _each(template, template.resources[group]["Properties"].get("SecurityGroupIngress"))
-    beside = (rule["Properties"] for _, rule in _of(template, "AWS::EC2::SecurityGroupIngress"))
-    return [*own, *(rule for rule in beside if _group(rule.get("GroupId")) == group)]
+    own = each_of(template, template.resources[group]["Properties"].get("SecurityGroupIngress"))
+    beside = (rule["Properties"] for _, rule in resources_of(template, "AWS::EC2::SecurityGroupIngress"))
+    return [*own, *(rule for rule in beside if group_of(rule.get("GroupId")) == group)]
 
 
 def _application_tier(template: Template) -> frozenset[str]:
     """The security groups that load generators have."""
     interfaces = (
         interface
-        for _, resource in _of(template, "AWS::EC2::LaunchTemplate")
+        for _, resource in resources_of(template, "AWS::EC2::LaunchTemplate")
         for interface in resource["Properties"]["LaunchTemplateData"].get("NetworkInterfaces", ())
     )
-    groups = (_group(each) for interface in interfaces for each in _each(template, interface.get("Groups")))
+    groups = (group_of(each) for interface in interfaces for each in each_of(template, interface.get("Groups")))
     return frozenset(group for group in groups if group)
 
 
