@@ -10,15 +10,17 @@ import typer
 from rich.console import Console
 
 from harness import config as configuration
-from harness import plan_output, registry
+from harness import plan_output
 from harness.aws import estimate_output, planned, price_list
 from harness.aws.deployment import PROFILE_OF, SIZES, STACKS, Parameters, Size, of_stacks
 from harness.aws.estimate import Estimate, estimate
 from harness.aws.price_sheet import PriceSheet, Quote, generator_key
+from harness.aws.template import stack_parameters
 from harness.config import Config
 from harness.errors import UsageError
 from harness.paths import PROJECT_ROOT
 
+_EVER = "2099-01-01T00:00:00Z"  # an estimate ends with its run
 CallFactory = Callable[[str | None, str | None], price_list.Call]
 """Makes what asks the Pricing API: of an endpoint other than AWS's, and of a profile of credentials, where there are."""
 
@@ -43,7 +45,7 @@ def estimates(asked: Request, call: price_list.Call | None = None) -> dict[Size,
 
     Raises UsageError, and whatever ``call`` raises.
     """
-    models, made = registry.settings_models(), {}
+    models, made = planned.scenario_models(), {}
     for size in asked.sizes:
         given = [f"{key}={value}" for key, value in _own(asked) if value is not None]
         config = configuration.load(
@@ -61,12 +63,16 @@ def for_stacks(
     sheet: PriceSheet,
     backup_gb: float = 0,
 ) -> Estimate:
-    """What stacks of those parameters cost while those scenarios run on them. Raises UsageError."""
+    """What stacks of those parameters cost while those scenarios run on them; what isn't named has the template's default.
+
+    Raises UsageError for parameters that the template doesn't take.
+    """
     if not 0 <= backup_gb < float("inf"):
         raise UsageError(f"--backup-gb must be 0 or more, got {backup_gb:g}")
     items = config.scenarios["query_vs_scan"].largest
     try:
-        deployed = of_stacks(stacks, items=items, backup_gb=backup_gb)
+        complete = [stack_parameters({"ExpiresAt": _EVER, **stack}) for stack in stacks]
+        deployed = of_stacks(complete, items=items, backup_gb=backup_gb)
     except ValueError as error:
         raise UsageError(str(error)) from error
     return estimate(deployed, planned.work(config, deployed, scenarios), sheet)
@@ -169,8 +175,8 @@ def _parameters(given: Sequence[str]) -> dict[str, str]:
     found = {}
     for one in given:
         name, equals, value = one.partition("=")
-        if not equals or name not in {known for stacks in STACKS.values() for stack in stacks for known in stack}:
-            raise UsageError(f"--parameter {one}: expected NAME=VALUE, of {', '.join(STACKS['quick'][0])}")
+        if not equals:
+            raise UsageError(f"--parameter {one}: expected NAME=VALUE, such as MySqlTopology=none")
         found[name] = value
     return found
 

@@ -16,7 +16,11 @@ TOPOLOGIES: Final[tuple[Topology, ...]] = get_args(Topology)
 INSTANCES: Mapping[Topology, int] = MappingProxyType({"single_az": 1, "multi_az_instance": 2, "multi_az_cluster": 3})
 """How many instances hold the data (D1)."""
 ITEM_BYTES: Final = 242.0
-"""A flight by A15, on average; an index entry has no more."""
+"""A flight by A15, on average; an entry of an index with everything has as much."""
+FIVE_ENTRIES_BYTES: Final = 502.0
+"""Its entries of the five indexes of table ``on_demand`` together …"""
+LOCAL_ENTRIES_BYTES: Final = 130.0
+"""… and of the two of them that are local."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +48,7 @@ class CacheNodes:
 class Table:
     """One DynamoDB table: capacity units of itself and its indexes where provisioned, and what it stores.
 
-    ``index_entries`` of ``index_entry_bytes`` each are those of all its indexes together.
+    ``index_bytes`` are those of an item's entries in all ``indexes`` together, ``local_index_bytes`` in the local ones of them.
     """
 
     name: str
@@ -53,8 +57,11 @@ class Table:
     write_capacity_units: float = 0.0
     items: int = 0
     item_bytes: float = 0.0
-    index_entries: int = 0
-    index_entry_bytes: float = 0.0
+    indexes: int = 0
+    index_bytes: float = 0.0
+    local_indexes: int = 0
+    local_index_bytes: float = 0.0
+    point_in_time: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +70,7 @@ class Generators:
 
     instance_type: str
     count: int
-    disk_gb: float = 8.0
+    disk_gb: float = 20.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +144,7 @@ _QUICK: Parameters = MappingProxyType(
         "SqlStorageGb": 20, "SqlClusterClass": "db.m6gd.large", "SqlClusterStorageGb": 100, "SqlClusterIops": 1000,
         "SqlProxy": "off", "DynamoDb": "on", "ProvisionedReadUnits": 50, "ProvisionedWriteUnits": 50, "AutoScaling": "on",
         "CacheEngine": "valkey", "CacheNodeType": "cache.t4g.micro", "CacheShards": 1, "CacheReplicas": 1,
-        "Generators": 2, "GeneratorType": "c6i.large", "GeneratorZones": "one",
+        "Generators": 2, "GeneratorType": "c6i.large",
     }
 )  # fmt: skip
 _STANDARD: Parameters = {
@@ -156,7 +163,7 @@ STACKS: Mapping[Size, tuple[Parameters, ...]] = MappingProxyType(
 )
 """The parameters of each stack: a stack has one topology of each engine, and one set of tables and one cache are enough."""
 ALARMS_A_TARGET: Final = 4
-"""That target tracking makes for reads or writes of a table or index: two of what is consumed, two of what is provisioned."""
+"""Assumed of target tracking, for reads or writes of a table or index: two of what is consumed, two of what is provisioned."""
 
 
 def of_stacks(stacks: Iterable[Parameters], *, items: int, backup_gb: float = 0.0) -> Deployment:
@@ -197,7 +204,7 @@ def _of_stack(stack: Parameters, items: int) -> Deployment:
         caches=(cache,) if shards else (),
         tables=tables,
         generators=(Generators(instance_type=_text(stack, "GeneratorType"), count=generators),) if generators else (),
-        endpoint_zones=endpoints * (zones if stack["GeneratorZones"] == "all" else 1),
+        endpoint_zones=endpoints,  # in the zone of the generators alone
         endpoint_gb=1.0 if generators else 0.0,
         secrets=len(databases) + bool(shards),
         alarms=scaled * ALARMS_A_TARGET,
@@ -225,14 +232,16 @@ def _databases(stack: Parameters) -> Iterable[Database]:
 
 
 def _tables(stack: Parameters, items: int) -> Iterable[Table]:
-    """Each has one index with everything, which is provisioned like its table."""
-    stored = {"items": items, "index_entries": items}
+    """Both can be restored to a point in time; the index of ``provisioned`` has as much capacity as its table."""
     yield Table(
-        name="provisioned", mode="provisioned", item_bytes=ITEM_BYTES, index_entry_bytes=ITEM_BYTES, **stored,
+        name="provisioned", mode="provisioned", items=items, item_bytes=ITEM_BYTES, indexes=1, index_bytes=ITEM_BYTES,
         read_capacity_units=2.0 * _number(stack, "ProvisionedReadUnits"),
-        write_capacity_units=2.0 * _number(stack, "ProvisionedWriteUnits"),
+        write_capacity_units=2.0 * _number(stack, "ProvisionedWriteUnits"), point_in_time=True,
     )  # fmt: skip
-    yield Table(name="on_demand", mode="on_demand", item_bytes=ITEM_BYTES, index_entry_bytes=ITEM_BYTES, **stored)
+    yield Table(
+        name="on_demand", mode="on_demand", items=items, item_bytes=ITEM_BYTES, indexes=5, index_bytes=FIVE_ENTRIES_BYTES,
+        local_indexes=2, local_index_bytes=LOCAL_ENTRIES_BYTES, point_in_time=True,
+    )  # fmt: skip
 
 
 def _cache_engine(stack: Parameters) -> CacheEngine:

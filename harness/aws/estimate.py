@@ -135,7 +135,7 @@ class _Bill:
     hours: float
 
     def by_hour(self, what: str, quantity: float | None, unit: str, key: str, *, whole_hours: bool = False) -> Line:
-        """Priced an hour; ``whole_hours`` where one that has begun is billed."""
+        """Priced an hour; ``whole_hours`` where one that has begun is billed in full (C3)."""
         hours = ceil(self.hours) if whole_hours else self.hours
         return self._line(what, quantity, f"{unit} × h", key, per_hour=1.0, hours=hours)
 
@@ -222,12 +222,21 @@ def _tables(bill: _Bill, tables: tuple[Table, ...], work: Work) -> Iterator[Line
     if tables:
         stored_gb = sum(map(stored_bytes, tables)) / GB
         yield bill.by_month("DynamoDB: storage", stored_gb, "GB", "dynamodb.storage_gb_month_usd")
+    if kept := [one for one in tables if one.point_in_time]:
+        kept_gb = sum(map(kept_bytes, kept)) / GB
+        key = "dynamodb.point_in_time_gb_month_usd"
+        yield bill.by_month("DynamoDB: restorable to a point in time", kept_gb, "GB", key)
 
 
 def stored_bytes(table: Table) -> float:
     """What is billed as stored: every item and index entry with 100 bytes more (section C)."""
-    items = table.items * (table.item_bytes + ITEM_OVERHEAD_BYTES)
-    return items + table.index_entries * (table.index_entry_bytes + ITEM_OVERHEAD_BYTES)
+    return table.items * (table.item_bytes + table.index_bytes + ITEM_OVERHEAD_BYTES * (1 + table.indexes))
+
+
+def kept_bytes(table: Table) -> float:
+    """What is billed for being restorable to a point in time: the table and its local indexes (C4)."""
+    local = table.local_index_bytes + ITEM_OVERHEAD_BYTES * table.local_indexes
+    return table.items * (table.item_bytes + ITEM_OVERHEAD_BYTES + local)
 
 
 def _network(bill: _Bill, deployed: Deployment) -> Iterator[Line]:

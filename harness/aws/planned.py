@@ -1,21 +1,39 @@
 """What a profile plans to do on a deployment: its scenarios' own plans, put into hours and request units."""
 
+import os
 from collections.abc import Sequence
 from functools import cache
 
-from harness import dataset
+from harness import dataset, registry
 from harness.aws import run_length
 from harness.aws.deployment import Deployment, Part, Work
 from harness.cache.experiments.plan import Plan
 from harness.cache.experiments.settings import CacheHitRateSettings
 from harness.cache.experiments.skews import KeySpace, key_space
-from harness.config import Config
+from harness.config import Config, Settings
 from harness.dynamodb.capacity_plan import trials_of
 from harness.errors import UsageError
 from harness.plan import Trial
 
 SCENARIOS = ("query_vs_scan", "capacity_modes", "cache_hit_rate", "rds_failover")
+_DONT_PATCH = "LOCUST_SKIP_MONKEY_PATCH"
 _SLOTS = 256  # of the load generators: enough for every trial's readers
+
+
+def scenario_models() -> dict[str, type[Settings]]:
+    """Each scenario's model of its settings, for ``config.load``; this process's sockets stay as they are.
+
+    Importing a scenario imports Locust, which would patch them under boto3, if that is at work already (F4). No load is made here.
+    """
+    before = os.environ.get(_DONT_PATCH)
+    os.environ[_DONT_PATCH] = "1"
+    try:
+        return registry.settings_models()
+    finally:  # what is started from here decides for itself
+        if before is None:
+            del os.environ[_DONT_PATCH]
+        else:
+            os.environ[_DONT_PATCH] = before
 
 
 def work(config: Config, deployed: Deployment, scenarios: Sequence[str] = ()) -> Work:

@@ -169,6 +169,7 @@ _BY_KEY: Mapping[str, Product] = {
     "dynamodb.on_demand_read_usd_per_million": _plain("AmazonDynamoDB", "ReadRequestUnits", times=_MILLION),
     "dynamodb.on_demand_write_usd_per_million": _plain("AmazonDynamoDB", "WriteRequestUnits", times=_MILLION),
     "dynamodb.storage_gb_month_usd": _plain("AmazonDynamoDB", "TimedStorage-ByteHrs"),
+    "dynamodb.point_in_time_gb_month_usd": _plain("AmazonDynamoDB", "TimedPITRStorage-ByteHrs"),
     "vpc.interface_endpoint_az_hour_usd": _plain("AmazonVPC", "VpcEndpoint-Hours"),
     "vpc.interface_endpoint_gb_usd": _plain("AmazonVPC", "VpcEndpoint-Bytes"),
     "secretsmanager.secret_month_usd": _plain("AWSSecretsManager", "AWSSecretsManager-Secrets"),

@@ -64,9 +64,11 @@ class SpendGuard:
         return f"{self._said}${usd:,.2f} spent, --max-usd is ${self.max_usd:,.2f}: stopped"
 
     def refuse(self, planned: Estimate) -> str | None:
-        """Why what is planned can't begin: what is known of it already costs more than the limit leaves."""
+        """Why what is planned can't begin: what is known of it already costs more than the limit leaves, or nothing is known."""
         asked = planned.run
-        if asked.usd is None or asked.usd <= (left_usd := max(0.0, self.max_usd - self.usd)):
+        if asked.usd is None:
+            return f"nothing of what it costs in {planned.region} is known, so --max-usd holds nothing; name a price file with prices_file"
+        if asked.usd <= (left_usd := max(0.0, self.max_usd - self.usd)):
             return None
         least = "at least " if asked.at_least else ""
         return f"the planned run costs {least}${asked.usd:,.2f}, --max-usd leaves ${left_usd:,.2f}; raise it, or measure less"

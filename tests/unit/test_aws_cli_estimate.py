@@ -100,8 +100,9 @@ def test_the_price_list_is_asked_where_it_is_asked_for() -> None:
     ("arguments", "said"),
     [
         (["--for", "huge"], "--for huge: expected quick, standard, full"),
-        (["--parameter", "Colour=red"], "--parameter Colour=red: expected NAME=VALUE, of MySqlTopology"),
-        (["--parameter", "CacheShards=x"], "CacheShards: expected a whole number, found 'x'"),
+        (["--parameter", "Colour"], "--parameter Colour: expected NAME=VALUE"),
+        (["--parameter", "Colour=red"], "the stack has no parameter Colour"),
+        (["--parameter", "CacheShards=x"], "the stack's parameter CacheShards: expected a whole number, found 'x'"),
         (["--generator-usd-hour", "-1"], "--generator-usd-hour must be 0 or more, got -1"),
         (["--backup-gb", "nan"], "--backup-gb must be 0 or more, got nan"),
         (["--region", "us-east-1", "--prices", "/nowhere.yaml"], "prices_file /nowhere.yaml: No such file"),

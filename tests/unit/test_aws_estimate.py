@@ -146,12 +146,25 @@ def test_requests_on_demand_are_billed_by_their_number_and_by_no_hour() -> None:
 
 
 def test_storage_of_tables_counts_a_hundred_bytes_more_for_every_item_and_index_entry() -> None:
-    """A million items of 300 B and entries of 100 B: 10⁶ × (400 + 200) B = 0.6 GB; × $0.25 × 10/730 = $0.00205."""
-    table = Table(
-        name="t", mode="on_demand", items=10**6, item_bytes=300, index_entries=10**6, index_entry_bytes=100
-    )  # fmt: skip
+    """A million items of 300 B, whose entries in two indexes have 100 and 50 B: 10⁶ × (400 + 200 + 150) B = 0.75 GB.
+
+    0.75 × $0.25 × 10/730 = $0.00257.
+    """
+    table = Table(name="t", mode="on_demand", items=10**6, item_bytes=300, indexes=2, index_bytes=150)
     stored = line(of(Deployment(tables=(table,))), "DynamoDB: storage")
-    assert (stored.quantity, stored.usd_run) == (0.6, pytest.approx(0.15 * 10 / 730))
+    assert (stored.quantity, stored.usd_run) == (0.75, pytest.approx(0.1875 * 10 / 730))
+
+
+def test_being_restorable_to_a_point_in_time_is_billed_for_the_table_and_its_local_indexes() -> None:
+    """Of the same, where the one of 50 B is local: 10⁶ × (400 + 150) B = 0.55 GB at $0.20 × 10/730, which the file doesn't know."""
+    table = Table(
+        name="t", mode="on_demand", items=10**6, item_bytes=300, indexes=2, index_bytes=150, local_indexes=1,
+        local_index_bytes=50, point_in_time=True,
+    )  # fmt: skip
+    what, key = "DynamoDB: restorable to a point in time", "dynamodb.point_in_time_gb_month_usd"
+    assert not line(of(Deployment(tables=(table,))), what).known
+    made = of(Deployment(tables=(table,)), sheet=FILE.with_quotes({key: Quote(usd=0.20, source="by hand")}))
+    assert (line(made, what).quantity, line(made, what).usd_run) == (0.55, pytest.approx(0.11 * 10 / 730))
 
 
 def test_interface_endpoints_are_billed_in_each_zone_and_by_what_passes() -> None:
@@ -216,13 +229,6 @@ def test_full_is_three_stacks_with_every_topology_of_both_engines() -> None:
     assert all(one.proxy for one in full.databases)
     assert (len(full.caches), [one.name for one in full.tables]) == (1, ["provisioned", "on_demand"])
     assert (full.endpoint_zones, full.secrets, full.zones) == (19, 7, 3)
-
-
-def test_endpoints_stand_in_every_zone_where_generators_do() -> None:
-    """7 in two zones; where a Multi-AZ cluster needs three, in three."""
-    everywhere = {**STACKS["quick"][0], "GeneratorZones": "all"}
-    assert of_stacks([everywhere], items=1).endpoint_zones == 14
-    assert of_stacks([{**everywhere, "MySqlTopology": "multi_az_cluster"}], items=1).endpoint_zones == 21
 
 
 def test_a_stack_without_generators_has_no_endpoints_and_no_bucket() -> None:

@@ -9,7 +9,14 @@ import pytest
 from harness import config as configuration
 from harness import dataset, flights, registry
 from harness.aws import planned, run_length
-from harness.aws.deployment import ITEM_BYTES, STACKS, Database, of_stacks
+from harness.aws.deployment import (
+    FIVE_ENTRIES_BYTES,
+    ITEM_BYTES,
+    LOCAL_ENTRIES_BYTES,
+    STACKS,
+    Database,
+    of_stacks,
+)
 from harness.config import Config
 from harness.dynamodb.capacity_plan import CapacityModesSettings, trials_of
 from harness.dynamodb.metering import item_size
@@ -97,11 +104,20 @@ def test_somebody_elses_scan_isnt_planned_on_aws() -> None:
     assert (made.seconds, made.read_request_units, made.write_request_units) == (0, 0, 0)
 
 
-def test_an_item_is_as_large_as_the_flights_are() -> None:
+def test_an_item_and_its_entries_are_as_large_as_the_flights_are() -> None:
     """January's first thousand flights by A15, to a byte."""
     data = dataset.load((1,))
-    sizes = [item_size(orjson.loads(one)) for one in flights.serialised_items(data, places=range(1000))]
-    assert fmean(sizes) == pytest.approx(ITEM_BYTES, abs=1)
+    items = [orjson.loads(one) for one in flights.serialised_items(data, places=range(1000))]
+
+    def entries(*indexes: flights.FlightIndex) -> float:
+        return fmean(sum(item_size(index.entry(item)) for index in indexes) for item in items)
+
+    local = (flights.LOCAL_INCLUDE, flights.LOCAL_KEYS)
+    everywhere = (flights.BY_DEST, flights.BY_DEST_INCLUDE, flights.BY_DEST_KEYS, *local)
+    assert fmean(map(item_size, items)) == pytest.approx(ITEM_BYTES, abs=1)
+    assert entries(flights.BY_DEST) == pytest.approx(ITEM_BYTES, abs=1)
+    assert entries(*everywhere) == pytest.approx(FIVE_ENTRIES_BYTES, abs=1)
+    assert entries(*local) == pytest.approx(LOCAL_ENTRIES_BYTES, abs=1)
 
 
 def quick(path: Path = PROJECT_ROOT / "config.yaml") -> Config:

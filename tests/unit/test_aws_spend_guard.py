@@ -93,6 +93,21 @@ def test_what_costs_more_than_the_limit_leaves_doesnt_begin() -> None:
     assert str(guard(0.25)[0].refuse(more)).startswith("the planned run costs at least $0.26")
 
 
+def test_what_nobody_knows_the_price_of_doesnt_begin_under_a_limit() -> None:
+    """It could cost anything."""
+    sheet = PriceSheet(prices=load_prices(Config(region="mars-1"), of_any_region=True))
+    planned = estimate(Deployment(secrets=1), Work(parts=()), sheet)
+    assert str(guard()[0].refuse(planned)).startswith("nothing of what it costs in mars-1 is known")
+
+
+def test_the_past_is_counted_once() -> None:
+    """A second rate begins now."""
+    spent, clock = guard()
+    spent.charge(0.20, began_ns=clock.ns - HOUR_NS)
+    with pytest.raises(ValueError, match="counted already"):
+        spent.charge(0.30, began_ns=clock.ns - HOUR_NS)
+
+
 @pytest.mark.parametrize("max_usd", [0.0, -1.0, float("inf"), float("nan")])
 def test_a_limit_that_limits_nothing_is_refused(max_usd: float) -> None:
     """Zero, less, without end, or no number."""

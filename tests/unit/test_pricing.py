@@ -145,3 +145,15 @@ def test_the_memory_of_nodes_stands_beside_the_prices() -> None:
     assert prices({}).node_memory_bytes == {}
     with pytest.raises(ValueError, match="node_memory_bytes.a: expected bytes, a number of 0 or more, found 'much'"):
         Prices.from_mapping({**document({}), "node_memory_bytes": {"a": "much"}}, region="us-east-1")
+
+
+def test_a_source_that_is_no_text_is_refused_by_the_beginning_of_its_keys() -> None:
+    """As everything else in a price file."""
+    with pytest.raises(ValueError, match=r"sources\.a\.: expected a text, found 3"):
+        Prices.from_mapping(document({"a.b": 1.0}) | {"sources": {"a.": 3}}, region="us-east-1")
+
+
+def test_every_price_of_the_file_has_a_source_of_its_own() -> None:
+    """None falls back on what holds for all."""
+    file = Prices.from_mapping(yaml.safe_load(FILE.read_text()), region="us-east-1")
+    assert [key for key in file.values if file.source_of(key) == file.source] == []
