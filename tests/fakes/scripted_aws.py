@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import cache
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import botocore.session
@@ -62,6 +63,7 @@ class _Client:
 
     def __init__(self, aws: ScriptedAws, service: str) -> None:
         self._aws, self._service = aws, service
+        self.meta = SimpleNamespace(service_model=model_of(service))
         self._operations = {xform_name(name): name for name in model_of(service).operation_names}
 
     def can_paginate(self, _: str) -> bool:

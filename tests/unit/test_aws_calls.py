@@ -208,6 +208,8 @@ WITHOUT_TAG = {
     "ssm:SendCommand",
     "rds:RestoreDBInstanceFromDBSnapshot",
     "rds:RestoreDBInstanceToPointInTime",
+    "rds:RestoreDBClusterFromSnapshot",
+    "rds:RestoreDBClusterToPointInTime",
 }
 """Actions that no tag can narrow: cancelling names a command; a document and a default group are AWS's own."""
 
