@@ -15,7 +15,7 @@ DOCUMENT = "AWS-RunShellScript"
 _OVER = frozenset({"Success", "Cancelled", "TimedOut", "Failed", "Undeliverable", "Terminated"})
 _PENDING = "Pending"
 _DELIVERY_S = 120
-MOST_S = 172_800
+LONGEST_S = 172_800
 """The longest that SSM lets a command run: two days."""
 _LEAST_S = 60
 
@@ -116,7 +116,7 @@ class Command:
         self, aws: StackApi, generators: Sequence[Generator], lines: Sequence[str], *, most_s: float, comment: str
     ) -> None:
         self._aws, self.ids = aws, [one.id for one in generators]
-        seconds = int(min(MOST_S, max(_LEAST_S, most_s)))
+        seconds = int(min(LONGEST_S, max(_LEAST_S, most_s)))
         answer = aws.call(
             "ssm", "SendCommand", DocumentName=DOCUMENT, InstanceIds=self.ids, Comment=comment[:100],
             TimeoutSeconds=_DELIVERY_S, Parameters={"commands": list(lines), "executionTimeout": [str(seconds)]},

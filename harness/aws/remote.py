@@ -16,7 +16,8 @@ from typing import Any, Protocol
 from harness.aws import bundle
 from harness.aws.api import Pace, StackApi
 from harness.aws.bucket import Bucket
-from harness.aws.generators import Command, Generator, must_be_well, of_group, of_instances, wait_online
+from harness.aws.failures import AwsError
+from harness.aws.generators import LONGEST_S, Command, Generator, must_be_well, of_group, of_instances, wait_online
 from harness.aws.job import HOME, PORT, Job, Progress, job_key, prefix, progress_key
 from harness.errors import CannotMeasure, HarnessError, UsageError
 from harness.redaction import Redactor
@@ -27,7 +28,9 @@ BUCKET, GROUP = "RunBucketName", "GeneratorGroupName"
 VENV = "/opt/dbharness"
 WORST_INSTALL_S = 900.0
 ONLINE_S = 900.0
-MOST_S = 6 * 3_600.0
+MOST_S = LONGEST_S - 600.0
+_PASSING = ("throttled", "unreachable")
+"""Troubles that end by themselves: the run there goes on meanwhile, and so does following it."""
 _ORDERLY_S = 240.0
 _SHORTLY_S = 30.0
 
@@ -114,6 +117,7 @@ class RemoteRun:
         stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
         self.id = f"{stamp}-{secrets.token_hex(3)}"
         self._lost: dict[str, str] = {}
+        self._cut_off = False
         self._master: Command | None = None
         self._workers: Command | None = None
 
@@ -191,7 +195,7 @@ class RemoteRun:
     def follow(self, progress: ProgressView, guard: Guard) -> str | None:
         """Until the run is over; why it was cut short, None where it wasn't. Ctrl-C and a reached limit end it in order."""
         try:
-            while not self._over(progress):
+            while not self._over_as_far_as_known(progress):
                 if why := guard.stop():
                     self._say(why)
                     self.stop()
@@ -227,6 +231,20 @@ class RemoteRun:
             "set -eu", f"mkdir -p {HOME}", f"cd {HOME}",
             f"exec {self.python} -m harness.aws.on_generator {role} {self._there.bucket} {self._aws.region} {self.id}",
         ]  # fmt: skip
+
+    def _over_as_far_as_known(self, progress: ProgressView) -> bool:
+        """As ``_over``; while AWS can't be reached it isn't known to be, which is said once."""
+        try:
+            over = self._over(progress)
+        except AwsError as error:
+            if error.trouble not in _PASSING:
+                raise
+            if not self._cut_off:
+                self._say(f"{error}; the run goes on there, and is asked for again")
+            self._cut_off = True
+            return False
+        self._cut_off = False
+        return over
 
     def _over(self, progress: ProgressView) -> bool:
         """Whether the master's command is; passes its progress on, and says which generator died."""

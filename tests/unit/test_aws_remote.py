@@ -382,6 +382,25 @@ def test_a_token_that_expires_leaves_the_run_going_and_says_how_to_gather_it(
         begin(cloud, made, tmp_path / "run")
 
 
+def test_a_control_plane_that_throttles_for_a_while_does_not_end_the_run(
+    cloud: Cloud, made: Callable[[Path], Bundle], tmp_path: Path
+) -> None:
+    """From 20 s to 200 s nothing is answered: said once, followed again afterwards."""
+    handlers = dict(cloud.aws.handlers)
+
+    def throttles() -> None:
+        for key in handlers:
+            cloud.aws.fail(*key, "ThrottlingException", "Rate exceeded")
+
+    cloud.at[20] = throttles
+    cloud.at[200] = lambda: cloud.aws.handlers.update(handlers)
+    finishes(cloud, at_s=230)
+    (_, why), said, _ = begin(cloud, made, tmp_path / "run")
+    assert why is None
+    assert sum("the run goes on there" in line for line in said) == 1
+    assert "stop" not in cloud.roles()
+
+
 @pytest.mark.parametrize(
     ("service", "operation", "code", "trouble"),
     [
