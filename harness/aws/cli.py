@@ -2,17 +2,12 @@
 
 import typer
 
-from harness.aws import cli_estimate, cli_run
+from harness.aws import cli_estimate, cli_run, cli_stack
 
 app = typer.Typer(
-    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="The AWS target: what it costs."
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="The AWS target: what it costs, made, checked, measured, taken down."
 )  # fmt: skip
 
-
-@app.callback()
-def _group() -> None:
-    """Commands stay commands while there is only one of them."""
-
-
 cli_estimate.register(app)
+cli_stack.register(app)
 cli_run.register(app)

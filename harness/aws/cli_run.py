@@ -14,6 +14,7 @@ from rich.console import Console
 from harness import config as configuration
 from harness import registry, suite
 from harness.aws import cli_estimate, estimate_output, operation_findings, remote
+from harness.aws.cli_stack import asking
 from harness.aws.estimate import Estimate
 from harness.aws.gateway import Aws
 from harness.aws.outputs import with_outputs
@@ -161,7 +162,8 @@ def snapshot(
         _clean(there.aws)
         return
     databases, name, _ = _database(there, engine, instance, cluster)
-    _ask(f"Take a snapshot of {databases.what} {name}? Its storage is billed while it is kept.", yes=yes)
+    _tell("Its storage is billed while it is kept.")
+    asking(yes).agree(f"Take a snapshot of {databases.what} {name}")
     _clean(there.aws)
     operations = Operations(databases, there.aws.stack, _tell, expires=there.outputs.get("Expires"), keep=keep)
     _measured(operations, lambda: operation_findings.of_snapshot(operations.snapshot(name), basis=there.basis), out_dir)
@@ -196,7 +198,8 @@ def restore(
         _clean(there.aws)
         return
     databases, name, of_engine = _database(there, engine, instance, cluster)
-    _ask(f"Restore {databases.what} {name} to a new one of the same class? It is billed until it is deleted.", yes=yes)
+    _tell("It is billed until it is deleted.")
+    asking(yes).agree(f"Restore {databases.what} {name} to a new one of the same class")
     _clean(there.aws)
     operations = Operations(
         databases, there.aws.stack, _tell, expires=there.outputs.get("Expires"), keep=keep,
@@ -265,8 +268,8 @@ def _agreed(there: Stack, names: tuple[str, ...], *, max_usd: float | None, yes:
         [there.parameters], there.config, names, sheet=cli_estimate.file_sheet(there.config)
     )
     limit = max_usd if max_usd is not None else _known_cost(costs)
-    if yes and max_usd is None:
-        raise UsageError("--yes wants --max-usd: nobody is there to see what it costs")
+    if yes and max_usd is None and there.aws.endpoint_url is None:
+        raise UsageError("--yes on AWS wants --max-usd too: what nobody is asked about needs a limit")
     try:
         guard = SpendGuard(max_usd=limit, clock_ns=time.monotonic_ns, at_least=costs.hourly.at_least)
     except ValueError as error:
@@ -279,7 +282,7 @@ def _agreed(there: Stack, names: tuple[str, ...], *, max_usd: float | None, yes:
         *([f"Unknown, and in no sum: {', '.join(costs.unknown)}."] if costs.unknown else ()),
     ):
         _tell(line)
-    _ask("Run it?", yes=yes)
+    asking(yes).agree("Run it")
     guard.charge(costs.hourly.usd or 0.0)
     return guard
 
@@ -345,11 +348,6 @@ def _code(why: str | None, manifest: dict[str, Any]) -> int:
     if why == "interrupted":
         return suite.INTERRUPTED
     return 0 if manifest["status"] == "complete" else 3
-
-
-def _ask(question: str, *, yes: bool) -> None:
-    if not yes and not typer.confirm(question, err=True):
-        raise UsageError("not agreed to; nothing was done")
 
 
 def _tell(line: str) -> None:

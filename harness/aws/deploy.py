@@ -118,10 +118,7 @@ def _update(api: Api, stack: Stack, order: Order, agree: Agree, pace: Pace, prog
     """Make a change set, show it, have it agreed to and start it; False if nothing would change."""
     named = {"StackName": order.name, "ChangeSetName": CHANGE_SET}
     api.ours_protected = stack.protected_by_us
-    api.call("cloudformation", "DeleteChangeSet", **named)  # one that a killed up left; none is no error
-    api.call(
-        "cloudformation", "CreateChangeSet", **_ordered(order, stack), ChangeSetName=CHANGE_SET, ChangeSetType="UPDATE"
-    )
+    _create_change_set(api, {**_ordered(order, stack), **named}, pace)
     described = _described(api, named, pace)
     changes = [change["ResourceChange"] for change in described.get("Changes", ()) if "ResourceChange" in change]
     if described["Status"] == "FAILED" or not changes:
@@ -142,6 +139,21 @@ def _update(api: Api, stack: Stack, order: Order, agree: Agree, pace: Pace, prog
     agree(f"update stack {order.name} ({len(changes)} changes)")
     api.guarded("cloudformation", "ExecuteChangeSet", **named)
     return True
+
+
+def _create_change_set(api: Api, ordered: Mapping[str, Any], pace: Pace) -> None:
+    """In place of one that a killed ``up`` left, which is removed; that takes a moment."""
+    until_s = pace.monotonic_s() + pace.patience_s
+    while True:
+        try:
+            api.call("cloudformation", "CreateChangeSet", **ordered, ChangeSetType="UPDATE")
+        except AwsError as error:
+            if error.code != "AlreadyExistsException" or pace.monotonic_s() >= until_s:
+                raise
+        else:
+            return
+        api.call("cloudformation", "DeleteChangeSet", StackName=ordered["StackName"], ChangeSetName=CHANGE_SET)
+        pace.sleep(pace.poll_s)
 
 
 def _described(api: Api, named: Mapping[str, str], pace: Pace) -> Answer:

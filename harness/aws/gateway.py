@@ -157,6 +157,11 @@ class Aws:
         return _not_sent(call, "refused", text)
 
 
+def is_stand_in(endpoint_url: str | None) -> bool:
+    """Whether what answers there is on this machine: it costs nothing, and is given no credentials of anyone's."""
+    return endpoint_url is not None and urlsplit(endpoint_url).hostname in _LOOPBACK
+
+
 def _declared(service: str, operation: str) -> Call:
     call = declared(service, operation)
     if call is None:
@@ -188,7 +193,7 @@ def _factory(region: str, endpoint_url: str | None, profile: str | None, attempt
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError
 
-    stand_in = endpoint_url is not None and urlsplit(endpoint_url).hostname in _LOOPBACK
+    stand_in = is_stand_in(endpoint_url)
     keys = {"aws_access_key_id": "local", "aws_secret_access_key": "local"} if stand_in else {}
     more: dict[str, Any] = {"proxies": {}, "s3": {"addressing_style": "path"}} if stand_in else {}
     config = Config(

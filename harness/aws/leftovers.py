@@ -56,12 +56,16 @@ REMOVERS: Mapping[str, Remover] = {
 
 
 def thing_of(arn: str, tags: Mapping[str, str]) -> Thing:
-    """The kind and id that an ARN says: *arn:aws:rds:region:account:snapshot:nightly* is *rds:snapshot*, *nightly*."""
+    """The kind and id that an ARN says: *arn:aws:rds:region:account:snapshot:nightly* is *rds:snapshot*, *nightly*.
+
+    RDS's own snapshots (*rds:…*) are a kind of their own: nobody but RDS removes them, with their instance.
+    """
     service, rest = arn.split(":", 5)[2], arn.split(":", 5)[5]
     type_, _, id = (rest if service != "s3" else f"bucket:{rest}").partition(
         ":" if _colon_first(service, rest) else "/"
     )
-    return Thing(arn=arn, kind=f"{service}:{type_}", id=id.removesuffix(":*"), tags=tags)
+    automated = "automated-" if service == "rds" and id.startswith("rds:") else ""
+    return Thing(arn=arn, kind=f"{service}:{automated}{type_}", id=id.removesuffix(":*"), tags=tags)
 
 
 def _colon_first(service: str, rest: str) -> bool:
@@ -117,17 +121,17 @@ def _terminated(api: Api, instance: str) -> bool:
 
 
 def remove(api: Api, thing: Thing, progress: Progress) -> bool:
-    """Whether it was asked to go: not, if there is no way here to remove its kind, or it is gone or going already."""
+    """Whether it was asked to go: not, if there is no way here to remove its kind, it is gone, or busy with going or coming."""
     remover = REMOVERS.get(thing.kind)
     if remover is None:
         return False
-    if thing.kind == "s3:bucket":
-        empty_bucket(api, thing.id, progress)
+    named = thing.arn if remover.named_by.endswith("Arn") else thing.id
     try:
-        named = thing.arn if remover.named_by.endswith("Arn") else thing.id
+        if thing.kind == "s3:bucket":
+            empty_bucket(api, thing.id, progress)
         api.guarded(remover.service, remover.operation, **{remover.named_by: named}, **remover.more)
     except AwsError as error:
-        if error.trouble == "missing" or "already being deleted" in error.said:
+        if error.trouble in ("missing", "conflict"):
             return False
         raise
     progress(f"removing {thing.kind} {thing.id}")

@@ -53,17 +53,17 @@ def gather(api: Api, name: str) -> Found:
         for group in api.paginate("ec2", "DescribeInstances", "Reservations", Filters=by_tag)
         for each in group["Instances"]
     ]
+    of_clusters = {cluster.get("DBSubnetGroup") for cluster in clusters}
     db_groups = [
         group
-        for id in sorted({cluster["DBSubnetGroup"] for cluster in clusters if cluster.get("DBSubnetGroup")})
-        for group in api.paginate("rds", "DescribeDBSubnetGroups", "DBSubnetGroups", DBSubnetGroupName=id)
+        for group in api.paginate("rds", "DescribeDBSubnetGroups", "DBSubnetGroups")
+        if group["DBSubnetGroupName"] in of_clusters
     ]
+    of_nodes = {node.get("CacheSubnetGroupName") for node in nodes}
     cache_groups = [
         group
-        for id in sorted({node["CacheSubnetGroupName"] for node in nodes if node.get("CacheSubnetGroupName")})
-        for group in api.paginate(
-            "elasticache", "DescribeCacheSubnetGroups", "CacheSubnetGroups", CacheSubnetGroupName=id
-        )
+        for group in api.paginate("elasticache", "DescribeCacheSubnetGroups", "CacheSubnetGroups")
+        if group["CacheSubnetGroupName"] in of_nodes
     ]
     vpcs = _vpcs([*(each.get("DBSubnetGroup") for each in instances), *db_groups, *cache_groups, *machines])
     in_vpcs = [{"Name": "vpc-id", "Values": vpcs}]

@@ -12,6 +12,7 @@ from harness.aws.api import Api, Pace, Progress
 from harness.aws.calls import TAG, Kind
 from harness.aws.failures import AwsError
 from harness.aws.leftovers import SNAPSHOTS, Thing, empty_bucket, expiring, remove, tagged
+from harness.aws.safety import Refused
 from harness.aws.stacks import (
     EXPIRES_TAG,
     Stack,
@@ -171,16 +172,21 @@ def _instance_is_there(api: Api, id: str) -> bool:
 
 def _remove_rest(api: Api, name: str, keep_snapshots: bool, pace: Pace, progress: Progress) -> TakenDown:
     """What outlived the stack goes too; then the tag is asked for until nothing has it, or only what is kept."""
-    until_s = pace.monotonic_s() + pace.tag_patience_s
+    until_s, told = pace.monotonic_s() + pace.tag_patience_s, -1
     while True:
         found = tagged(api, name)
         kept = tuple(thing for thing in found if keep_snapshots and thing.kind in SNAPSHOTS)
         left = tuple(thing for thing in found if thing not in kept)
         for thing in left:
-            remove(api, thing, progress)
+            try:
+                remove(api, thing, progress)
+            except Refused as refusal:  # the others go all the same, and this one is listed
+                progress(str(refusal))
         if not left or pace.monotonic_s() >= until_s:
             return TakenDown(kept=kept, left=left)
-        progress(f"{len(left)} things still carry {TAG}={name}")
+        if len(left) != told:
+            progress(f"{TAG}={name} is still on {', '.join(f'{thing.kind} {thing.id}' for thing in left)}")
+            told = len(left)
         pace.sleep(pace.poll_s)
 
 

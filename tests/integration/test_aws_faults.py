@@ -262,7 +262,18 @@ def test_what_nobody_here_can_remove_is_listed_as_left() -> None:
     said: list[str] = []
     found = _down(account, said)
     assert [(thing.kind, thing.id) for thing in found.left] == [("ec2:volume", "vol-1")]
-    assert "1 things still carry dbharness=demo" in said
+    assert "dbharness=demo is still on ec2:volume vol-1" in said
+
+
+def test_a_refused_leftover_is_listed_and_the_others_go() -> None:
+    """One snapshot has a tag that says production: it stays and is named; the other is removed."""
+    account, said = _standing(), list[str]()
+    account.snapshot("plain", NAME)
+    account.snapshot("precious", NAME, env="production")
+    found = _down(account, said)
+    assert [thing.id for thing in found.left] == ["precious"]
+    assert list(account.snapshots) == ["precious"]
+    assert any("precious is refused: its tag env=production looks like production" in line for line in said)
 
 
 def test_an_update_that_would_lose_data_wants_to_be_agreed_to() -> None:

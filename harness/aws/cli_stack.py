@@ -1,0 +1,272 @@
+"""`dbharness aws up`, `check`, `down` and `sweep`: the stack made, looked at and taken down again."""
+
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from harness import config as configuration
+from harness import plan_output, registry
+from harness.aws import agreement, check_output, cli_estimate, template, template_rules
+from harness.aws.api import Pace
+from harness.aws.deploy import Order, up
+from harness.aws.deployment import PROFILE_OF, STACKS, Parameters, Size
+from harness.aws.gateway import Aws, is_stand_in
+from harness.aws.leftovers import Thing
+from harness.aws.posture import checks
+from harness.aws.posture_answers import gather, wanted
+from harness.aws.stacks import Stack, StackRefused, find, owned
+from harness.aws.teardown import TakenDown, down, expired
+from harness.config import Config
+from harness.errors import HarnessError, UsageError
+from harness.paths import PROJECT_ROOT
+
+PREFIX = "dbharness-"
+"""Permissions on a stack's bucket go by its name, which begins with the stack's: docs/iam-policy.json says dbharness-*."""
+MOST_HOURS = 168.0
+CONFIG = PROJECT_ROOT / "config.yaml"
+out, err = Console(highlight=False, soft_wrap=True), Console(stderr=True, highlight=False, soft_wrap=True)
+
+Name = Annotated[str, typer.Argument(metavar="STACK", help="Its name, dbharness-…")]
+Region = Annotated[str | None, typer.Option(help="Where; config.yaml's where not given.")]
+Endpoint = Annotated[str | None, typer.Option("--target-endpoint", metavar="URL", help="Ask there instead of AWS.")]
+AwsProfile = Annotated[str | None, typer.Option(metavar="NAME", help="Whose credentials.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Don't ask.")]
+ConfigOption = Annotated[Path, typer.Option(help="The configuration file.")]
+KeepSnapshots = Annotated[bool, typer.Option("--keep-snapshots", help="Snapshots stay; without it they go too.")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where AWS is asked, and as whom."""
+
+    region: str
+    endpoint_url: str | None
+    profile: str | None
+
+    def aws(self, stack: str) -> Aws:
+        """The gateway for one stack."""
+        return Aws(self.region, stack=stack, endpoint_url=self.endpoint_url, profile=self.profile)
+
+    @property
+    def paid(self) -> bool:
+        """A stand-in costs nothing."""
+        return not is_stand_in(self.endpoint_url)
+
+    @property
+    def pace(self) -> Pace:
+        """A stand-in is fast."""
+        return Pace() if self.paid else Pace(poll_s=0.1, patience_s=120, tag_patience_s=2)
+
+
+def register(app: typer.Typer) -> None:
+    """Mount the four commands."""
+    for name, command in (("up", _up), ("check", _check), ("down", _down), ("sweep", _sweep)):
+        app.command(name)(command)
+
+
+def _up(
+    name: Name,
+    size: Annotated[str, typer.Option("--for", help="quick, standard or full (a stack for each topology).")] = "quick",
+    parameters: Annotated[
+        list[str] | None, typer.Option("--parameter", metavar="NAME=VALUE", help="Of the stack; repeatable.")
+    ] = None,
+    hours: Annotated[float, typer.Option(help="From now until sweep may take it down.")] = 8.0,
+    prolong: Annotated[bool, typer.Option("--prolong", help="A stack that is there expires anew, too.")] = False,
+    max_usd: Annotated[float | None, typer.Option(help="Refuse what costs more until it expires.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask; on AWS it wants --max-usd.")] = False,
+    replace_data: Annotated[
+        bool, typer.Option("--replace-data", help="An update may replace what keeps data.")
+    ] = False,
+    template_file: Annotated[
+        Path | None, typer.Option("--template", metavar="FILE", help="A template of your own with the same parameters.")
+    ] = None,
+    config: ConfigOption = CONFIG,
+    region: Region = None,
+    endpoint: Endpoint = None,
+    aws_profile: AwsProfile = None,
+) -> None:
+    """Make the stack, go on with it, or change it; shows what it costs, and asks."""
+    chosen = _size(size)
+    settled = _config(config, region, profile=PROFILE_OF[chosen])
+    place = Place(region=settled.region, endpoint_url=endpoint, profile=aws_profile)
+    if not 0 < hours <= MOST_HOURS:
+        raise UsageError(f"--hours must be above 0 and {MOST_HOURS:g} at most, got {hours:g}")
+    if yes and place.paid and max_usd is None:
+        raise UsageError("--yes on AWS wants --max-usd too: what nobody is asked about needs a limit")
+    stacks = [{**stack, **_values(parameters or ())} for stack in STACKS[chosen]]
+    expires = datetime.now(UTC) + timedelta(hours=hours)
+    body = _read(template_file) if template_file else template.body()
+    orders = [
+        Order(
+            name=stack, template=body, expires=expires, prolong=prolong, replace_data=replace_data,
+            parameters=template.stack_parameters({**given, "ExpiresAt": f"{expires:%Y-%m-%dT%H:%M:%SZ}"}),
+        )
+        for stack, given in _named(name, stacks)
+    ]  # fmt: skip
+    costs = cli_estimate.for_stacks(stacks, settled, sheet=cli_estimate.file_sheet(settled))
+    for line in agreement.said(chosen, costs, hours):
+        err.print(line, markup=False)
+    if max_usd is not None:
+        agreement.affordable(costs, hours, max_usd, time.monotonic_ns)
+    for order in orders:
+        made = up(place.aws(order.name), order, agree=asking(yes).agree, pace=place.pace, progress=_tell)
+        for output, value in sorted(made.outputs.items()):
+            out.print(f"{output:30} {value}", markup=False)
+        out.print(f"stack {order.name} is up; dbharness aws down {order.name} takes it down", markup=False)
+
+
+def _check(
+    name: Annotated[str | None, typer.Argument(metavar="[STACK]", help="Its name, dbharness-…")] = None,
+    of_template: Annotated[
+        bool, typer.Option("--template", help="Check our template instead, which asks nobody.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    config: ConfigOption = CONFIG,
+    region: Region = None,
+    endpoint: Endpoint = None,
+    aws_profile: AwsProfile = None,
+) -> None:
+    """Is it as a careful team would have it? A table of pass and fail; exit 1 where something fails."""
+    if (name is None) != of_template:
+        raise UsageError("check a STACK, or --template")
+    made: Sequence[check_output.Checked]
+    if name is None:
+        made, of = template_rules.checks(template.load()), "the template"
+    else:
+        aws = Place(region=_config(config, region).region, endpoint_url=endpoint, profile=aws_profile).aws(name)
+        made, of = checks(gather(aws, name), wanted(_standing(find(aws, name), name))), name
+    if as_json:
+        print(json.dumps(check_output.as_record(of, made)))  # noqa: T201 - for programs: nothing wrapped or styled
+    else:
+        plan_output.show((), (check_output.table(made),), (check_output.sentence(of, made),), out)
+    if not all(check.passed for check in made):
+        raise typer.Exit(1)
+
+
+def _down(
+    name: Name,
+    keep_snapshots: KeepSnapshots = False,
+    yes: Yes = False,
+    config: ConfigOption = CONFIG,
+    region: Region = None,
+    endpoint: Endpoint = None,
+    aws_profile: AwsProfile = None,
+) -> None:
+    """Delete everything of a stack, and list what still carries its tag; exit 1 if anything does that shouldn't."""
+    settled = _config(config, region)
+    place = Place(region=settled.region, endpoint_url=endpoint, profile=aws_profile)
+    found = _taken_down(place, name, keep_snapshots, asking(yes))
+    if found.left:
+        raise typer.Exit(1)
+
+
+def _sweep(
+    keep_snapshots: KeepSnapshots = False,
+    yes: Yes = False,
+    config: ConfigOption = CONFIG,
+    region: Region = None,
+    endpoint: Endpoint = None,
+    aws_profile: AwsProfile = None,
+) -> None:
+    """Take down every stack whose expiry is past, and what is left of such stacks; asks about each."""
+    settled = _config(config, region)
+    place = Place(region=settled.region, endpoint_url=endpoint, profile=aws_profile)
+    over, failed = expired(place.aws(""), datetime.now(UTC)), 0
+    for each in over:
+        what = f"stack {each.name}" if each.standing else f"what is left of stack {each.name}"
+        out.print(f"{what} expired {each.expires:%Y-%m-%d %H:%M} UTC", markup=False)
+    if not over:
+        out.print("nothing has expired", markup=False)
+    for each in over:
+        try:
+            failed += bool(_taken_down(place, each.name, keep_snapshots, asking(yes)).left)
+        except HarnessError as error:  # the others are swept all the same
+            err.print(f"{each.name}: {error}", markup=False)
+            failed += 1
+    if failed:
+        raise typer.Exit(1)
+
+
+def _taken_down(place: Place, name: str, keep_snapshots: bool, asking: agreement.Asking) -> TakenDown:
+    """Down, and said what is still there."""
+    found = down(
+        place.aws(name), name, keep_snapshots=keep_snapshots, agree=asking.agree, pace=place.pace, progress=_tell
+    )
+    for word, things in (("kept", found.kept), ("STILL THERE", found.left)):
+        for thing in things:
+            out.print(f"{word}: {_said(thing)}", markup=False)
+    if not found.left:
+        out.print(f"nothing{' else' if found.kept else ''} carries dbharness={name}", markup=False)
+    return found
+
+
+def _said(thing: Thing) -> str:
+    return f"{thing.kind} {thing.id} ({thing.arn})"
+
+
+def _standing(stack: Stack | None, name: str) -> Stack:
+    if stack is None:
+        raise StackRefused(f"no stack {name}; `dbharness aws up {name}` makes one")
+    return owned(stack)
+
+
+def _config(path: Path, region: str | None, profile: str | None = None) -> Config:
+    given = (f"region={region}",) if region else ()
+    return configuration.load(path, registry.settings_models(), profile=profile, overrides=given)
+
+
+def _size(name: str) -> Size:
+    for size in STACKS:
+        if size == name:
+            return size
+    raise UsageError(f"--for {name}: expected {', '.join(STACKS)}")
+
+
+def _values(given: Sequence[str]) -> dict[str, str]:
+    """NAME=VALUE each; whether there is such a parameter, the template says."""
+    found = {}
+    for one in given:
+        name, equals, value = one.partition("=")
+        if not equals:
+            raise UsageError(f"--parameter {one}: expected NAME=VALUE")
+        found[name] = value
+    return found
+
+
+def _named(name: str, stacks: Sequence[Parameters]) -> Iterator[tuple[str, Mapping[str, str | int]]]:
+    """One stack has the name itself; several have the topology of their databases behind it."""
+    if not name.startswith(PREFIX):
+        raise UsageError(f"stack {name!r}: expected a name that begins with {PREFIX}: permissions go by it")
+    for stack in stacks:
+        suffix = f"-{stack['MySqlTopology']}".replace("_", "-") if len(stacks) > 1 else ""
+        yield template.check_stack_name(f"{name}{suffix}"), stack
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError as error:
+        raise UsageError(f"--template {path}: {error.strerror}; name a readable file") from error
+
+
+def asking(yes: bool) -> agreement.Asking:
+    """Asks on the terminal, unless it was agreed to in advance."""
+    return agreement.Asking(yes=yes, ask=_ask)
+
+
+def _ask(question: str) -> bool | None:
+    try:
+        return typer.confirm(question, err=True)
+    except typer.Abort:  # the end of the input
+        return None
+
+
+def _tell(line: str) -> None:
+    err.print(line, markup=False)
