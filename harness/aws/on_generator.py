@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import gevent
 import locust  # noqa: F401 - first of all: it patches sockets, threads and sleep
 import pyarrow as pa
 import pyarrow.fs
@@ -34,6 +35,7 @@ _TELL_EVERY_S = 2.0
 _LOOK_EVERY_S = 1.0
 _SEND_EVERY_S = 60.0
 _STOP_PATIENCE_S = 20.0
+_WORKER_LATER_S = 120.0
 
 
 class Place:
@@ -201,10 +203,24 @@ class _Sending:
                 self._elsewhere.send_only(self._run, ("events.jsonl", "manifest.json"))
 
 
+def _interrupter() -> Callable[..., None]:
+    """Raises KeyboardInterrupt where the caller is, whichever greenlet a signal or an alarm finds running."""
+    main_greenlet, loop = gevent.getcurrent(), gevent.get_hub().loop
+
+    def interrupt(*_: object) -> None:
+        if gevent.getcurrent() is main_greenlet:
+            raise KeyboardInterrupt
+        loop.run_callback(main_greenlet.throw, KeyboardInterrupt)
+
+    return interrupt
+
+
 def main(words: Sequence[str]) -> int:
     """Do one part of the run; one line instead of a traceback for what a user can mend."""
     role, bucket, region, run, *more = words
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    interrupt = _interrupter()
+    for asked_to_end in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(asked_to_end, interrupt)
     home = Path(more[0]) if more else Path(HOME)
     place = Place(bucket, run, "&".join([f"region={region}", *more[1:]]))
     pid = home / f"{run}.{role}.pid"
@@ -217,9 +233,8 @@ def main(words: Sequence[str]) -> int:
                 f"s3://{bucket}/{job_key(run)}: can't be read; may the instance's role read the bucket?"
             )
         job = Job.from_json(text)
-        alarm = threading.Timer(job.most_s, os.kill, (os.getpid(), signal.SIGINT))
-        alarm.daemon = True
-        alarm.start()
+        # A worker goes when the master has closed the run; by itself only where that one is gone.
+        gevent.spawn_later(job.most_s if role == "master" else job.most_s + _WORKER_LATER_S, interrupt)
         return (be_master if role == "master" else be_worker)(job, place, home / run)
     except HarnessError as error:
         sys.stderr.write(f"{error}\n")

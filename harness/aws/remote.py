@@ -249,21 +249,17 @@ class RemoteRun:
     def _over(self, progress: ProgressView) -> bool:
         """Whether the master's command is; passes its progress on, and says which generator died."""
         assert self._master
+        roles = (("worker", self._workers), ("master", self._master))
+        states = [(what, one, command.on(one)) for what, command in roles if command for one in command.ids]
+        # Read after the states: who ended in order, with whatever exit code, did so after the master's last word.
         text = self._bucket.read(progress_key(self.id))
         now = Progress.from_json(text) if text else Progress()
         if now.scenario and now.record:
             progress.update(now.scenario, now.record)
-        for command, what in ((self._workers, "worker"), (self._master, "master")):
-            for instance in command.ids if command else ():
-                state = command.on(instance)  # type: ignore[union-attr]
-                early = state.over and (not state.well if what == "master" else not now.ended)
-                if (
-                    early
-                    and instance not in self._lost
-                    and state.status in ("TimedOut", "Undeliverable", "Terminated", "Failed")
-                ):
-                    self._lost[instance] = f"{what} {instance}: {state.why}"
-                    self._say(f"load generator lost: {self._lost[instance]}")
+        for what, instance, state in states:
+            if state.over and not state.well and not now.ended and instance not in self._lost:
+                self._lost[instance] = f"{what} {instance}: {state.why}"
+                self._say(f"load generator lost: {self._lost[instance]}")
         self._look_for_dead()
         return self._quiet(self._master) or self._there.master.id in self._lost
 
@@ -325,7 +321,10 @@ def run(
         raise CannotMeasure(
             f"{error}; nothing could be gathered: `dbharness aws run --gather {remote.id}` does it later"
         ) from error
-    directory = remote.gather(asked.out, asked.redactor)
+    try:
+        directory = remote.gather(asked.out, asked.redactor)
+    except CannotMeasure as error:
+        raise CannotMeasure(f"{why}; {error}" if why else str(error)) from error
     if why:
         directory.finish(why)
     return directory, why

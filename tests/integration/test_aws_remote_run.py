@@ -126,7 +126,11 @@ class Place:
         self.said: list[str] = []
 
     def run(
-        self, out: Path, *sets: str, progress: Callable[[str, dict[str, Any]], None] = lambda *_: None
+        self,
+        out: Path,
+        *sets: str,
+        progress: Callable[[str, dict[str, Any]], None] = lambda *_: None,
+        left_s: float = 300.0,
     ) -> tuple[Run, str | None]:
         """One run to its end; what came of it here."""
         asked = Asked(
@@ -134,7 +138,7 @@ class Place:
             overrides=(*SMALL, *sets, f"aws={json.dumps(self.section)}"),
         )  # fmt: skip
         view = type("View", (), {"update": lambda _, scenario, record: progress(scenario, record)})()
-        guard = type("Guard", (), {"left_s": 300.0, "stop": lambda _: None})()
+        guard = type("Guard", (), {"left_s": left_s, "stop": lambda _: None})()
         pace = Pace(poll_s=0.3, patience_s=60.0)
         made = Bundle(own=file_of(self.own), needed=file_of(self.own))
         _, why = remote.run(
@@ -181,4 +185,13 @@ def test_ctrl_c_here_ends_the_run_there_and_brings_home_what_was_measured(place:
     assert run.manifest["status"] == "partial"
     assert run.manifest["reason"] == "interrupted"
     assert len(run.samples("query_vs_scan")) > 0
+    assert all(process.poll() is not None for process in place.ssm.processes.values() if process is not None)
+
+
+def test_a_run_whose_money_lasts_so_long_ends_by_itself_though_nobody_stops_it(place: Place, tmp_path: Path) -> None:
+    """The job's own limit, 12 s: the master closes the run as partial, the worker goes home, nothing was sent from here."""
+    run, why = place.run(tmp_path / "out", "query_vs_scan.pairs=200", left_s=12.0)
+    assert why is None, place.said
+    assert (run.manifest["status"], run.manifest["reason"]) == ("partial", "interrupted")
+    assert len(place.scripted.asked("SendCommand")) == 3  # install, worker, master; none to stop them
     assert all(process.poll() is not None for process in place.ssm.processes.values() if process is not None)

@@ -368,6 +368,31 @@ def test_a_worker_that_fails_is_said_with_its_last_words(
     assert "load generator lost: worker i-3: Failed: out of disk" in said
 
 
+def test_a_master_that_cannot_begin_is_said_with_its_own_words(
+    cloud: Cloud, made: Callable[[Path], Bundle], tmp_path: Path
+) -> None:
+    """It ended before it measured, so there is nothing to gather: the reason is its own, not that nothing is there."""
+
+    def fails() -> None:
+        cloud.ended |= {("master", "i-1"): "Failed"}
+
+    cloud.at[20] = fails
+    cloud.on_stop = lambda _: cloud.ended.update({("worker", "i-2"): "Success", ("worker", "i-3"): "Success"})
+    with pytest.raises(CannotMeasure, match="master i-1: Failed: out of disk; .* holds no run yet"):
+        begin(cloud, made, tmp_path / "run")
+
+
+def test_a_master_that_ends_in_order_with_an_exit_code_is_not_lost(
+    cloud: Cloud, made: Callable[[Path], Bundle], tmp_path: Path
+) -> None:
+    """Exit 3, a scenario that can't be measured: SSM calls that *Failed*, the run's own manifest says what it was."""
+    finishes(cloud, at_s=30)
+    cloud.at[31] = lambda: cloud.ended.update({("master", "i-1"): "Failed"})
+    (_, why), said, _ = begin(cloud, made, tmp_path / "run")
+    assert why is None
+    assert not any("lost" in line for line in said)
+
+
 def test_a_token_that_expires_leaves_the_run_going_and_says_how_to_gather_it(
     cloud: Cloud, made: Callable[[Path], Bundle], tmp_path: Path
 ) -> None:
