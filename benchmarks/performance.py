@@ -29,8 +29,9 @@ from benchmarks.performance_others import Figures
 from harness.cache.client import CacheClient
 from harness.errors import CannotMeasure
 from harness.local.processes import Warden
-from harness.local.services import LocalServices, Needs
+from harness.local.services import LocalServices
 from harness.paths import PROJECT_ROOT
+from harness.services import Needs
 from harness.sql.connections import connect
 
 SEED = 20260101

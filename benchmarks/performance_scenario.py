@@ -10,9 +10,9 @@ from typing import ClassVar
 
 from benchmarks.performance_arms import MANY, Arms, Servers
 from harness.config import Settings
-from harness.local.services import Needs
 from harness.plan import Cell, Trial, interleave
 from harness.scenario import Scenario, Stream, Ticket, TrialLoad
+from harness.services import Needs
 
 
 class ToolCostSettings(Settings):

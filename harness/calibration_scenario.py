@@ -18,10 +18,10 @@ from harness.errors import CannotMeasure
 from harness.execute import locust_user
 from harness.local.processes import Warden
 from harness.local.responding import Responder
-from harness.local.services import Needs
 from harness.plan import Cell, Trial, interleave
 from harness.recorder import Observation
 from harness.scenario import FloorProbe, Scenario, Slot, Stream, Ticket, TrialLoad
+from harness.services import Needs
 from harness.sql.connections import SqlConnection, connect
 from harness.sql.endpoint import DRIVERS, Engine
 
@@ -53,7 +53,7 @@ class Calibration(Scenario[CalibrationSettings]):
 
     def set_up(self) -> None:
         """One item, value and row; a responder in front of every service."""
-        services = self.context.services
+        services = self.context.local
         at = urlsplit(services.dynamodb_url)
         self.servers: dict[str, tuple[str, int]] = {
             "dynamodb": (at.hostname or HOST, at.port or 80),
@@ -76,7 +76,7 @@ class Calibration(Scenario[CalibrationSettings]):
 
     def floor_probes(self) -> list[FloorProbe]:
         """One operation of each client, one at a time."""
-        services = self.context.services
+        services = self.context.local
         probes = [self._dynamodb(name) for name in get_args(ClientName)]
         probes.append(
             FloorProbe(

@@ -26,7 +26,7 @@ ScenarioNames = Annotated[
     list[str] | None, typer.Argument(metavar="[SCENARIO]…", help="Which to run; all where none is named.")
 ]
 ProfileOption = Annotated[str | None, typer.Option(help="smoke, quick or standard; config.yaml's where not given.")]
-TargetOption = Annotated[str | None, typer.Option(help="local or aws (aws isn't built yet).")]
+TargetOption = Annotated[str | None, typer.Option(help="local or aws (section aws says where).")]
 SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Override a key of config.yaml; repeatable."),

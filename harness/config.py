@@ -8,15 +8,16 @@ import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self, get_args
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from harness.dynamodb.pricing import Prices
 from harness.errors import UsageError
 from harness.paths import PROJECT_ROOT
+from harness.sql.endpoint import Engine
 
 Profile = Literal["smoke", "quick", "standard"]
 Target = Literal["local", "aws"]
@@ -53,6 +54,89 @@ class CacheSettings(Settings):
     cluster: bool = False
 
 
+class AwsTables(Settings):
+    """The two tables of capacity_modes, and what the names of those begin with that query_vs_scan makes for itself."""
+
+    provisioned: str | None = None
+    on_demand: str | None = None
+    prefix: str | None = None
+
+
+class AwsDynamoSettings(Settings):
+    """DynamoDB: where it answers, unless where botocore finds it, and which tables."""
+
+    endpoint_url: str | None = None
+    tables: AwsTables = AwsTables()
+
+
+class AwsSqlSettings(Settings):
+    """One database: by ``instance`` or ``cluster``, whose endpoint RDS tells, or by ``host``; and whose name to give."""
+
+    instance: str | None = None
+    cluster: str | None = None
+    host: str | None = None
+    reader_host: str | None = None
+    proxy_host: str | None = None
+    port: int | None = Field(default=None, ge=1, le=65_535)
+    database: str = "flights"
+    secret: str | None = None
+    user_env: str | None = None
+    password_env: str | None = None
+    ours: bool = False
+
+    @model_validator(mode="after")
+    def _can_be_reached(self) -> Self:
+        if self.instance and self.cluster:
+            raise ValueError("has instance and cluster: name the one that fails over")
+        if not (self.instance or self.cluster or self.host):
+            raise ValueError("says nowhere where the database is: give instance, cluster or host")
+        if bool(self.user_env) != bool(self.password_env):
+            raise ValueError("must have user_env and password_env, both names of environment variables, or secret")
+        if not self.secret and not self.user_env and not (self.instance or self.cluster):
+            raise ValueError("has nobody to log in as: give secret, or user_env and password_env")
+        return self
+
+
+class AwsCacheSettings(Settings):
+    """A cache: by ``replication_group``, whose endpoints ElastiCache tells, or by ``host``."""
+
+    replication_group: str | None = None
+    host: str | None = None
+    port: int = Field(default=6379, ge=1, le=65_535)
+    tls: bool = True
+    cluster: bool = False
+    secret: str | None = None
+    password_env: str | None = None
+    ours: bool = False
+
+    @model_validator(mode="after")
+    def _can_be_reached(self) -> Self:
+        if not (self.replication_group or self.host):
+            raise ValueError("says nowhere where the cache is: give replication_group or host")
+        return self
+
+
+class AwsSettings(Settings):
+    """Section ``aws``: where the services of target aws are, in place of, or beside, what a stack of ours has.
+
+    ``filled`` says that the stack's outputs are in it already: load generators have no way to CloudFormation. ``protected`` goes
+    with it: the stack set deletion protection.
+    """
+
+    stack: str | None = None
+    filled: bool = False
+    protected: bool = False
+    region: str | None = None
+    profile: str | None = None
+    endpoint_url: str | None = None
+    dynamodb: AwsDynamoSettings | None = None
+    sql: dict[Engine, AwsSqlSettings] = Field(default_factory=dict)
+    cache: AwsCacheSettings | None = None
+    ca_bundle: str | None = None
+    dns: str | None = None
+    redact: bool = False
+
+
 class Config(Settings):
     """One run's configuration, profile applied; ``scenarios`` maps a name to its validated settings."""
 
@@ -64,6 +148,7 @@ class Config(Settings):
     months: tuple[int, ...] = Field(default=(1,), min_length=1)
     load: LoadSettings = LoadSettings()
     cache: CacheSettings = CacheSettings()
+    aws: AwsSettings | None = None
     scenarios: dict[str, Any] = Field(default_factory=dict)
 
     def as_used(self) -> dict[str, Any]:
@@ -264,7 +349,7 @@ def _say(detail: ErrorDetails, model: type[BaseModel]) -> str:
     }
     kind, context = detail["type"], detail.get("ctx", {})
     if kind == "extra_forbidden":
-        return f"is not a key of this section{_nearest(str(detail['loc'][-1]), list(model.model_fields))}"
+        return f"is not a key of this section{_nearest(str(detail['loc'][-1]), list(_section(model, detail['loc'][:-1]).model_fields))}"
     if kind in limits:
         sign, key = limits[kind]
         return f"must be {sign} {context[key]:g}, got {detail['input']!r}"
@@ -281,6 +366,22 @@ def _say(detail: ErrorDetails, model: type[BaseModel]) -> str:
     if (isinstance(detail["input"], Mapping) and kind == "value_error") or found in message:
         return message  # a rule between several keys names those it means; the whole section would bury it
     return f"{message}, got {found}"
+
+
+def _section(model: type[BaseModel], path: KeyPath) -> type[BaseModel]:
+    """The model of the section at ``path`` below ``model``; of a mapping of sections too."""
+    for key in path:
+        field = model.model_fields.get(str(key))
+        inside = _models(field.annotation) if field else []
+        model = inside[0] if inside else model
+    return model
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    """The models in a type: of ``X | None`` and ``dict[str, X]`` it is X."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for part in get_args(annotation) for model in _models(part)]
 
 
 def _nearest(word: str, known: Sequence[str]) -> str:

@@ -5,6 +5,7 @@ it. The manifest goes last, so that whoever finds one finds all that it speaks o
 """
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -66,6 +67,15 @@ class Destination:
                     f"{self.name}: can't be written: {_said(error)}; the run is kept in {run}"
                 ) from error
         return len(files)
+
+    def send_only(self, run: Path, names: Sequence[str]) -> None:
+        """Copy those of these files that are there, while the run goes on. Raises CannotMeasure."""
+        try:
+            for name in names:
+                if (run / name).exists():
+                    self._copy(run, run / name)
+        except (pa.ArrowException, OSError) as error:
+            raise CannotMeasure(f"{self.name}: can't be written: {_said(error)}") from error
 
     def _copy(self, run: Path, path: Path) -> None:
         target = f"{self._root}/{path.relative_to(run).as_posix()}"

@@ -2,12 +2,13 @@
 
 One kind of Locust message carries it all, each way with a member ``do``:
 
-    master → worker   set_up · trial · go · stop · close
-    worker → master   ready · at_hand · done · closed · event · failed
+    master → worker   clock · set_up · trial · go · stop · close
+    worker → master   clock · ready · at_hand · done · closed · event · failed
 
-A trial begins at one moment for all: its wall time is in ``go``, a little ahead. Sketches and counts come with
-Locust's own reports. The run counts on every worker: one that is gone, or one that joins late (Locust then moves
-users about), ends it with a reason.
+A trial begins at one moment for all: its wall time is in ``go``, a little ahead. How far the clocks of a worker on another
+machine stand from the master's is measured first; the worker then speaks of all times as the master's clocks would give
+them, in messages and samples. Sketches and counts come with Locust's own reports. The run counts on every worker: one that
+is gone, or one that joins late (Locust then moves users about), ends it with a reason.
 """
 
 import base64
@@ -21,6 +22,7 @@ from typing import Any
 
 from gevent.event import Event
 
+from harness.clocks import Clocks, Round
 from harness.errors import CannotMeasure
 from harness.generator import Figures, together
 from harness.live import Live
@@ -33,6 +35,7 @@ from harness.sketches import RELATIVE_ERROR, Sketch
 MESSAGE = "dbharness"
 _LEAD_NS = 20_000_000  # from telling the workers to go until they do
 _ANSWER_PATIENCE_S = 60.0
+_CLOCK_ROUNDS = 9
 _QUANTILES = (0.5, 0.95, 0.99, 0.999)
 
 
@@ -48,6 +51,7 @@ class Workers:
         self.failure: CannotMeasure | None = None
         self._walking = self._stopping = False
         self._slots: list[int] = []
+        self._lead_ns = _LEAD_NS
         runner.register_message(MESSAGE, self._on_message)
         runner.environment.events.worker_report.add_listener(self._on_report)
         runner.environment.events.worker_connect.add_listener(self._on_connect)
@@ -63,15 +67,18 @@ class Workers:
         connected = (*runner.clients.ready, *runner.clients.spawning, *runner.clients.running)
         self._ids = sorted((client.id for client in connected), key=runner.get_worker_index)
         self._walking = True
-        for index, worker in enumerate(self._ids):
-            part = {"worker": index, "workers": len(self._ids), "host": socket.gethostname()}
+        clocks = self._measure_clocks()
+        self._lead_ns = max([_LEAD_NS, *(20 * one.error_ns for one in clocks)])
+        for index, (worker, one) in enumerate(zip(self._ids, clocks, strict=True)):
+            part = {"worker": index, "workers": len(self._ids), "host": socket.gethostname(), "clocks": one.as_record()}
             self._send("set_up", [worker], **job, **part)
         answers = self._gather("ready", _ANSWER_PATIENCE_S)
         self._slots = [answer["slots"] for answer in answers]
         return [
-            {"worker": str(index), "host": answer["host"], "pid": answer["pid"], "slots": answer["slots"], "rows": None}
-            for index, answer in enumerate(answers)
-        ]
+            {"worker": str(index), "host": answer["host"], "pid": answer["pid"], "slots": answer["slots"],
+             "rows": None, "clocks": one.as_record()}
+            for index, (answer, one) in enumerate(zip(answers, clocks, strict=True))
+        ]  # fmt: skip
 
     def perform(self, trial: Trial, on_begin: Callable[[int], None]) -> Figures:
         """See :class:`harness.conductor.Crew`."""
@@ -79,7 +86,7 @@ class Workers:
         try:
             self._send("trial", trial=asdict(trial), slots=self._slots)
             deadline_s = max(load["deadline_s"] for load in self._gather("at_hand", _ANSWER_PATIENCE_S))
-            begin_ns = time.monotonic_ns() + _LEAD_NS
+            begin_ns = time.monotonic_ns() + self._lead_ns
             self._send("go", begin_wall_ns=to_wall_ns(begin_ns))
             on_begin(begin_ns)
             parts = self._gather("done", deadline_s + _ANSWER_PATIENCE_S)
@@ -123,6 +130,22 @@ class Workers:
         ]
         path.write_text(json.dumps({"relative_error": RELATIVE_ERROR, "sketches": rows}, indent=1) + "\n")
 
+    def _measure_clocks(self) -> list[Clocks]:
+        """Each worker's clocks, by a few messages to all of them and back."""
+        rounds: dict[str, list[Round]] = {worker: [] for worker in self._ids}
+        for _ in range(_CLOCK_ROUNDS):
+            sent_ns = {}
+            for worker in self._ids:
+                sent_ns[worker] = time.monotonic_ns()
+                self._send("clock", [worker])
+            monotonic, wall = clock_pair()
+            for worker, said in zip(self._ids, self._gather("clock", _ANSWER_PATIENCE_S), strict=True):
+                rounds[worker].append(
+                    Round(sent_ns=sent_ns[worker], received_ns=said["received_ns"], wall_less_monotonic_ns=wall - monotonic,
+                          their_monotonic_ns=said["monotonic_ns"], their_wall_ns=said["wall_ns"])
+                )  # fmt: skip
+        return [Clocks.of(rounds[worker]) for worker in self._ids]
+
     def _send(self, do: str, to: Iterable[str] | None = None, **members: Any) -> None:
         for worker in self._ids if to is None else to:
             self._runner.send_message(MESSAGE, {"do": do, "test": self._test, **members}, worker)
@@ -161,6 +184,8 @@ class Workers:
         if said.pop("test") != self._test or msg.node_id not in self._ids:
             return
         what = said.pop("do")
+        if what == "clock":
+            said["received_ns"] = time.monotonic_ns()
         if what == "event":
             t_ns = to_monotonic_ns(said.pop("wall_ns"))
             self._events.add(said.pop("kind"), trial=said.pop("trial"), t_ns=t_ns, **said["fields"])
@@ -204,9 +229,10 @@ def to_monotonic_ns(wall_ns: int) -> int:
     return wall_ns - wall + monotonic
 
 
-def figures_message(figures: Figures) -> dict[str, Any]:
-    """A worker's figures of a trial to send: times on the wall, which machines share."""
-    return asdict(figures) | {"begin_ns": to_wall_ns(figures.begin_ns), "end_ns": to_wall_ns(figures.end_ns)}
+def figures_message(figures: Figures, *, ahead_ns: int = 0) -> dict[str, Any]:
+    """A worker's figures of a trial to send: times on the master's wall, which this one's is ahead of."""
+    times = {name: to_wall_ns(getattr(figures, name)) - ahead_ns for name in ("begin_ns", "end_ns")}
+    return asdict(figures) | times
 
 
 def figures_of(message: dict[str, Any]) -> Figures:

@@ -44,17 +44,19 @@ def entry_bytes(arm: str, items: Sequence[Item]) -> float:
 
 
 def writes(
-    arm: str, question: str, items: Sequence[Item], count: int, *, pair: int, rng: random.Random
+    arm: str, question: str, items: Sequence[Item], count: int, *, pair: int, rng: random.Random, prefix: str = ""
 ) -> Iterator[Write]:
     """So many writes to items drawn without repetition; with the same ``rng`` and ``pair`` the same in every arm.
 
-    Another pair writes other values, so that no write finds its item as it would leave it. Raises ValueError for
-    more writes than items.
+    Another pair writes other values, so that no write finds its item as it would leave it. Tables' names begin with ``prefix``.
+    Raises ValueError for more writes than items.
     """
     change = {"new_flight": _new_flight, "changed_delay": _changed_delay, "moved": _moved}[question]
     for item in rng.sample(items, count):
         op, members = change(item, pair)
-        yield Write(op=op, payload={"TableName": table_name(arm), "ReturnConsumedCapacity": "INDEXES", **members})
+        yield Write(
+            op=op, payload={"TableName": prefix + table_name(arm), "ReturnConsumedCapacity": "INDEXES", **members}
+        )
 
 
 def act_of(write: Write, question: str, connect: Callable[[], Client]) -> Callable[[Slot], Observation]:

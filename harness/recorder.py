@@ -37,7 +37,8 @@ class Recorder:
 
     ``extra`` declares the scenario's own columns. A failed write is kept in ``failure`` and raised by
     ``check``: the load must then stop, since rows would be lost. With ``sketches``, what is written is
-    also summed up for ``take_sketches``. All methods are the load's thread's.
+    also summed up for ``take_sketches``. ``shift_ns`` is added to all times: a master's clock on another machine. All
+    methods are the load's thread's.
     """
 
     def __init__(
@@ -48,10 +49,11 @@ class Recorder:
         extra: Mapping[str, Kind],
         submit: Callable[[Callable[[], None]], Any],
         sketches: bool = False,
+        shift_ns: int = 0,
     ) -> None:
         self.path = path
         self.failure: CannotMeasure | None = None
-        self._packing = Packing(worker, extra)
+        self._packing = Packing(worker, extra, shift_ns)
         self._own = self._packing.own if extra else None
         self._row_bytes = self._packing.struct.size
         self._limit = _ROWS_A_BUFFER * self._row_bytes
@@ -63,7 +65,7 @@ class Recorder:
         self._turn = deque([True])  # whoever holds its only item writes; a deque, for gevent replaces threads' locks
         self._submit, self._writing = submit, None
         self._unsummed: deque[tuple[tuple[int, str], npt.NDArray[np.int64]]] | None = deque() if sketches else None
-        self._parts = Parts(path, self._packing.columns)
+        self._parts = Parts(path, self._packing.columns, shift_ns)
         self._files: tuple[Path, ...] = ()
 
     @property
@@ -221,7 +223,7 @@ class Recorder:
                 self._parts.abandon()
                 return
             self._parts.close()
-            pairs = [*self._parts.clock_pairs, clock_pair()]
+            pairs = [*self._parts.clock_pairs, self._parts.clock_pair()]
             self._files = tuple(compact(stream, pairs) for stream in self._parts.streams)
         except CannotMeasure as error:
             self.failure = error

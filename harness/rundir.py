@@ -25,6 +25,7 @@ from harness.errors import CannotMeasure, UsageError
 from harness.noise import noise
 from harness.paths import PROJECT_ROOT, in_checkout, runs_dir
 from harness.recorder import SAMPLES_SCHEMA, clock_pair
+from harness.redaction import Redactor
 
 MANIFEST_SCHEMA = 1
 FINDINGS_SCHEMA = 1
@@ -45,10 +46,10 @@ _LIBRARIES = (
 
 
 class RunDir:
-    """One run's directory, open for writing by the harness."""
+    """One run's directory, open for writing by the harness; ``redactor``, where there is one, goes over all that is written."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, redactor: Redactor | None = None) -> None:
+        self.path, self.redactor = path, redactor
 
     @classmethod
     def create(cls, path: Path | None, config: Config, prices: Prices, *, source: str, command: list[str]) -> "RunDir":
@@ -57,7 +58,7 @@ class RunDir:
             path = _fresh(runs_dir())
         elif path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise UsageError(f"--out {path}: exists and isn't an empty directory; name one that doesn't exist")
-        run = cls(path)
+        run = cls(path, redactor_of(config))
         try:
             (path / "samples").mkdir(parents=True, exist_ok=True)
             run._write(
@@ -121,6 +122,13 @@ class RunDir:
         """Where one worker's samples of one scenario go."""
         return self.path / "samples" / f"{scenario}.{worker}.arrows"
 
+    def redact_logs(self) -> None:
+        """Go over the logs that other processes wrote here, where anything is to be redacted."""
+        if self.redactor is None:
+            return
+        for log in (self.path / "logs").glob("*.log"):
+            log.write_text(self.redactor.text(log.read_text(errors="replace")))
+
     def log_path(self, name: str) -> Path:
         """Where the log of one process goes; logs are kept with the run."""
         folder = self.path / "logs"
@@ -141,8 +149,14 @@ class RunDir:
     def _write(self, manifest: Mapping[str, Any]) -> None:
         target = self.path / "manifest.json"
         partial = target.with_suffix(".json.partial")
-        partial.write_text(json.dumps(manifest, indent=1, default=str) + "\n")
+        written = self.redactor.tree(manifest) if self.redactor else manifest
+        partial.write_text(json.dumps(written, indent=1, default=str) + "\n")
         partial.replace(target)
+
+
+def redactor_of(config: Config) -> Redactor | None:
+    """What takes names out of what a run writes, where the configuration says so."""
+    return Redactor.of(config.aws) if config.aws is not None and config.aws.redact else None
 
 
 class Events:
@@ -150,7 +164,7 @@ class Events:
 
     def __init__(self, run: RunDir, scenario: str) -> None:
         self._file = (run.path / "events.jsonl").open("a", buffering=1)
-        self._scenario = scenario
+        self._scenario, self._redactor = scenario, run.redactor
 
     def add(self, kind: str, *, trial: int | None = None, t_ns: int | None = None, **fields: Any) -> int:
         """Write one event; ``t_ns`` (monotonic) defaults to now. Returns the monotonic time written."""
@@ -163,7 +177,8 @@ class Events:
             "trial": trial,
             "kind": kind,
         }
-        self._file.write(json.dumps(record | fields) + "\n")
+        told = self._redactor.tree(fields) if self._redactor else fields
+        self._file.write(json.dumps(record | told) + "\n")
         return when
 
     def close(self) -> None:

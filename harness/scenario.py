@@ -15,10 +15,12 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, TypeVar
 
 from harness.config import Config, Settings
-from harness.local.services import LocalServices, Needs
+from harness.errors import CannotMeasure
+from harness.local.services import LocalServices
 from harness.plan import Trial
 from harness.recorder import Kind, Observation
 from harness.rundir import Events
+from harness.services import Needs, Services
 
 SettingsT = TypeVar("SettingsT", bound=Settings)
 
@@ -142,19 +144,42 @@ class FloorProbe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """What a scenario works with; clock and randomness come from here, never from the module."""
+    """What a scenario works with; clock and randomness come from here, never from the module.
+
+    ``redact`` goes over a text that a sample is to have and that may name an address.
+    """
 
     config: Config
-    services: LocalServices
+    services: Services
     events: Events
     slots: int
     clock_ns: Callable[[], int] = time.monotonic_ns
     sleep_s: Callable[[float], None] = time.sleep
     notes: dict[str, Any] = field(default_factory=dict)
+    redact: Callable[[str], str] = str
+
+    @property
+    def on_aws(self) -> bool:
+        """Whether services are managed ones, which nobody can start, stop or speed up."""
+        return self.config.target == "aws"
+
+    @property
+    def local(self) -> LocalServices:
+        """The embedded servers, for what can be done to them alone."""
+        assert isinstance(self.services, LocalServices), "managed services can't be handled so"
+        return self.services
 
     def rng(self, *names: object) -> random.Random:
         """A generator of its own for each use: the run's seed and ``names`` decide its numbers."""
         return random.Random("/".join(map(str, (self.config.seed, *names))))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Narrowed:
+    """Settings as far as managed services allow, and what was left out, each with the reason: it reads *not measured*."""
+
+    settings: Settings
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
 
 class Scenario(ABC, Generic[SettingsT]):
@@ -180,6 +205,11 @@ class Scenario(ABC, Generic[SettingsT]):
     def one_process(cls, settings: Any) -> str | None:  # noqa: ARG003 - for those that override it
         """Why the load of these settings must come from one process, where the scenario's may come from several; else None."""
         return None
+
+    @classmethod
+    def on_aws(cls, settings: Any, services: Services) -> "Narrowed":  # noqa: ARG003 - for those that override it
+        """What of ``settings`` runs on managed services. Raises CannotMeasure where nothing does."""
+        raise CannotMeasure(f"{cls.name} measures what is on this machine; --target local does")
 
     @abstractmethod
     def set_up(self) -> None:
@@ -210,6 +240,9 @@ class Scenario(ABC, Generic[SettingsT]):
 
     def end(self, trial: Trial) -> None:
         """Settle one trial after its last operation: check, count, clean."""
+
+    def afterwards(self) -> None:
+        """Once the whole plan was walked: note as events what the services tell of it only later."""
 
     def floor_probes(self) -> list[FloorProbe]:
         """The operations to calibrate after ``set_up``; none unless a scenario names some."""

@@ -6,7 +6,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,24 +14,26 @@ import gevent
 from gevent.event import Event
 
 from harness import config as configuration
-from harness import dataset, floors
+from harness import dataset, floors, target
 from harness.affinity import keep_to, servers_apart
 from harness.conductor import Alone, Conductor, Crew
-from harness.config import Config
+from harness.config import AwsSettings, Config
 from harness.distributed import Workers
 from harness.errors import CannotMeasure, HarnessError, UsageError
-from harness.local.services import LocalServices
 from harness.paths import PROJECT_ROOT
 from harness.performer import OnSample, Performer
 from harness.plan import Trial
 from harness.recorder import Recorder
 from harness.registry import load_scenario, settings_models
 from harness.report_child import make_report
-from harness.rundir import Events, RunDir, command_line, now_iso
+from harness.rundir import Events, RunDir, command_line, now_iso, redactor_of
 from harness.scenario import Context, Scenario, Slot
+from harness.services import Services
 
 logger = logging.getLogger(__name__)
 RUN_VARIABLE, PROGRESS_VARIABLE = "DBHARNESS_RUN", "DBHARNESS_PROGRESS_FD"
+AWS_VARIABLE = "DBHARNESS_AWS"
+"""Section aws as JSON; it names secrets and holds none."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -50,8 +52,11 @@ def launch_from_environment(*, profile: str | None, overrides: Sequence[str], ou
     """The run directory that ``dbharness run`` handed down, or a new one of our own for a plain ``locust -f``."""
     if path := os.environ.get(RUN_VARIABLE):
         run = RunDir(Path(path))
-        manifest = run.manifest
-        return Launch(run=run, config=config_of(manifest["config"]), owned=False)
+        config = config_of(run.manifest["config"])
+        if section := os.environ.get(AWS_VARIABLE):  # the manifest's own may be redacted
+            config = config.model_copy(update={"aws": AwsSettings.model_validate_json(section)})
+        run.redactor = redactor_of(config)
+        return Launch(run=run, config=config, owned=False)
     file = _config_file()
     config = configuration.load(file, settings_models(), profile=profile, overrides=overrides)
     prices = configuration.load_prices(config)
@@ -91,7 +96,7 @@ class Session:
         self._slots_ready, self._over = Event(), Event()
         self._stopped = self._closing = False
         self._closed, self._exit_code = Event(), 0
-        self._services: LocalServices | None = None
+        self._services: Services | None = None
         self._scenario: Scenario[Any] | None = None
         self._conductor: Conductor | None = None
         self._recorder: Recorder | None = None
@@ -128,6 +133,8 @@ class Session:
                 on_measuring()
                 assert self._conductor
                 self._conductor.walk()
+                if not self._stopped and self._scenario is not None:
+                    self._scenario.afterwards()
                 self._say_what_failed(self._conductor)
         except HarnessError as error:
             self.launch.failure = error
@@ -174,8 +181,11 @@ class Session:
         except (HarnessError, OSError) as error:
             failure = failure or CannotMeasure(str(error))
         finally:
-            if self._services is not None:
-                self._services.close()
+            try:
+                if self._services is not None:
+                    self._services.close()
+            except HarnessError as error:
+                failure = failure or error
             self._events.close()
             gc.unfreeze()
             if self.launch.config.load.cpu_affinity:
@@ -194,17 +204,24 @@ class Session:
 
     def _prepare(self) -> None:
         launch, kind = self.launch, self._kind
-        if launch.config.target == "aws":
-            raise CannotMeasure("target aws isn't built yet; --target local measures on this machine")
+        target.refuse_nothing_named(launch.config)
         if self._workers is not None and (why := kind.one_process(self._settings)):
             raise UsageError(f"{kind.name} {why}")
         self._progress({"state": "starting services"})
         with servers_apart(launch.config.load.cpu_affinity):
-            needs = replace(kind.needs(self._settings), cache_mode=launch.config.cache)
-            self._services = LocalServices.up(needs)
-        launch.run.update_scenario(kind.name, servers=self._services.products, unavailable=self._services.unavailable)
+            self._services = target.up(kind.needs(self._settings), launch.config)
+        if launch.config.target == "aws":
+            self._narrow(self._services)
+        launch.run.update_scenario(
+            kind.name, servers=self._services.products, places=self._services.places,
+            unavailable=self._services.unavailable,
+        )  # fmt: skip
         self._slots_ready.wait()
-        context = Context(config=launch.config, services=self._services, events=self._events, slots=self._slots)
+        redactor = launch.run.redactor
+        context = Context(
+            config=launch.config, services=self._services, events=self._events, slots=self._slots,
+            redact=redactor.text if redactor else str,
+        )  # fmt: skip
         self._scenario = kind(self._settings, context)
         self._progress({"state": "loading data"})
         launch.run.update(dataset=dataset.load(launch.config.months).as_record())
@@ -217,6 +234,17 @@ class Session:
         gc.collect()
         gc.freeze()
 
+    def _narrow(self, services: Services) -> None:
+        """Measure what of the settings managed services allow; the manifest keeps what was left out, and why."""
+        name, config = self._kind.name, self.launch.config
+        if self.launch.run.redactor is not None and (settings := getattr(services, "settings", None)) is not None:
+            self.launch.run.redactor.learn(settings)  # the stack's outputs too
+        narrowed = self._kind.on_aws(self._settings, services)
+        self._settings = narrowed.settings
+        self.launch.config = config.model_copy(update={"scenarios": config.scenarios | {name: narrowed.settings}})
+        params = narrowed.settings.model_dump(mode="json")
+        self.launch.run.update_scenario(name, params=params, left_out=dict(narrowed.left_out))
+
     def _alone(self, scenario: Scenario[Any]) -> Crew:
         """All slots are this process's."""
         path, submit = self.launch.run.samples_path(scenario.name, "0"), gevent.get_hub().threadpool.spawn
@@ -228,8 +256,9 @@ class Session:
         """The slots are those of Locust's workers, who are told here all that they need to know."""
         assert self._workers and self._services
         job = {
+            "scenario": scenario.name,
             "config": self.launch.config.as_used(),
-            "services": asdict(self._services.state),
+            "services": self._services.as_record(),
             "samples": str(self.launch.run.samples_path(scenario.name, "0").parent.resolve()),
             "slots": self._slots,
             "shared": {name: getattr(scenario, name) for name in scenario.shared},

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,13 +20,15 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from harness import config as configuration
+from harness import target
+from harness.config import AwsSettings
 from harness.destination import Destination
-from harness.errors import CannotMeasure, UsageError
+from harness.errors import UsageError
 from harness.paths import PROJECT_ROOT
 from harness.registry import load_scenario, locustfile, scenario_names, settings_models
 from harness.report_child import make_report
 from harness.rundir import RunDir, now_iso
-from harness.session import PROGRESS_VARIABLE, RUN_VARIABLE
+from harness.session import AWS_VARIABLE, PROGRESS_VARIABLE, RUN_VARIABLE
 
 INTERRUPTED = 130
 _PR_SET_PDEATHSIG = 1
@@ -76,8 +78,7 @@ def run(asked: Request, progress: ProgressView) -> Outcome:
         seed=asked.seed,
         overrides=asked.overrides,
     )
-    if config.target == "aws":
-        raise CannotMeasure("target aws isn't built yet; --target local measures on this machine")
+    target.refuse_nothing_named(config)
     prices = configuration.load_prices(config)
     elsewhere = Destination.of(asked.out) if asked.out else None
     directory = RunDir.create(
@@ -86,8 +87,9 @@ def run(asked: Request, progress: ProgressView) -> Outcome:
     )  # fmt: skip
     if elsewhere is not None:
         _begin_elsewhere(elsewhere, directory)
-    interrupted = measure(tuple(dict.fromkeys(names)), directory, progress)
+    interrupted = measure(tuple(dict.fromkeys(names)), directory, progress, config.aws)
     _ignore_interrupts()
+    directory.redact_logs()
     status = directory.finish(interrupted)
     directory.point_latest()
     reported = make_report(directory.path)
@@ -108,14 +110,24 @@ def _begin_elsewhere(elsewhere: Destination, directory: RunDir) -> None:
         raise
 
 
-def measure(names: Sequence[str], directory: RunDir, progress: ProgressView) -> str | None:
-    """One scenario after the other into ``directory``; None, or *interrupted* where Ctrl-C came before all were done."""
+def measure(
+    names: Sequence[str],
+    directory: RunDir,
+    progress: ProgressView,
+    aws: AwsSettings | None = None,
+    words: Callable[[str], Sequence[str]] = lambda _: (),
+) -> str | None:
+    """One scenario after the other into ``directory``; None, or *interrupted* where Ctrl-C came before all were done.
+
+    ``aws`` is that section of the configuration, which the manifest may not have as it is; ``words`` are what Locust is told
+    besides, for a scenario.
+    """
     _interrupt_quietly()
     name = names[0]
     try:
         for name in names:
             progress.update(name, {"state": "starting"})
-            code = _run_scenario(name, directory, progress)
+            code = _run_scenario(name, directory, progress, aws, words(name))
             _settle(directory, name, code)
     except KeyboardInterrupt:
         _settle(directory, name, None)
@@ -170,15 +182,18 @@ def _words(record: dict[str, Any]) -> str:
     return f"trial {record['done']} of {record['planned']} done" if "planned" in record else record["state"]
 
 
-def _run_scenario(name: str, directory: RunDir, progress: ProgressView) -> int:
+def _run_scenario(
+    name: str, directory: RunDir, progress: ProgressView, aws: AwsSettings | None, words: Sequence[str]
+) -> int:
     """One Locust process for one scenario; stopped gently and then firmly when we are interrupted."""
     slots = str(load_scenario(name).default_slots)
     reader, writer = os.pipe()
     command = [
         sys.executable, "-m", "locust", "-f", str(locustfile(name)),
-        "--headless", "-u", slots, "-r", "100", "--only-summary", "--loglevel", "INFO",
+        "--headless", "-u", slots, "-r", "100", "--only-summary", "--loglevel", "INFO", *words,
     ]  # fmt: skip
-    environment = os.environ | {RUN_VARIABLE: str(directory.path.resolve()), PROGRESS_VARIABLE: str(writer)}
+    section = {AWS_VARIABLE: aws.model_dump_json()} if aws is not None else {}
+    environment = os.environ | {RUN_VARIABLE: str(directory.path.resolve()), PROGRESS_VARIABLE: str(writer)} | section
     with directory.log_path(name).open("wb") as log:
         child = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, cwd=PROJECT_ROOT, env=environment,

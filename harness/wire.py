@@ -48,10 +48,12 @@ def connect(
     tls: ssl.SSLContext | None = None,
     *,
     prepare: Callable[[socket.socket], None] | None = None,
+    tls_later: bool = False,
 ) -> Wire:
     """Open a connection; ``tls`` verifies the server by its host name. ``timeout_s`` bounds each wait for bytes.
 
     ``None`` for a time-out: for ever. ``prepare`` gets the socket before it connects; the host has an IPv4 address then.
+    ``tls_later``: plain to begin with, and :func:`wrapped` may be asked for.
     Raises TimeoutError or OSError, and leaves nothing open then.
     """
     sock = (
@@ -63,13 +65,27 @@ def connect(
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if tls:
             sock = tls.wrap_socket(sock, server_hostname=address[0])
-        elif gevent_patched():
+        elif gevent_patched() and not tls_later:
             return _HubWire(sock, timeout_s)
         sock.settimeout(timeout_s)
     except BaseException:
         sock.close()
         raise
     return _SocketWire(sock, timeout_s)
+
+
+def wrapped(wire: Wire, tls: ssl.SSLContext, server_name: str, on_begin: Callable[[Wire], None]) -> Wire:
+    """The same connection by TLS, once ``tls_later`` was said of it; ``on_begin`` has it before the handshake. Raises OSError."""
+    assert isinstance(wire, _SocketWire)
+    sock = tls.wrap_socket(wire.sock, server_hostname=server_name, do_handshake_on_connect=False)
+    secure = _SocketWire(sock, wire.timeout_s)
+    on_begin(secure)
+    try:
+        sock.do_handshake()
+    except BaseException:
+        sock.close()
+        raise
+    return secure
 
 
 def shut_down(descriptor: int) -> None:
@@ -110,37 +126,37 @@ def gevent_patched() -> bool:
 class _SocketWire:
     """An ordinary socket: blocking, or TLS."""
 
-    __slots__ = ("_sock", "_timeout_s", "receive_into", "send")
+    __slots__ = ("receive_into", "send", "sock", "timeout_s")
 
     def __init__(self, sock: socket.socket, timeout_s: float | None) -> None:
-        self._sock, self._timeout_s = sock, timeout_s
+        self.sock, self.timeout_s = sock, timeout_s
         self.send = sock.sendall
         self.receive_into = sock.recv_into
 
     def receive(self) -> bytes:
         """See Wire."""
-        return self._sock.recv(RECEIVE_BYTES)
+        return self.sock.recv(RECEIVE_BYTES)
 
     def still_open(self) -> bool:
         """See Wire."""
-        self._sock.settimeout(0.0)
+        self.sock.settimeout(0.0)
         try:
-            self._sock.recv(1)
+            self.sock.recv(1)
         except (BlockingIOError, ssl.SSLWantReadError):
             return True
         except OSError:
             return False
         finally:
-            self._sock.settimeout(self._timeout_s)
+            self.sock.settimeout(self.timeout_s)
         return False
 
     def fileno(self) -> int:
         """See Wire."""
-        return self._sock.fileno()
+        return self.sock.fileno()
 
     def close(self) -> None:
         """See Wire."""
-        self._sock.close()
+        self.sock.close()
 
 
 class Readable:

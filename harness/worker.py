@@ -13,14 +13,14 @@ from typing import Any
 import gevent
 from gevent.event import Event
 
+from harness import target
 from harness.affinity import keep_to
 from harness.distributed import MESSAGE, figures_message, to_monotonic_ns, to_wall_ns
 from harness.errors import CannotMeasure, HarnessError
 from harness.live import Live
-from harness.local.services import LocalServices, State
 from harness.performer import OnSample, Performer
 from harness.plan import Trial
-from harness.recorder import Recorder
+from harness.recorder import Recorder, clock_pair
 from harness.rundir import Events
 from harness.scenario import Context, Scenario, Slot, TrialLoad
 from harness.session import config_of
@@ -42,6 +42,7 @@ class Worker:
         self._load: tuple[Trial, TrialLoad] | None = None
         self._under_way: Any = None  # the greenlet of a trial
         self._stopping = self._closing = False
+        self.ahead_ns = 0  # of our wall clock before the master's
         self._closed = Event()
         runner.register_message(MESSAGE, self._on_message)
         runner.environment.events.report_to_master.add_listener(self._on_report)
@@ -93,6 +94,11 @@ class Worker:
     def _on_message(self, msg: Any, **_: Any) -> None:
         asked = dict(msg.data)
         do, test = asked.pop("do"), asked.pop("test")
+        if do == "clock":
+            monotonic, wall = clock_pair()
+            answer = {"do": "clock", "test": test, "monotonic_ns": monotonic, "wall_ns": wall}
+            self._runner.send_message(MESSAGE, answer)
+            return
         if do == "set_up":
             self._test = test
         elif test != self._test or self._closing:
@@ -121,13 +127,16 @@ class Worker:
         self._stopping = self._closing = False
         self._closed.clear()
         self._live.clear()
-        host = socket.gethostname()
-        if host != job["host"]:
-            raise CannotMeasure(f"runs on {host}, and the local stand-ins of {job['host']} can be reached there only")
+        host, clocks = socket.gethostname(), job["clocks"]
+        self.ahead_ns = clocks["ahead_ns"]
         config = config_of(job["config"])
+        if host != job["host"] and config.target == "local":
+            raise CannotMeasure(f"runs on {host}, and the local stand-ins of {job['host']} can be reached there only")
+        if kind.name != job["scenario"]:
+            raise CannotMeasure(f"has the file of {kind.name}, and the master measures {job['scenario']}")
         if config.load.cpu_affinity:
             keep_to([config.load.cpu_affinity[self._index % len(config.load.cpu_affinity)]])
-        services = LocalServices(None, State.from_record(job["services"]))
+        services = target.attached(job["services"], config)
         context = Context(config=config, services=services, events=_Relay(self), slots=job["slots"])
         self._scenario = kind(config.scenarios[kind.name], context)
         for name in kind.shared:
@@ -138,7 +147,7 @@ class Worker:
         submit = gevent.get_hub().threadpool.spawn
         self._recorder = Recorder(
             folder / f"{kind.name}.{self._index}.arrows", worker=str(self._index), extra=kind.columns,
-            submit=submit, sketches=True,
+            submit=submit, sketches=True, shift_ns=clocks["shift_ns"],
         )  # fmt: skip
         self._performer = Performer(self._recorder, self._on_sample, worker=self._index, workers=job["workers"])
         gc.collect()
@@ -154,7 +163,7 @@ class Worker:
 
     def _go(self, asked: dict[str, Any]) -> None:
         assert self._load
-        self._under_way = gevent.spawn(self._walk, *self._load, to_monotonic_ns(asked["begin_wall_ns"]))
+        self._under_way = gevent.spawn(self._walk, *self._load, to_monotonic_ns(asked["begin_wall_ns"] + self.ahead_ns))
 
     def _walk(self, trial: Trial, load: TrialLoad, begin_ns: int) -> None:
         performer = self._performer
@@ -167,7 +176,8 @@ class Worker:
         try:
             lines = lines_of(load.streams, self._slots, self._index)
             figures = performer.perform(trial, load, lines, on_begin=on_begin, begin_ns=begin_ns)
-            self.tell("done", figures=figures_message(figures), tally=dict(self._scenario.tally))
+            message = figures_message(figures, ahead_ns=self.ahead_ns)
+            self.tell("done", figures=message, tally=dict(self._scenario.tally))
         except Exception as error:  # noqa: BLE001 - whatever it is, the master must hear of it
             self._failed(error)
 
@@ -195,7 +205,8 @@ class _Relay(Events):
     def add(self, kind: str, *, trial: int | None = None, t_ns: int | None = None, **fields: Any) -> int:
         """See :class:`Events`."""
         when = time.monotonic_ns() if t_ns is None else t_ns
-        self._worker.tell("event", kind=kind, trial=trial, wall_ns=to_wall_ns(when), fields=fields)
+        wall_ns = to_wall_ns(when) - self._worker.ahead_ns
+        self._worker.tell("event", kind=kind, trial=trial, wall_ns=wall_ns, fields=fields)
         return when
 
     def close(self) -> None:

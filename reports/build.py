@@ -4,10 +4,14 @@ import importlib
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from reports.cloudwatch import against_cloudwatch, warnings
 from reports.findings import Finding, to_json
+from reports.left_out import left_out
 from reports.load import Run
+from reports.places import at_its_place, is_aws
 from reports.render.html import html
 from reports.render.markdown import markdown
 from reports.section import Section
@@ -46,7 +50,7 @@ def _analysis(name: str) -> Analysis:
 
 def _section(run: Run, name: str, analysis: Analysis) -> Section:
     try:
-        return analysis(run)
+        return _completed(run, analysis(run))
     except Exception as error:  # noqa: BLE001 - one analysis must not cost the others
         _log.exception("the analysis of %s failed", name)
         reason = f"the analysis failed ({type(error).__name__}: {error}); the samples are kept"
@@ -55,8 +59,23 @@ def _section(run: Run, name: str, analysis: Analysis) -> Section:
             n=0, target=run.manifest["target"], status="unknown", reason=reason, headline=True,
         )  # fmt: skip
         return Section(
-            scenario=name, title=name, verdict=(unknown.sentence,), findings=(unknown,), charts=(), method=()
+            scenario=name,
+            title=name,
+            verdict=(unknown.sentence,),
+            findings=(at_its_place(run, unknown),),
+            charts=(),
+            method=(),
         )
+
+
+def _completed(run: Run, section: Section) -> Section:
+    """The section with what holds for every scenario: where it was measured, what was left out, what CloudWatch counted."""
+    counted = against_cloudwatch(run, section.scenario, run.samples(section.scenario)) if is_aws(run) else []
+    findings = (*section.findings, *counted, *left_out(run, section.scenario))
+    return replace(
+        section, findings=tuple(at_its_place(run, finding) for finding in findings),
+        warnings=(*section.warnings, *warnings(counted)),
+    )  # fmt: skip
 
 
 def _replace(path: Path, text: str) -> None:

@@ -11,7 +11,7 @@ from reports.stats import Interval
 # as `floor` and `excess` were.
 FINDINGS_SCHEMA = 1
 
-Basis = Literal["local_model", "modelled", "aws"]
+Basis = Literal["local_model", "modelled", "aws", "endpoint_override"]
 Better = Literal["lower", "higher", "none"]
 Status = Literal["measured", "at_least", "tool_bound", "not_measured", "unknown"]
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from reports.findings import Basis, Better, Finding, Status
 from reports.load import Run
+from reports.places import words_of
 from reports.stats import Interval
 
 
@@ -88,7 +89,7 @@ def troubles(samples: pd.DataFrame) -> tuple[str, ...]:
 def setting(run: Run, scenario: str, server: str) -> str:
     """What a figure was measured on: ``local model, PostgreSQL 18.6``."""
     product = run.scenario(scenario).get("servers", {}).get(server, server)
-    return f"local model, {product}"
+    return f"{words_of(run.manifest, scenario, server)}, {product}"
 
 
 def absent(

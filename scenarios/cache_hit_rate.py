@@ -20,6 +20,7 @@ from harness.cache.experiments import loads, rows
 from harness.cache.experiments.application import Answers, Application, Reader
 from harness.cache.experiments.loads import OPEN_SLOTS, STALE_SLOTS
 from harness.cache.experiments.lost import Lost, breaker_of, client_of
+from harness.cache.experiments.managed import for_managed
 from harness.cache.experiments.plan import Plan, share_setting
 from harness.cache.experiments.pool import Pool
 from harness.cache.experiments.settings import ONE_PROCESS, CacheHitRateSettings, Part
@@ -32,10 +33,10 @@ from harness.cache.nodes import CacheNodes
 from harness.cache.strategies import Flights, Parts
 from harness.errors import CannotMeasure
 from harness.execute import locust_user
-from harness.local.services import Needs
 from harness.plan import Trial
 from harness.recorder import Kind, Observation
-from harness.scenario import Context, FloorProbe, Scenario, Slot, TrialLoad
+from harness.scenario import Context, FloorProbe, Narrowed, Scenario, Slot, TrialLoad
+from harness.services import Needs, Services
 from harness.sql import schema
 from harness.sql.connections import SqlConnection, connect
 from harness.sql.endpoint import DRIVERS, Engine
@@ -83,6 +84,11 @@ class CacheHitRate(Scenario[CacheHitRateSettings]):
             return None
         return f"loads parts {', '.join(alone)} from one process: leave out --processes, --master and --worker, or set other parts"
 
+    @classmethod
+    def on_aws(cls, settings: CacheHitRateSettings, services: Services) -> Narrowed:  # noqa: ARG003 - whichever cache it is
+        """What a cache allows that is nobody's to limit, kill or stop."""
+        return for_managed(settings)
+
     def set_up(self) -> None:
         """The flights into each database; every aircraft's answer once, to know how much data the cache could hold."""
         services, settings = self.context.services, self.settings
@@ -94,7 +100,10 @@ class CacheHitRate(Scenario[CacheHitRateSettings]):
             with connect(services.sql[engine]) as connection:
                 schema.create(connection)
                 schema.load(connection, self.data)
-        self.cache, self.nodes = open_cache(services.cache_nodes), CacheNodes(services.cache_nodes)
+        self.cache, self.nodes = (
+            open_cache(services.cache_nodes),
+            CacheNodes(services.cache_nodes, managed=self.context.on_aws),
+        )
         self.stock = Stock(self.cache, self.nodes, settings.lru_samples)
         self.engines = {part: [one for one in settings.engines_of(part) if one in there] for part in settings.parts}
         if self.engines.get("size"):
@@ -107,7 +116,7 @@ class CacheHitRate(Scenario[CacheHitRateSettings]):
                 self.context.events.add("key_shares", skew=skew, shares=space.probabilities.tolist())
         slow = "lost" in settings.parts and "slow" in settings.faults
         self.proxies = {
-            node.address: services.tcp_proxy(node.address, f"before-cache-{number}")
+            node.address: self.context.local.tcp_proxy(node.address, f"before-cache-{number}")
             for number, node in enumerate(services.cache_nodes if slow else (), 1)
         }
 
@@ -172,7 +181,7 @@ class CacheHitRate(Scenario[CacheHitRateSettings]):
                 self._stampede.start()
             case "lost":
                 self._lost = Lost(
-                    trial=trial, servers=self.context.services.cache_servers, nodes=self.nodes, cache=self.cache,
+                    trial=trial, servers=() if self.context.on_aws else self.context.local.cache_servers, nodes=self.nodes, cache=self.cache,
                     proxies=list(self.proxies.values()), events=self.context.events, clock_ns=self.context.clock_ns,
                 )  # fmt: skip
                 self._lost.start(begin_ns)

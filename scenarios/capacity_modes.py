@@ -11,8 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import cached_property
 from itertools import tee
-from typing import Any, ClassVar
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -26,21 +25,24 @@ from harness.dynamodb.attempts import DynamoAttempt, attempts
 from harness.dynamodb.boto_client import BotoClient, botocore_client
 from harness.dynamodb.capacity_arms import Request, arm_of, supposed
 from harness.dynamodb.capacity_jobs import Item, Job, Load
+from harness.dynamodb.capacity_managed import for_tables, on_real_tables
 from harness.dynamodb.capacity_plan import CapacityModesSettings, cells, demand_of, trials_of
 from harness.dynamodb.client import Client, DynamoClient
-from harness.dynamodb.clients import client_factory
 from harness.dynamodb.parameters import KINDS, MINUTE_S
 from harness.dynamodb.retries import Retries
 from harness.errors import CannotMeasure
 from harness.execute import locust_user
 from harness.flights import flight_items, table_definition
 from harness.local.capacity_watch import CapacityWatch, consumed_units
-from harness.local.services import Needs
 from harness.local.twin_control import TwinControl
 from harness.observing import retried
 from harness.plan import Trial
 from harness.recorder import Kind, Observation
-from harness.scenario import FloorProbe, Scenario, Slot, Stream, Ticket, TrialLoad
+from harness.scenario import FloorProbe, Narrowed, Scenario, Slot, Stream, Ticket, TrialLoad
+from harness.services import Needs, Services
+
+if TYPE_CHECKING:
+    from harness.aws.managed_tables import ManagedTables
 
 AIRCRAFT = 6  # whose flights are in the table; few, so that loading them takes little of the burst
 FLIGHTS_EACH = (10, 14)
@@ -64,6 +66,17 @@ class CapacityModes(Scenario[CapacityModesSettings]):
         """A twin of its own: each trial sets its clock and what its tables suppose."""
         return Needs(dynamodb=True, dynamodb_own=True, dynamodb_speed=settings.speed)
 
+    @classmethod
+    def on_aws(cls, settings: CapacityModesSettings, services: Services) -> Narrowed:
+        """Demand on the two tables that are there, at the service's own clock; multiples are of what is provisioned."""
+        from harness.aws.capacity_tables import capacity_tables
+        from harness.aws.services import AwsServices
+
+        assert isinstance(services, AwsServices)
+        tables = capacity_tables(services)
+        narrowed, left_out = for_tables(settings, tables.units, tables.scaling)
+        return Narrowed(settings=narrowed, left_out=left_out)
+
     def set_up(self) -> None:
         """Choose the few aircraft that requests are about, a flight to each destination, and the busiest day."""
         data = dataset.load(self.context.config.months)
@@ -74,16 +87,20 @@ class CapacityModes(Scenario[CapacityModesSettings]):
 
     def plan(self) -> list[Trial]:
         """See ``harness.dynamodb.capacity_plan``."""
-        return trials_of(self.settings, seed=f"{self.context.config.seed}/{self.name}")
+        trials = trials_of(self.settings, seed=f"{self.context.config.seed}/{self.name}")
+        if self._managed is None:
+            return trials
+        return on_real_tables(trials, self.settings, scaled=self._managed.scaled)
 
     def floor_probes(self) -> list[FloorProbe]:
-        """Each of the four requests, one at a time, as an open loop does; of a table of their own."""
+        """Each of the four requests, one at a time, as an open loop does; of a table of their own, so none on AWS."""
+        if self._managed is not None:
+            return []
         table, flights = "capacity_floor", next(iter(self.flights.values()))
         with self._lean() as client:
             client.call("DeleteTable", {"TableName": table})
             client.call("CreateTable", table_definition(table, by_dest=False))
         bulk_load(self._lean, table, flights, concurrency=1)
-        at = urlsplit(self.context.services.dynamodb_url)
         asked = [
             jobs.get(table, flights[0]), jobs.query(table, flights), jobs.put(table, flights[0]),
             jobs.change(table, flights[0], "1"),
@@ -91,15 +108,21 @@ class CapacityModes(Scenario[CapacityModesSettings]):
         floor = Trial(trial=-1, pair=-1, arm="floor", step="floor", labels={}, params={"speed": self.settings.speed})
         return [
             FloorProbe(
-                client=self.settings.client, op=job.op, role="dynamodb", server=(at.hostname or "", at.port or 80),
+                client=self.settings.client, op=job.op, role="dynamodb", server=self.context.services.dynamodb.address,
                 key="dynamodb", act=self._do(floor, job, Retries("none"), Semaphore()), slots=1,
-                connect=lambda host, port: client_factory(self.settings.client, f"http://{host}:{port}")(),
+                connect=lambda host, port: self.context.services.dynamodb.factory(self.settings.client, f"http://{host}:{port}")(),
             )
             for job in asked
         ]  # fmt: skip
 
     def prepare(self, trial: Trial) -> None:
-        """A table of its own for each trial, loaded, its store full again; then the clock as fast as the trial wants."""
+        """A table of its own for each trial, loaded, its store full again; then the clock as fast as the trial wants.
+
+        On AWS the table that is there, loaded once and left alone for a while.
+        """
+        if self._managed is not None:
+            self._managed.prepare(trial, [item for flights in self.flights.values() for item in flights])
+            return
         table, arm, hot = table_name(trial), arm_of(trial.arm, trial.params), trial.labels["part"] == "hot"
         items = self.by_dest if hot else [item for flights in self.flights.values() for item in flights]
         self._twin.suppose(supposed(trial.params))
@@ -137,17 +160,21 @@ class CapacityModes(Scenario[CapacityModesSettings]):
 
     def begun(self, trial: Trial, begin_ns: int) -> None:
         """Watch what is provisioned, where anything is."""
+        self._begun_ns = begin_ns
         self._watch: CapacityWatch | None = None
         if arm_of(trial.arm, trial.params).provisioned:
             every_s = max(LEAST_LOOK_S, LOOK_EVERY_S / float(trial.params["speed"]))
-            self._watch = CapacityWatch(self._lean(), table_name(trial), self.context.events, trial.trial, every_s)
+            self._watch = CapacityWatch(self._lean(), self._table(trial), self.context.events, trial.trial, every_s)
             self._watch.start(begin_ns)
 
     def end(self, trial: Trial) -> None:
-        """Write down what the service counted, and take table and scaling away."""
-        table, arm = table_name(trial), arm_of(trial.arm, trial.params)
+        """Write down what the service counted, and take table and scaling away; on AWS CloudWatch is asked later."""
+        table, arm = self._table(trial), arm_of(trial.arm, trial.params)
         if self._watch:
             self._watch.stop()
+        if self._managed is not None:
+            self._managed.end(trial, self._begun_ns)
+            return
         counted = consumed_units(self._twin.state(), table)
         read, write = (counted[kind] - self._loaded_units[kind] for kind in KINDS)
         self.context.events.add("consumed", trial=trial.trial, read_units=read, write_units=write)
@@ -155,6 +182,14 @@ class CapacityModes(Scenario[CapacityModesSettings]):
             self._scale(*arm.scaling.end(table))
         with self._lean() as client:
             client.call("DeleteTable", {"TableName": table})
+
+    def afterwards(self) -> None:
+        """What CloudWatch counted, on AWS."""
+        if self._managed is not None:
+            self._managed.counts.settle()
+
+    def _table(self, trial: Trial) -> str:
+        return table_name(trial) if self._managed is None else self._managed.tables.of(trial.arm)
 
     def _tickets(self, trial: Trial, load: Load, policy: Retries, turn: Semaphore) -> Iterator[Ticket]:
         asked, costs = tee(self._jobs(trial, load))
@@ -165,7 +200,7 @@ class CapacityModes(Scenario[CapacityModesSettings]):
 
     def _jobs(self, trial: Trial, load: Load) -> Iterator[Job]:
         """Endless requests of one kind; the same for all arms of a pair."""
-        rng, table = self.context.rng(self.name, "jobs", load, trial.pair), table_name(trial)
+        rng, table = self.context.rng(self.name, "jobs", load, trial.pair), self._table(trial)
         match trial.labels["demand"]:
             case "hot_partition":
                 return jobs.skewed(table, self.by_dest, self.weights, load, rng)
@@ -229,20 +264,29 @@ class CapacityModes(Scenario[CapacityModesSettings]):
 
     def _lean(self) -> DynamoClient:
         """For what isn't measured, whatever the setting."""
-        return DynamoClient(self.context.services.dynamodb_url)
+        return self.context.services.dynamodb.lean()
 
     @cached_property
     def _measured(self) -> Callable[[], Client]:
-        return client_factory(self.settings.client, self.context.services.dynamodb_url)
+        return self.context.services.dynamodb.factory(self.settings.client)
 
     @cached_property
     def _scaling(self) -> Client:
         """Application Auto Scaling, which the twin has at its own address."""
-        return BotoClient(botocore_client(self.context.services.dynamodb_url, service="application-autoscaling"))
+        return BotoClient(botocore_client(self.context.services.dynamodb.url, service="application-autoscaling"))
+
+    @cached_property
+    def _managed(self) -> "ManagedTables | None":
+        """The tables on AWS; None on the twin, where each trial has its own."""
+        if not self.context.on_aws:
+            return None
+        from harness.aws.managed_tables import ManagedTables
+
+        return ManagedTables(self.context, rest_s=self.settings.rest_s)
 
     @cached_property
     def _twin(self) -> TwinControl:
-        return TwinControl(self.context.services.dynamodb_url)
+        return TwinControl(self.context.services.dynamodb.url)
 
 
 def _destinations(data: dataset.Dataset) -> tuple[list[Item], list[int]]:

@@ -12,8 +12,7 @@ from decimal import Decimal
 from functools import cached_property, partial
 from itertools import cycle
 from statistics import fmean
-from typing import ClassVar
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, ClassVar
 
 import orjson
 
@@ -21,20 +20,23 @@ from harness import dataset, flight_questions, flights, index_writes, noisy_neig
 from harness.dynamodb.accesses import Connections
 from harness.dynamodb.answers import Item, bulk_load
 from harness.dynamodb.client import ConnectionTrouble, DynamoClient, trouble_outcome
-from harness.dynamodb.clients import client_factory
 from harness.dynamodb.metering import item_size
 from harness.dynamodb.query_settings import PLENTY_UNITS, Part, QueryVsScanSettings
 from harness.errors import CannotMeasure, UsageError
 from harness.execute import locust_user
-from harness.local.services import Needs
 from harness.local.twin_control import TwinControl
 from harness.observing import of_answer
 from harness.plan import Cell, Trial, interleave
 from harness.recorder import Kind, Observation
-from harness.scenario import FloorProbe, Scenario, Slot, Stream, Ticket, TrialLoad
+from harness.scenario import FloorProbe, Narrowed, Scenario, Slot, Stream, Ticket, TrialLoad
+from harness.services import Needs, Services
+
+if TYPE_CHECKING:
+    from harness.aws.cloudwatch import TableCounts
 
 DEADLINE_S = 600.0  # of a trial: one answer through boto3 may be the whole year's flights
 FEW = ("item_size_items", "index_write_items", "neighbour_items")
+NO_CLOCK = "it lasts minutes of the service's own clock, which only the twin's can be sped up, and tables of its own with little capacity"
 GROWING = {"aircraft": ("query", "scan"), "airport": ("gsi_all", "scan")}
 ALL_INDEXES = (
     flights.BY_DEST, flights.BY_DEST_INCLUDE, flights.BY_DEST_KEYS, flights.LOCAL_INCLUDE, flights.LOCAL_KEYS,
@@ -61,6 +63,15 @@ class QueryVsScan(Scenario[QueryVsScanSettings]):
         Without the limits of single partitions, which no client over a network meets and one on this machine would.
         """
         return Needs(dynamodb=True, dynamodb_partition_limits=False, dynamodb_own="neighbour" in settings.parts)
+
+    @classmethod
+    def on_aws(cls, settings: QueryVsScanSettings, services: Services) -> Narrowed:  # noqa: ARG003 - all that is asked for is there
+        """All parts but ``neighbour``."""
+        parts = tuple(part for part in settings.parts if part != "neighbour")
+        left_out = {"neighbour": NO_CLOCK} if parts != settings.parts else {}
+        if not parts:
+            raise CannotMeasure(f"{cls.name}: part neighbour isn't measured on aws: {NO_CLOCK}")
+        return Narrowed(settings=settings.model_copy(update={"parts": parts}), left_out=left_out)
 
     def set_up(self) -> None:
         """The tables of the chosen parts; those of a size hold the asked-for flights first."""
@@ -126,7 +137,7 @@ class QueryVsScan(Scenario[QueryVsScanSettings]):
     def prepare(self, trial: Trial) -> None:
         """For part ``neighbour`` alone: the clock sped up, and nothing saved that would be used up first."""
         if trial.labels["part"] == "neighbour":
-            TwinControl(self.context.services.dynamodb_url).set_speed(self.settings.neighbour_speed)
+            TwinControl(self.context.services.dynamodb.url).set_speed(self.settings.neighbour_speed)
             with self._lean() as client:
                 noisy_neighbour.empty_stores(client, self._neighbourhood.keys[0], self.context.sleep_s)
 
@@ -143,14 +154,24 @@ class QueryVsScan(Scenario[QueryVsScanSettings]):
                 streams = (Stream(tickets=self._answers(trial), slots=self.settings.in_flight),)
         return TrialLoad(client=self.settings.client, streams=streams, deadline_s=DEADLINE_S)
 
+    def begun(self, trial: Trial, begin_ns: int) -> None:  # noqa: ARG002 - whichever it is
+        """When the load of this trial began."""
+        self._begun_ns = begin_ns
+
     def end(self, trial: Trial) -> None:
-        """The clock at the wall's speed again."""
+        """The clock at the wall's speed again; on AWS, whose table was read or written."""
+        if self._counts is not None:
+            self._note_table(self._counts, trial)
         if trial.labels["part"] == "neighbour":
-            TwinControl(self.context.services.dynamodb_url).set_speed(1.0)
+            TwinControl(self.context.services.dynamodb.url).set_speed(1.0)
+
+    def afterwards(self) -> None:
+        """What CloudWatch counted, on AWS."""
+        if self._counts is not None:
+            self._counts.settle()
 
     def floor_probes(self) -> list[FloorProbe]:
         """One whole answer of each arm at the base cell and while the table grows; those that learn fast come first."""
-        at = urlsplit(self.context.services.dynamodb_url)
         trials = {
             (trial.arm, trial.labels["question"], trial.step): trial
             for trial in self.plan() if trial.labels["part"] in ("arms", "table_items")
@@ -158,7 +179,7 @@ class QueryVsScan(Scenario[QueryVsScanSettings]):
         return [
             FloorProbe(
                 client=self.settings.client, op=flight_questions.access_of(arm).op, role="dynamodb",
-                server=(at.hostname or "", at.port or 80), key="dynamodb",
+                server=self.context.services.dynamodb.address, key="dynamodb",
                 connect=lambda host, port: self._connections(f"http://{host}:{port}")(),
                 act=self._ask(trial, self._of(trial)[0]), labels={"arm": arm, "question": question, "step": step},
                 slots=min(self.settings.in_flight, self.context.slots),
@@ -233,7 +254,7 @@ class QueryVsScan(Scenario[QueryVsScanSettings]):
         question, warm_up = trial.labels["question"], self.settings.warm_up_answers
         asked = index_writes.writes(
             trial.arm, question, self._items(self.settings.index_write_items), warm_up + self.settings.index_writes,
-            pair=trial.pair, rng=self.context.rng(self.name, "writes", trial.pair),
+            pair=trial.pair, rng=self.context.rng(self.name, "writes", trial.pair), prefix=self._prefix,
         )  # fmt: skip
         for number, write in enumerate(asked):
             act = index_writes.act_of(write, question, self._measured)
@@ -245,7 +266,7 @@ class QueryVsScan(Scenario[QueryVsScanSettings]):
         choices = [self._ranges[step]] if question == "range" else self._asked[question]
         of_size = trial.labels["part"] == "item_bytes"
         table = sized_name(step) if of_size else table_name(int(trial.params["table_items"]))
-        return [replace(one, question=replace(one.question, table=table)) for one in choices]
+        return [replace(one, question=replace(one.question, table=self._prefix + table)) for one in choices]
 
     def _ask(
         self, trial: Trial, asked: flight_questions.Asked, *, look_closely: bool = False
@@ -303,28 +324,51 @@ class QueryVsScan(Scenario[QueryVsScanSettings]):
         self, table: str, items: Sequence[Item | bytes], indexes: tuple[flights.FlightIndex, ...],
         read_capacity_units: int = PLENTY_UNITS,
     ) -> None:  # fmt: skip
+        # Plenty costs nothing on the twin; where units are paid for by the hour, tables are on demand.
+        capacity = (None, None) if self.context.on_aws else (read_capacity_units, PLENTY_UNITS)
+        table = self._prefix + table
         definition = flights.table_definition(
-            table, read_capacity_units=read_capacity_units, write_capacity_units=PLENTY_UNITS,
-            by_dest=False, indexes=indexes,
-        )  # fmt: skip
-        with self._lean() as client:
-            client.call("DeleteTable", {"TableName": table})
-            created = client.call("CreateTable", definition)
-            if created.status != 200:
-                raise CannotMeasure(f"CreateTable {table}: {created.error_code}: {created.body.get('message')}")
+            table, read_capacity_units=capacity[0], write_capacity_units=capacity[1], by_dest=False, indexes=indexes
+        )
+        self.context.services.make_table(definition)
         bulk_load(self._lean, table, items)
+
+    @cached_property
+    def _counts(self) -> "TableCounts | None":
+        if not self.context.on_aws:
+            return None
+        from harness.aws.services import table_counts
+
+        return table_counts(self.context)
+
+    def _note_table(self, counts: "TableCounts", trial: Trial) -> None:
+        """Which table it was, and the global indexes that the table has."""
+        if trial.labels["part"] == "index_writes":
+            index = index_writes.INDEXES[trial.arm]
+            name = self._prefix + index_writes.table_name(trial.arm)
+            indexes: tuple[flights.FlightIndex, ...] = (index,) if index else ()
+        else:
+            name = self._of(trial)[0].question.table
+            sized = trial.labels["part"] == "item_bytes"
+            indexes = () if sized else self._tables[int(trial.params["table_items"])]
+        of_table = [index.name for index in indexes if not index.local]
+        counts.note(name, trial.trial, self._begun_ns, indexes=of_table)
+
+    @property
+    def _prefix(self) -> str:
+        return self.context.services.table_prefix
 
     def _lean(self) -> DynamoClient:
         """For what isn't measured, whatever the setting."""
-        return DynamoClient(self.context.services.dynamodb_url)
+        return self.context.services.dynamodb.lean()
 
     @cached_property
     def _measured(self) -> Callable[[], Connections]:
-        return self._connections(self.context.services.dynamodb_url)
+        return self._connections()
 
-    def _connections(self, url: str) -> Callable[[], Connections]:
+    def _connections(self, url: str | None = None) -> Callable[[], Connections]:
         """What makes a slot's connections: as many as the widest parallel Scan takes, opened when they are used."""
-        make = client_factory(self.settings.client, url)
+        make = self.context.services.dynamodb.factory(self.settings.client, url)
         return lambda: Connections(make, max((1, *self.settings.segments)))
 
 

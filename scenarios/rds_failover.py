@@ -6,21 +6,26 @@ was told, and afterwards each of them is looked up. What fails over, and how, sa
 """
 
 from itertools import count
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from harness.errors import TrialFailed
 from harness.execute import locust_user
-from harness.local.services import Needs
 from harness.plan import Trial
 from harness.recorder import Kind
-from harness.scenario import Context, FloorProbe, Scenario, TrialLoad
+from harness.scenario import Context, FloorProbe, Narrowed, Scenario, TrialLoad
+from harness.services import Needs, Services
 from harness.sql.failover.floors import floor_probes
+from harness.sql.failover.managed import for_rds
 from harness.sql.failover.plan import trials_of
 from harness.sql.failover.probes import COLUMNS
 from harness.sql.failover.settings import RdsFailoverSettings
+from harness.sql.failover.stage import Stage
 from harness.sql.failover.stages import TROUBLE, Stages
 from harness.sql.failover.synchrony import Commits
 from harness.sql.failover.trial import Failover
+
+if TYPE_CHECKING:
+    from harness.aws.stages import ManagedStages
 
 
 class RdsFailover(Scenario[RdsFailoverSettings]):
@@ -34,13 +39,25 @@ class RdsFailover(Scenario[RdsFailoverSettings]):
     def __init__(self, settings: RdsFailoverSettings, context: Context) -> None:
         super().__init__(settings, context)
         self.write_ids = count(1)
-        self.stages = Stages(settings, context)
+        self.stages = self._stages()
         self.under_way: Failover | Commits
 
     @classmethod
     def needs(cls, settings: RdsFailoverSettings) -> Needs:
         """The engines, whose topologies are made in ``set_up``."""
         return Needs(sql_servers=settings.engines)
+
+    @classmethod
+    def on_aws(cls, settings: RdsFailoverSettings, services: Services) -> Narrowed:
+        """A fail-over that RDS is asked for, of each engine that has another zone; at RDS's own pace."""
+        from harness.aws.services import AwsServices
+        from harness.aws.stages import failing_over, none_fails_over
+
+        assert isinstance(services, AwsServices)
+        engines = failing_over(services)
+        if not engines:
+            raise none_fails_over(services)
+        return for_rds(settings, {engine: services.databases[engine].topology for engine in engines})
 
     def set_up(self) -> None:
         """Every topology of the plan, up, with an empty ledger."""
@@ -59,8 +76,11 @@ class RdsFailover(Scenario[RdsFailoverSettings]):
         """The topology whole, with the trial's parameters, and clients that know nothing of it yet."""
         try:
             stage = self.stages.of(trial)
-            kind: type[Failover | Commits] = Commits if trial.labels["part"] == "synchrony" else Failover
-            self.under_way = kind(trial, stage, self.context, self.write_ids.__next__)
+            if trial.labels["part"] == "synchrony":
+                assert isinstance(stage, Stage)
+                self.under_way = Commits(trial, stage, self.context, self.write_ids.__next__)
+            else:
+                self.under_way = Failover(trial, stage, self.context, self.write_ids.__next__)
             self.under_way.prepare()
         except TROUBLE as error:
             raise self._lost(trial, error) from error
@@ -83,6 +103,15 @@ class RdsFailover(Scenario[RdsFailoverSettings]):
     def tear_down(self) -> None:
         """Stop the name server."""
         self.stages.close()
+
+    def _stages(self) -> "Stages | ManagedStages":
+        if not self.context.on_aws:
+            return Stages(self.settings, self.context)
+        from harness.aws.services import AwsServices
+        from harness.aws.stages import ManagedStages
+
+        assert isinstance(self.context.services, AwsServices)
+        return ManagedStages(self.context, self.context.services)
 
     def _lost(self, trial: Trial, error: Exception) -> TrialFailed:
         """The trial's topology is in no state to go on with: whoever needs it next gets a new one."""

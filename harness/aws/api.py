@@ -36,6 +36,13 @@ class Api(Protocol):
         ...
 
 
+class StackApi(Api, Protocol):
+    """AWS in one region for one stack, whose name is on everything that is ours."""
+
+    stack: str
+    region: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
     """How waiting goes: the clocks, how often to ask, and how long at most."""

@@ -75,8 +75,10 @@ CLUSTER_SNAPSHOT = "arn:aws:rds:*:*:cluster-snapshot:*"
 BACKUP = "arn:aws:rds:*:*:auto-backup:*"
 SUBNET_GROUP = "arn:aws:rds:*:*:subgrp:*"
 PARAMETER_GROUP = "arn:aws:rds:*:*:pg:*"
+CLUSTER_PARAMETERS = "arn:aws:rds:*:*:cluster-pg:*"
 OPTION_GROUP = "arn:aws:rds:*:*:og:*"
 MADE_DB = "arn:aws:rds:*:*:db:{stack}-*"
+MADE_CLUSTER = "arn:aws:rds:*:*:cluster:{stack}-*"
 MADE_SNAPSHOT = "arn:aws:rds:*:*:snapshot:{stack}-*"
 MADE_CLUSTER_SNAPSHOT = "arn:aws:rds:*:*:cluster-snapshot:{stack}-*"
 """What we make beside the stack begins with its name: whoever may put our tag on anything could have anything destroyed."""
@@ -129,15 +131,15 @@ _CLOUDFORMATION = (
 )  # fmt: skip
 
 
-def _restores(operation: str, *sources: str) -> Call:
-    """A new instance with our tag, in our subnet group, from something of ours; the engine's default groups serve too."""
+def _restores(operation: str, *sources: str, made: str = MADE_DB, parameters: str = PARAMETER_GROUP) -> Call:
+    """Something new with our tag, in our subnet group, from something of ours; the engine's default groups serve too."""
     action = f"rds:{operation}"
-    defaults = ("arn:aws:rds:*:*:pg:default*", "arn:aws:rds:*:*:og:default*")
+    defaults = (parameters.removesuffix("*") + "default*", "arn:aws:rds:*:*:og:default*")
     return Call(
         service="rds", operation=operation,
         grants=(
-            *new(action, MADE_DB), *on(action, *sources, SUBNET_GROUP, PARAMETER_GROUP, OPTION_GROUP),
-            *(Grant(action=action, resource=group) for group in defaults), *new("rds:AddTagsToResource", MADE_DB),
+            *new(action, made), *on(action, *sources, SUBNET_GROUP, parameters, OPTION_GROUP),
+            *(Grant(action=action, resource=group) for group in defaults), *new("rds:AddTagsToResource", made),
         ),
     )  # fmt: skip
 
@@ -168,6 +170,10 @@ _RDS = (
     ),
     _restores("RestoreDBInstanceFromDBSnapshot", SNAPSHOT, CLUSTER_SNAPSHOT),
     _restores("RestoreDBInstanceToPointInTime", DB, BACKUP),
+    _restores(
+        "RestoreDBClusterFromSnapshot", CLUSTER_SNAPSHOT, made=MADE_CLUSTER, parameters=CLUSTER_PARAMETERS
+    ),
+    _restores("RestoreDBClusterToPointInTime", CLUSTER, made=MADE_CLUSTER, parameters=CLUSTER_PARAMETERS),
     Call(
         service="rds", operation="AddTagsToResource",
         grants=on("rds:AddTagsToResource", DB, CLUSTER, SNAPSHOT, CLUSTER_SNAPSHOT),
@@ -183,6 +189,10 @@ _RDS = (
     Call(
         service="rds", operation="DeleteDBInstance", grants=on("rds:DeleteDBInstance", DB),
         aims_at="db_instance", named_by="DBInstanceIdentifier",
+    ),
+    Call(
+        service="rds", operation="DeleteDBCluster", grants=on("rds:DeleteDBCluster", CLUSTER),
+        aims_at="db_cluster", named_by="DBClusterIdentifier",
     ),
     Call(
         service="rds", operation="DeleteDBSnapshot", grants=on("rds:DeleteDBSnapshot", SNAPSHOT),
@@ -222,6 +232,10 @@ _EC2 = _reads(
 _DYNAMODB = (
     *_reads("dynamodb", "DescribeTable", "DescribeContinuousBackups", "ListTagsOfResource"),
     *_reads("application-autoscaling", "DescribeScalableTargets", "DescribeScalingPolicies"),
+    Call(
+        service="dynamodb", operation="CreateTable",
+        grants=(*new("dynamodb:CreateTable", TABLE), *new("dynamodb:TagResource", TABLE)),
+    ),
     Call(
         service="dynamodb", operation="UpdateTable", grants=on("dynamodb:UpdateTable", TABLE),
         aims_at="table", named_by="TableName",

@@ -2,11 +2,12 @@
 
 import typer
 
-from harness.aws import cli_estimate, cli_stack
+from harness.aws import cli_estimate, cli_run, cli_stack
 
 app = typer.Typer(
-    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="The AWS target: what it costs, made, checked, taken down."
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="The AWS target: what it costs, made, checked, measured, taken down."
 )  # fmt: skip
 
 cli_estimate.register(app)
 cli_stack.register(app)
+cli_run.register(app)

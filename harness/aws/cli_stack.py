@@ -116,7 +116,7 @@ def _up(
     if max_usd is not None:
         agreement.affordable(costs, hours, max_usd, time.monotonic_ns)
     for order in orders:
-        made = up(place.aws(order.name), order, agree=_asking(yes).agree, pace=place.pace, progress=_tell)
+        made = up(place.aws(order.name), order, agree=asking(yes).agree, pace=place.pace, progress=_tell)
         for output, value in sorted(made.outputs.items()):
             out.print(f"{output:30} {value}", markup=False)
         out.print(f"stack {order.name} is up; dbharness aws down {order.name} takes it down", markup=False)
@@ -162,7 +162,7 @@ def _down(
     """Delete everything of a stack, and list what still carries its tag; exit 1 if anything does that shouldn't."""
     settled = _config(config, region)
     place = Place(region=settled.region, endpoint_url=endpoint, profile=aws_profile)
-    found = _taken_down(place, name, keep_snapshots, _asking(yes))
+    found = _taken_down(place, name, keep_snapshots, asking(yes))
     if found.left:
         raise typer.Exit(1)
 
@@ -186,7 +186,7 @@ def _sweep(
         out.print("nothing has expired", markup=False)
     for each in over:
         try:
-            failed += bool(_taken_down(place, each.name, keep_snapshots, _asking(yes)).left)
+            failed += bool(_taken_down(place, each.name, keep_snapshots, asking(yes)).left)
         except HarnessError as error:  # the others are swept all the same
             err.print(f"{each.name}: {error}", markup=False)
             failed += 1
@@ -256,7 +256,8 @@ def _read(path: Path) -> str:
         raise UsageError(f"--template {path}: {error.strerror}; name a readable file") from error
 
 
-def _asking(yes: bool) -> agreement.Asking:
+def asking(yes: bool) -> agreement.Asking:
+    """Asks on the terminal, unless it was agreed to in advance."""
     return agreement.Asking(yes=yes, ask=_ask)
 
 

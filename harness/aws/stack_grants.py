@@ -11,6 +11,7 @@ from dataclasses import replace
 from harness.aws.calls import (
     CACHE,
     CLUSTER,
+    CLUSTER_PARAMETERS,
     DB,
     GROUP,
     OPTION_GROUP,
@@ -32,7 +33,6 @@ ENDPOINT = "arn:aws:ec2:*:*:vpc-endpoint/*"
 LAUNCH = "arn:aws:ec2:*:*:launch-template/*"
 MACHINE = tuple(f"arn:aws:ec2:*:*:{kind}/*" for kind in ("instance", "volume", "network-interface"))
 IMAGE = "arn:aws:ec2:*::image/*"
-CLUSTER_PARAMETERS = "arn:aws:rds:*:*:cluster-pg:*"
 PROXY = "arn:aws:rds:*:*:db-proxy:*"
 PROXY_TARGETS = "arn:aws:rds:*:*:target-group:*"
 CACHE_PARAMETERS = "arn:aws:elasticache:*:*:parametergroup:*"

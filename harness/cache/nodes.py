@@ -14,11 +14,13 @@ _CONNECTIONS = 4  # that are opened to know what one takes
 class CacheNodes:
     """A connection to each node; lists are in the order of ``endpoints``, counts are sums.
 
-    Every method raises CannotMeasure, which names the node, where one doesn't answer or refuses.
+    Every method raises CannotMeasure, which names the node, where one doesn't answer or refuses. ``managed``: nodes whose
+    settings and counters aren't ours to set, as ElastiCache's, which knows no CONFIG: counters count from ``reset_stats`` on.
     """
 
-    def __init__(self, endpoints: Sequence[CacheEndpoint], timeout_s: float = 2.0) -> None:
-        self.endpoints = tuple(endpoints)
+    def __init__(self, endpoints: Sequence[CacheEndpoint], timeout_s: float = 2.0, *, managed: bool = False) -> None:
+        self.endpoints, self.managed = tuple(endpoints), managed
+        self._counted_before: list[dict[str, str]] = []
         self._clients = [CacheClient.at(endpoint, timeout_s) for endpoint in endpoints]
 
     def config_set(self, name: str, value: str | int) -> None:
@@ -30,8 +32,11 @@ class CacheNodes:
         self._each(CacheClient.flush)
 
     def reset_stats(self) -> None:
-        """Set every node's counters to 0."""
-        self._each(CacheClient.reset_stats)
+        """Set every node's counters to 0, or count from here on."""
+        if self.managed:
+            self._counted_before = self._each(lambda client: client.info("stats"))
+        else:
+            self._each(CacheClient.reset_stats)
 
     def limit(self, limits_bytes: Sequence[int]) -> None:
         """Set each node's ``maxmemory``."""
@@ -47,8 +52,9 @@ class CacheNodes:
         return self.numbers("memory", "used_memory")
 
     def total(self, section: str, field: str) -> int:
-        """One field of one section of INFO, summed."""
-        return sum(self.numbers(section, field))
+        """One field of one section of INFO, summed; of ``stats`` since ``reset_stats``."""
+        before = self._counted_before if section == "stats" else []
+        return sum(self.numbers(section, field)) - sum(int(one[field]) for one in before)
 
     def key_counts(self) -> list[int]:
         """How many keys each node holds."""
@@ -57,7 +63,7 @@ class CacheNodes:
     def connection_bytes(self) -> list[int]:
         """What one more connection takes of each node's memory once it has been used."""
         before = self.used_bytes()
-        others = [CacheNodes(self.endpoints) for _ in range(_CONNECTIONS)]
+        others = [CacheNodes(self.endpoints, managed=self.managed) for _ in range(_CONNECTIONS)]
         for other in others:
             other.key_counts()
         after = self.used_bytes()

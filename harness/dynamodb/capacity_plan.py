@@ -68,6 +68,7 @@ class CapacityModesSettings(Settings):
     index_service_s: PositiveFloat = 200
     speed: float = Field(default=800, gt=0, le=10_000)
     requests_per_s: PositiveFloat = 7_000
+    rest_s: float = Field(default=300, ge=0)
     pairs: PositiveInt = 3
     client: ClientName = "lean"
     retries: Mode = "none"

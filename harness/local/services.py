@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from harness.cache.endpoint import CacheEndpoint
 from harness.config import CacheSettings
+from harness.dynamodb.access import DynamoAccess
 from harness.errors import CannotMeasure, UsageError
 from harness.local.cache_server import CacheServer
 from harness.local.caches import Caches
@@ -25,6 +26,7 @@ from harness.local.topologies.make import make
 from harness.local.topologies.model import Topology, TopologyName
 from harness.local.twin import TwinServer
 from harness.paths import cache_dir
+from harness.services import Needs, Place
 from harness.sql.endpoint import Engine, SqlEndpoint
 
 HOST = "127.0.0.1"
@@ -32,25 +34,6 @@ SERVERS: Mapping[Engine, Callable[[Warden, tuple[str, ...]], SqlServer]] = {
     "postgres": PostgresServer,
     "mysql": MariaDbServer,
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Needs:
-    """What a scenario wants: databases that run (``engines``), and engines of topologies that it makes and breaks (``sql_servers``).
-
-    ``dynamodb_own``: it changes the twin's clock or parameters, so none that others use too. ``cache_own``: it kills or stops
-    its cache. ``cache_mode`` is the configuration's to say, whichever scenario it is.
-    """
-
-    dynamodb: bool = False
-    dynamodb_own: bool = False
-    dynamodb_speed: float = 1.0
-    dynamodb_partition_limits: bool = True
-    cache: bool = False
-    cache_own: bool = False
-    cache_mode: CacheSettings = field(default_factory=CacheSettings)
-    engines: tuple[Engine, ...] = ()
-    sql_servers: tuple[Engine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +102,11 @@ class LocalServices:
         return cls(warden, state, cache_servers)
 
     @property
+    def dynamodb(self) -> DynamoAccess:
+        """How the twin is asked."""
+        return DynamoAccess(url=self.dynamodb_url)
+
+    @property
     def dynamodb_url(self) -> str:
         """Where the twin answers."""
         assert self.state.dynamodb_url, "the scenario's needs don't name DynamoDB"
@@ -150,6 +138,29 @@ class LocalServices:
     def unavailable(self) -> dict[str, str]:
         """What can't be had here, and why in one line."""
         return self.state.unavailable
+
+    @property
+    def places(self) -> dict[str, Place]:
+        """Stand-ins, all of them."""
+        return dict.fromkeys(self.products, "local model")
+
+    @property
+    def table_prefix(self) -> str:
+        """None: the twin is nobody else's."""
+        return ""
+
+    def make_table(self, definition: Mapping[str, Any]) -> None:
+        """See Services."""
+        name = definition["TableName"]
+        with self.dynamodb.lean() as client:
+            client.call("DeleteTable", {"TableName": name})
+            created = client.call("CreateTable", dict(definition))
+        if created.status != 200:
+            raise CannotMeasure(f"CreateTable {name}: {created.error_code}: {created.body.get('message')}")
+
+    def as_record(self) -> dict[str, Any]:
+        """See Services."""
+        return asdict(self.state)
 
     def topology(self, engine: Engine, name: TopologyName, **options: Any) -> Topology:
         """The servers of one database, not created yet; they end with the services that were started here.

@@ -14,12 +14,12 @@ from harness.dynamodb.client import ConnectionTrouble, DynamoClient, outcome, tr
 from harness.errors import ServerFailed
 from harness.execute import locust_user
 from harness.local.processes import Warden, log_tail
-from harness.local.services import Needs
 from harness.paths import PROJECT_ROOT
 from harness.plan import Cell, Trial, interleave
 from harness.planted.truths import PlantedSettings
 from harness.recorder import Observation
 from harness.scenario import FloorProbe, Scenario, Slot, Stream, Ticket, TrialLoad
+from harness.services import Needs
 
 HOST = "127.0.0.1"
 CLOSED_SLOTS = 4

@@ -25,6 +25,7 @@ _ROW = {
     "items_returned": "q", "items_scanned": "q", "bytes": "q", "pages": "q",
     "context": "i", "outcome": "i", "error_code": "i", "reason": "i", "attempt": "h", "hit": "b",
 }  # fmt: skip
+_TIMES = ("t_intended", "t_start", "t_end")
 _EXTRA: dict[Kind, str] = {"small": "i", "key": "q", "int": "q", "float": "d", "text": "i", "bool": "b"}
 _DTYPES = {"q": "i8", "d": "f8", "i": "i4", "h": "i2", "b": "i1"}
 _FLAGS = {None: -1, False: 0, True: 1}
@@ -84,10 +85,13 @@ class _Operations(dict[str, int]):
 
 
 class Packing:
-    """How the rows of one scenario and worker are packed; ``extra`` declares the scenario's own columns."""
+    """How the rows of one scenario and worker are packed; ``extra`` declares the scenario's own columns.
 
-    def __init__(self, worker: str, extra: Mapping[str, Kind]) -> None:
-        self.columns = COLUMNS | dict(extra)
+    ``shift_ns`` is added to their times as they are unpacked: to the monotonic clock of the run's master, on another machine.
+    """
+
+    def __init__(self, worker: str, extra: Mapping[str, Kind], shift_ns: int = 0) -> None:
+        self.columns, self._shift_ns = COLUMNS | dict(extra), shift_ns
         self.contexts = Contexts()
         self.codes = {name: Codes() for name, kind in self.columns.items() if kind == "text"}
         self._worker = self.codes["worker"][worker]
@@ -149,6 +153,8 @@ class Packing:
             values = contexts[:, _CONTEXT.index(name)]
         else:
             values = rows[name]
+        if self._shift_ns and name in _TIMES:
+            values = np.where(values == -1, -1, values + self._shift_ns)
         if kind == "text":
             return _coded(values, self.codes[name].dictionary())
         return _plain(values, kind, arrow_type(name, kind))

@@ -33,10 +33,10 @@ class Parts:
     or ArrowException where something can't be written; what was written before stays readable.
     """
 
-    def __init__(self, path: Path, columns: dict[str, Kind]) -> None:
+    def __init__(self, path: Path, columns: dict[str, Kind], shift_ns: int = 0) -> None:
         self.streams: list[Path] = []
-        self.clock_pairs = [clock_pair()]
-        self._path = path
+        self._path, self._shift_ns = path, shift_ns
+        self.clock_pairs = [self.clock_pair()]
         self._fields = [pa.field(name, arrow_type(name, kind)) for name, kind in columns.items()]
         self._begin()
 
@@ -51,11 +51,16 @@ class Parts:
             raise OSError(errno.ENOSPC, f"{free >> 20} MB are free on the disk, {needed >> 20} MB must be")
         if self._rows >= _ROWS_A_PART or self._sink.tell() >= _BYTES_A_PART:
             self.close()
-            self.clock_pairs.append(clock_pair())
+            self.clock_pairs.append(self.clock_pair())
             self._begin()
         self._writer.write_batch(batch)
         self._sink.flush()
         self._rows += batch.num_rows
+
+    def clock_pair(self) -> tuple[int, int]:
+        """This instant, by the clock that the rows' times are on and by this machine's wall clock."""
+        monotonic, wall = clock_pair()
+        return monotonic + self._shift_ns, wall
 
     def close(self) -> None:
         """End the stream that is open."""

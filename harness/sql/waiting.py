@@ -8,8 +8,9 @@ import contextlib
 import io
 import math
 import socket
+import ssl
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any, Self
 
 import psycopg
@@ -17,7 +18,7 @@ import pymysql
 from psycopg import pq, waiting
 
 from harness.sql.dialling import Keepalive, Unwatched, Watch
-from harness.wire import Readable, Wire, connect, gevent_patched, shut_down
+from harness.wire import Readable, Wire, connect, gevent_patched, shut_down, wrapped
 
 WAIT_S = 0.1  # how often psycopg looks up from waiting; a deadline is met to within this
 
@@ -165,13 +166,17 @@ class MySqlOnHub(pymysql.connections.Connection):
         *,
         connect_timeout: float | None,
         read_timeout: float | None,
+        dialled_host: str,
+        tls: ssl.SSLContext | None = None,
         keepalive: Keepalive | None = None,
         watch: Watch | None = None,
         **settings: Any,
     ) -> None:
-        self._limits_s = connect_timeout, read_timeout
+        self._limits_s, self._dialled_host, self._tls = (connect_timeout, read_timeout), dialled_host, tls
         self._keepalive, self._watch = keepalive, watch or Unwatched()
         self._dialled: socket.socket | Wire | None = None
+        # PyMySQL checks the certificate for ``host``, which is the server's name; with a context it insists on TLS.
+        settings |= {"ssl_disabled": True} if tls is None else {"ssl": tls}
         super().__init__(connect_timeout=connect_timeout or _LONGEST_S, read_timeout=read_timeout, **settings)
 
     def connect(self, sock: Any = None) -> None:
@@ -190,14 +195,23 @@ class MySqlOnHub(pymysql.connections.Connection):
 
     def _wire_socket(self) -> Any:
         try:
-            self._dialled = wire = connect((self.host, self.port), *self._limits_s, prepare=self._prepare)
+            self._dialled = wire = connect(
+                (self._dialled_host, self.port), *self._limits_s, prepare=self._prepare, tls_later=self._tls is not None
+            )
         except OSError as error:
-            said = f"Can't connect to MySQL server on {self.host!r} ({error})"
+            said = f"Can't connect to MySQL server on {self._dialled_host!r} ({error})"
             refusal = pymysql.err.OperationalError(CANNOT_CONNECT, said)
             refusal.original_exception = error  # type: ignore[attr-defined] # as PyMySQL keeps it
             raise refusal from error
         self._watch.connected()
         return _WireSocket(wire)
+
+    def _create_ssl_ctx(self, sslp: ssl.SSLContext) -> "_Wrapping":
+        """PyMySQL's step from its settings to what it wraps its socket by."""
+        return _Wrapping(sslp, self._note_wire)
+
+    def _note_wire(self, wire: Wire) -> None:
+        self._dialled = wire
 
     def _prepare(self, sock: socket.socket) -> None:
         self._dialled = sock
@@ -206,12 +220,29 @@ class MySqlOnHub(pymysql.connections.Connection):
         self._watch.opened(self)
 
 
+class _Wrapping:
+    """What PyMySQL asks to wrap its socket after the greeting, in a context's place."""
+
+    def __init__(self, context: ssl.SSLContext, on_begin: Callable[[Wire], None]) -> None:
+        self._context, self._on_begin = context, on_begin
+
+    def wrap_socket(self, plain: "_WireSocket", server_hostname: str) -> "_WireSocket":
+        """The same connection by TLS, its certificate verified for that name."""
+        return _WireSocket(wrapped(plain.wire, self._context, server_hostname, self._on_begin))
+
+
 class _WireSocket:
     """What PyMySQL uses of a socket; time limits are the wire's."""
 
     def __init__(self, wire: Wire) -> None:
         self._wire: Wire | None = wire
         self.sendall = wire.send
+
+    @property
+    def wire(self) -> Wire:
+        """The connection itself."""
+        assert self._wire is not None
+        return self._wire
 
     def settimeout(self, _: float | None) -> None:
         """Reads and writes have the same limit, given when the wire was made."""

@@ -145,7 +145,7 @@ class Measured:
 
     def on(self, cell: Cell) -> str:
         """What a cell was measured on: loop, cache and database."""
-        cache = self.cache.removeprefix("local model, ")
+        cache = self.cache.partition(", ")[2]
         return f"{cell.labels['loop']} loop; {setting(self.run, NAME, cell.engine)} behind {cache}"
 
     def where(self, engine: str, part: str, step: str | None = None) -> list[Cell]:

@@ -9,6 +9,7 @@ from reports.capacity_modes.curves import CAME_AS_PLANNED
 from reports.capacity_modes.samples import KINDS, NAME
 from reports.capacity_modes.told import Told, chosen
 from reports.load import Run
+from reports.places import is_aws
 from reports.words import number, percent
 
 _PARTS = {
@@ -46,11 +47,13 @@ def _load(run: Run, told: Sequence[Told]) -> Iterator[str]:
             f"so for {number(params['hold_service_s'])}."
         )
     speeds = sorted({one.cell.speed for one in told})
-    yield (
-        "A throttled attempt is a result; where a policy retries, each attempt is a row. Each trial has a table of its own, its burst "
-        f"bucket full when the demand begins. The twin's clock runs {' to '.join(map(number, sorted({speeds[0], speeds[-1]})))} times the wall's; times are "
-        "service seconds, in which the tool's own milliseconds of a request count as many times."
-    )
+    if is_aws(run):
+        yield (
+            "A throttled attempt is a result; where a policy retries, each attempt is a row. All trials of a mode share one table; a trial begins "
+            f"once it was left alone for {number(BURST_S)} s, in which the service may have filled its burst store (B2). Times are the wall's."
+        )
+    else:
+        yield _twin(speeds)
     if waits_s := {float(one.cell.params.get("patience_service_s", 0)) for one in told} - {0.0}:
         yield (
             f"Retries are botocore's. What `adaptive` itself holds back for more than {number(max(waits_s))} s isn't sent: in shares of attempts "
@@ -62,6 +65,14 @@ def _load(run: Run, told: Sequence[Told]) -> Iterator[str]:
             f"Scale: what one partition serves (B1, part hot) and what an on-demand table starts with (B5) are divided by {number(scale)} in the "
             "twin. Admission is linear in its rates, so shares and seconds carry over; units a second are to be multiplied."
         )
+
+
+def _twin(speeds: Sequence[float]) -> str:
+    return (
+        "A throttled attempt is a result; where a policy retries, each attempt is a row. Each trial has a table of its own, its burst "
+        f"bucket full when the demand begins. The twin's clock runs {' to '.join(map(number, sorted({speeds[0], speeds[-1]})))} times the wall's; times are "
+        "service seconds, in which the tool's own milliseconds of a request count as many times."
+    )
 
 
 def _arithmetic(told: Sequence[Told]) -> Iterator[str]:

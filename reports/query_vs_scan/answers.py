@@ -6,7 +6,8 @@ import numpy as np
 
 from reports import stats
 from reports.findings import Finding
-from reports.query_vs_scan.arms import READ_PRICE, WRITE_PRICE, is_write
+from reports.places import LOCAL, OVERRIDE, words_of
+from reports.query_vs_scan.arms import NAME, READ_PRICE, WRITE_PRICE, is_write
 from reports.query_vs_scan.cells import Asked, Cell
 from reports.tool import Statistic
 from reports.words import count, dollars, milliseconds, number, scaled, span
@@ -50,6 +51,11 @@ def _units(asked: Asked, cell: Cell) -> Finding:
     return asked.measured("units_per_answer", sentence, units, unit, cell.labels, better="lower")
 
 
+def _place(asked: Asked) -> str:
+    place = words_of(asked.run.manifest, NAME, "dynamodb")
+    return {LOCAL: f"the {LOCAL}", OVERRIDE: f"an {OVERRIDE}"}.get(place, place)
+
+
 def _dollars(asked: Asked, cell: Cell) -> Finding:
     id, cost = "usd_per_million_answers", usd_per_million(asked, cell)
     if cost is None:
@@ -59,7 +65,7 @@ def _dollars(asked: Asked, cell: Cell) -> Finding:
         )
     sentence = (
         f"{cell.about} costs {dollars(cost.value)} a million answers on demand "
-        f"(units measured on the local model × {asked.prices_of})."
+        f"(units measured on {_place(asked)} × {asked.prices_of})."
     )
     return asked.measured(id, sentence, cost, "USD", cell.labels, better="lower", basis="modelled")
 

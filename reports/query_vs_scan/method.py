@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from reports.places import is_aws
 from reports.query_vs_scan.arms import NAME, PARTS
 from reports.query_vs_scan.cells import Asked
 from reports.words import count, number
@@ -20,12 +21,17 @@ def method(asked: Asked) -> tuple[str, ...]:
         "don't count. Wrong answers are errors, and in no figure.",
         f"Closed loop with {slots} in flight, so latency is service time: from sending to the last page parsed, the client's own "
         "share included. Reads are eventually consistent but for the arms that say otherwise. Units are the ConsumedCapacity that "
-        "each answer tells, an index's part included. The twin throttles by tables here, not by "
-        "single partitions (B1): one client on the same machine asks faster than any over a network.",
+        "each answer tells, an index's part included. " + _tables(asked),
         "Ratios are means of the log ratios of pairs, with a t interval; the price is the on-demand one.",
         *_parts(asked),
         *_left_out(asked),
     )
+
+
+def _tables(asked: Asked) -> str:
+    if is_aws(asked.run):
+        return "Tables are on demand and made for this run: they begin with a new table's rates (B5)."
+    return "The twin throttles by tables here, not by single partitions (B1): one client on the same machine asks faster than any over a network."
 
 
 def _least(params: Mapping[str, Any]) -> str:

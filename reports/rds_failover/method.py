@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
+from reports.places import is_aws
 from reports.rds_failover.arms import DURABILITY, FAILOVER, PACE_RDS, REFERENCE, SYNCHRONY
 from reports.rds_failover.brown_out import TIMES, WINDOW
 from reports.rds_failover.cells import Case, Measured
@@ -27,11 +28,19 @@ def method(found: Measured) -> tuple[str, ...]:
 
 def _failovers(found: Measured, seen: Sequence[Case]) -> Iterator[str]:
     interval_ms = 1e3 * seen[0].interval_s
-    yield " ".join(_TOPOLOGIES[name] for name in dict.fromkeys(case.topology for case in seen) if name in _TOPOLOGIES)
-    yield (
-        "A controller does RDS's part: it asks the server, notices, fences it, has another take over and moves the DNS name (TTL 5 s). "
-        f"{_pace(seen)} It is a process that is killed, not a host that is lost: the kernel's page cache survives."
-    )
+    if is_aws(found.run):
+        yield (
+            "Each fail-over was asked of RDS (RebootDBInstance with ForceFailover, FailoverDBCluster). Its events and the answers of the "
+            "database's name are noted beside the probes; what RDS does in between it doesn't tell."
+        )
+    else:
+        yield " ".join(
+            _TOPOLOGIES[name] for name in dict.fromkeys(case.topology for case in seen) if name in _TOPOLOGIES
+        )
+        yield (
+            "A controller does RDS's part: it asks the server, notices, fences it, has another take over and moves the DNS name (TTL 5 s). "
+            f"{_pace(seen)} It is a process that is killed, not a host that is lost: the kernel's page cache survives."
+        )
     yield (
         f"One fault is one trial for all clients at once; each reads and writes in open loops due every {interval_ms:g} ms. Downtime is the "
         f"longest gap after the fault between two that were answered; the true one is up to {2 * interval_ms:g} ms shorter, and the "
@@ -59,10 +68,14 @@ def _failovers(found: Measured, seen: Sequence[Case]) -> Iterator[str]:
         "acknowledged and absent is lost, refused and present is phantom, present more than once is duplicate. A read went backwards if it saw "
         "an older newest row than one that had ended before it began."
     )
-    yield (
-        "For a Multi-AZ instance AWS gives 60 to 120 s as typical, for a cluster under 35 s (D1). Seconds on one machine without a network "
-        "compare clients, engines and topologies with each other; they don't foretell RDS's own."
+    here = (
+        ""
+        if is_aws(found.run)
+        else (
+            " Seconds on one machine without a network compare clients, engines and topologies with each other; they don't foretell RDS's own."
+        )
     )
+    yield f"For a Multi-AZ instance AWS gives 60 to 120 s as typical, for a cluster under 35 s (D1).{here}"
 
 
 def _pace(seen: Sequence[Case]) -> str:

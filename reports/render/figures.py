@@ -10,7 +10,7 @@ from reports.findings import Finding
 from reports.section import Section
 
 NONE = "–"
-_BASES = {"local_model": "local model", "modelled": "modelled", "aws": "AWS"}
+_BASES = {"local_model": "local model", "modelled": "modelled", "aws": "AWS", "endpoint_override": "endpoint override"}
 _SHAPES = {"measured": "●", "at_least": "▲", "tool_bound": "◆", "not_measured": "○", "unknown": "?"}
 _SILENT = ("not_measured", "unknown")
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from reports.places import target_words
 from reports.render.figures import NONE, number
 
 UNRECORDED = "no reason was recorded"
@@ -19,8 +20,8 @@ LOCAL_LIMITS = {
     "Not told": "the service's own latency, how soon RDS notices a failure and moves its name, how partitions split.",
 }
 AWS_TARGET = (
-    "The aws target isn't built yet: --target aws says so and exits with 3. Once it is, the command above takes it in "
-    "place of the local stand-ins; scenarios, samples and this report stay the same."
+    "--target aws runs the same scenarios on RDS, DynamoDB and ElastiCache, of a stack that `dbharness aws up` makes or of section "
+    "aws of the configuration; samples and this report stay the same."
 )
 
 
@@ -60,12 +61,9 @@ def lead(manifest: Mapping[str, Any], count: int) -> str:
         )
         if part
     )
-    target = {"local": "local stand-ins", "aws": "AWS", "model": "a model of the service"}.get(
-        str(manifest.get("target")), str(manifest.get("target"))
-    )
     scenarios = f"{count} scenario{'' if count == 1 else 's'}"
     profile, started = manifest.get("profile", "unknown"), when(manifest.get("started"))
-    text = f"{scenarios}, profile {profile}, on {target}; started {started}."
+    text = f"{scenarios}, profile {profile}, on {target_words(manifest)}; started {started}."
     return f"{text} Machine: {place}." if place else text
 
 
@@ -127,7 +125,7 @@ def _environment(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "Ended", when(manifest.get("ended")) if manifest.get("ended") else "not recorded"
     yield (
         "Profile, seed, target",
-        ", ".join(str(manifest.get(key, "?")) for key in ("profile", "seed", "target")),
+        ", ".join([*(str(manifest.get(key, "?")) for key in ("profile", "seed")), target_words(manifest)]),
     )
     yield "Configuration", str(manifest.get("config_source") or "")
     yield "Processor", _processor(machine)

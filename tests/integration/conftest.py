@@ -16,7 +16,8 @@ from normalised import Send
 from whole_runs import Place
 
 from harness.local.processes import Warden
-from harness.local.services import LocalServices, Needs
+from harness.local.services import LocalServices
+from harness.services import Needs
 from tools.emulators import HOST, start_dynalite, start_moto
 
 

@@ -12,7 +12,7 @@ from reports.load import Run
 # twelfth operation, for 0.8 s, over its last 50 ticks and beyond.
 HANGING = """
 from harness.execute import locust_user
-from harness.local.services import Needs
+from harness.services import Needs
 from harness.plan import Cell, interleave
 from harness.recorder import Observation
 from harness.scenario import Stream, Ticket, TrialLoad

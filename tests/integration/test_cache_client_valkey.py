@@ -7,7 +7,8 @@ import pytest
 from harness.cache.client import CacheClient, CacheReplyError, Script
 from harness.cache.endpoint import CacheEndpoint
 from harness.cache.strategies import LazyLoading
-from harness.local.services import LocalServices, Needs
+from harness.local.services import LocalServices
+from harness.services import Needs
 
 
 @pytest.fixture(scope="module")

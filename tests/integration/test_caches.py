@@ -33,7 +33,8 @@ from harness.local import cache_programs
 from harness.local.cache_server import CacheServer
 from harness.local.caches import Caches
 from harness.local.processes import Warden
-from harness.local.services import LocalServices, Needs, State
+from harness.local.services import LocalServices, State
+from harness.services import Needs
 
 SET_ONCE = Script("return redis.call('SET', KEYS[1], ARGV[1], 'NX') and 1 or 0")
 

@@ -9,7 +9,8 @@ from harness import dataset
 from harness.dynamodb.answers import bulk_load, consumed_units, query_all, scan_all, whole
 from harness.dynamodb.client import DynamoClient, outcome
 from harness.flights import flight_items, key, serialised_items, table_definition
-from harness.local.services import LocalServices, Needs
+from harness.local.services import LocalServices
+from harness.services import Needs
 
 FLIGHTS = 1000
 

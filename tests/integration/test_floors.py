@@ -11,9 +11,10 @@ from harness.cache.client import CacheClient
 from harness.floors import LEAST_TRIALS, floors_of
 from harness.local.processes import Warden
 from harness.local.responding import Responder
-from harness.local.services import LocalServices, Needs
+from harness.local.services import LocalServices
 from harness.recorder import Observation
 from harness.scenario import FloorProbe, Slot
+from harness.services import Needs
 from harness.sql.connections import connect
 
 

@@ -9,7 +9,8 @@ import pytest
 from harness.cache.client import CacheClient
 from harness.errors import CannotMeasure, UsageError
 from harness.local import mariadb_fetch, services
-from harness.local.services import LocalServices, Needs, services_down, services_status, services_up
+from harness.local.services import LocalServices, services_down, services_status, services_up
+from harness.services import Needs
 from harness.sql.connections import connect
 
 

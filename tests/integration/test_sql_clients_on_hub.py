@@ -6,7 +6,8 @@ import sys
 import orjson
 import pytest
 
-from harness.local.services import LocalServices, Needs
+from harness.local.services import LocalServices
+from harness.services import Needs
 
 ENGINES = ("postgres", "mysql")
 

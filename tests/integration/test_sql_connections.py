@@ -8,7 +8,8 @@ import orjson
 import pyarrow as pa
 import pytest
 
-from harness.local.services import LocalServices, Needs
+from harness.local.services import LocalServices
+from harness.services import Needs
 from harness.sql import ledger
 from harness.sql.connections import classify, connect
 from harness.sql.endpoint import SqlEndpoint

@@ -4,7 +4,8 @@ import orjson
 import pytest
 
 from harness import dataset
-from harness.local.services import LocalServices, Needs
+from harness.local.services import LocalServices
+from harness.services import Needs
 from harness.sql import schema
 from harness.sql.connections import connect
 

@@ -12,8 +12,9 @@ from harness.cache.guards import CircuitBreaker, guarded
 from harness.cache.strategies import STRATEGIES, Flights, LazyLoading, Parts, SingleFlightShared
 from harness.cache.strategies.shared_flight import RELEASE, lock_key
 from harness.local.processes import Warden
-from harness.local.services import LocalServices, Needs
+from harness.local.services import LocalServices
 from harness.local.tcp_proxy_control import TcpProxy
+from harness.services import Needs
 
 
 @pytest.fixture(scope="module")

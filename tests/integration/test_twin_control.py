@@ -5,8 +5,9 @@ import pytest
 from harness.dynamodb.client import DynamoClient
 from harness.errors import CannotMeasure
 from harness.local.dynamodb.service import Service
-from harness.local.services import LocalServices, Needs, State
+from harness.local.services import LocalServices, State
 from harness.local.twin_control import TwinControl
+from harness.services import Needs
 
 
 @pytest.fixture

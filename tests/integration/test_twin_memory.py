@@ -7,7 +7,8 @@ from harness import dataset
 from harness.dynamodb.answers import bulk_load
 from harness.dynamodb.client import DynamoClient
 from harness.flights import serialised_items, table_definition
-from harness.local.services import LocalServices, Needs
+from harness.local.services import LocalServices
+from harness.services import Needs
 
 ALL_FLIGHTS = 336_776
 

@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 
 from harness.dynamodb.client import DynamoClient, Outcome, outcome
-from harness.local.services import LocalServices, Needs
+from harness.local.services import LocalServices
+from harness.services import Needs
 
 SPEED = 50.0
 CAPACITY = 4  # units a second

@@ -17,8 +17,6 @@ AWS = sorted((PROJECT_ROOT / "harness" / "aws").rglob("*.py"))
 GATEWAY = PROJECT_ROOT / "harness" / "aws" / "gateway.py"
 DYNAMODB = sorted((PROJECT_ROOT / "harness" / "dynamodb").glob("*.py"))
 TEMPLATE = PROJECT_ROOT / "harness" / "aws" / "stack.yaml"
-LOCAL_ONLY = {"CreateTable", "DeleteTable"}
-"""What is asked of the twin's tables alone; on AWS they are the stack's."""
 
 
 @pytest.mark.parametrize("path", AWS, ids=lambda path: path.name)
@@ -118,7 +116,7 @@ def test_no_permission_is_declared_that_no_call_needs() -> None:
 def test_the_load_asks_of_tables_only_what_the_policy_grants(path: Path) -> None:
     """The clients of harness/dynamodb aren't the gateway's; their operations are declared beside its calls."""
     operations = {name for name in first_texts(path, "call") if name[0].isupper()}
-    known = {*TABLE_OPERATIONS, *LOCAL_ONLY, *(call.operation for call in CALLS if call.service == "dynamodb")}
+    known = {*TABLE_OPERATIONS, *(call.operation for call in CALLS if call.service == "dynamodb")}
     assert operations <= known
 
 
@@ -184,6 +182,8 @@ WITHOUT_TAG = {
     "ssm:SendCommand",
     "rds:RestoreDBInstanceFromDBSnapshot",
     "rds:RestoreDBInstanceToPointInTime",
+    "rds:RestoreDBClusterFromSnapshot",
+    "rds:RestoreDBClusterToPointInTime",
 }
 """Actions that no tag can narrow: cancelling names a command; a document and a default group are AWS's own."""
 

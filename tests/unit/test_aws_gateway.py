@@ -63,8 +63,8 @@ def stubbed() -> Stubbed:
 
 def test_a_call_that_is_not_declared_is_not_made(stubbed: Stubbed) -> None:
     """It is a mistake in the code, not of the user's: no policy grants it."""
-    with pytest.raises(AssertionError, match=r"rds:DeleteDBCluster isn't declared"):
-        stubbed.aws.call("rds", "DeleteDBCluster", DBClusterIdentifier="x")
+    with pytest.raises(AssertionError, match=r"rds:DeleteDBProxy isn't declared"):
+        stubbed.aws.call("rds", "DeleteDBProxy", DBProxyName="x")
 
 
 def test_what_destroys_is_sent_by_guarded_alone_and_what_does_not_isn_t(stubbed: Stubbed) -> None:

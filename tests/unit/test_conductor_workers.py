@@ -14,6 +14,7 @@ from harness.distributed import MESSAGE, Workers, to_monotonic_ns, to_wall_ns
 from harness.errors import CannotMeasure
 from harness.live import Live
 from harness.plan import Trial
+from harness.recorder import clock_pair
 from harness.sketches import Sketch
 
 TRIAL = Trial(trial=0, pair=0, arm="a", step="s", labels={}, params={})
@@ -31,7 +32,9 @@ def figures(share: float) -> dict[str, Any]:
 
 def answer(asked: dict[str, Any]) -> dict[str, Any] | None:
     """What a worker says that does all it is asked to."""
+    monotonic, wall = clock_pair()
     return {
+        "clock": {"do": "clock", "monotonic_ns": monotonic, "wall_ns": wall},
         "set_up": {"do": "ready", "slots": 2, "host": "here", "pid": 1},
         "trial": {"do": "at_hand", "deadline_s": 5.0},
         "go": {"do": "done", "figures": figures(0.2), "tally": {"hits": 3}},
@@ -98,11 +101,13 @@ def test_a_trial_begins_for_all_at_one_moment_and_what_they_did_adds_up() -> Non
     workers, scenario, _ = opened(master)
     began: list[int] = []
     done = workers.perform(TRIAL, began.append)
-    said = [(worker, data["do"]) for worker, data in master.sent]
+    told = [(worker, data) for worker, data in master.sent if data["do"] != "clock"]
+    said = [(worker, data["do"]) for worker, data in told]
     assert said == [(name, do) for do in ("set_up", "trial", "go") for name in ("first", "second")]
-    assert [data["worker"] for _, data in master.sent[:2]] == [0, 1]
-    assert master.sent[2][1]["slots"] == [2, 2]
-    wall = {data["begin_wall_ns"] for _, data in master.sent[4:]}
+    assert [data["worker"] for _, data in told[:2]] == [0, 1]
+    assert [data["clocks"]["shift_ns"] for _, data in told[:2]] == [0, 0]
+    assert told[2][1]["slots"] == [2, 2]
+    wall = {data["begin_wall_ns"] for _, data in told[4:]}
     assert len(wall) == 1
     assert abs(to_monotonic_ns(wall.pop()) - began[0]) < 1_000_000
     assert (done.attempts, scenario.tally) == (20, {"hits": 6})
@@ -194,4 +199,25 @@ def test_a_stop_reaches_every_worker_and_waits_for_no_trial_that_there_is_not() 
     workers, _, _ = opened(master)
     with gevent.Timeout(1):
         workers.stop(30.0)
-    assert [(worker, data["do"]) for worker, data in master.sent[2:]] == [("first", "stop"), ("second", "stop")]
+    assert [(worker, data["do"]) for worker, data in master.sent[-2:]] == [("first", "stop"), ("second", "stop")]
+
+
+def test_a_worker_on_another_machine_is_told_how_far_its_clocks_are_from_the_masters() -> None:
+    """Booted 1,000 s earlier, wall clock 3 s behind: its monotonic times need −1,000 s, and the manifest keeps it all."""
+
+    def elsewhere(asked: dict[str, Any]) -> dict[str, Any] | None:
+        said = answer(asked)
+        if said is not None and said["do"] == "clock":
+            said |= {"monotonic_ns": said["monotonic_ns"] + 1_000 * 10**9, "wall_ns": said["wall_ns"] - 3 * 10**9}
+        return (said or {}) | {"host": "there"} if said else None
+
+    master = FakeMaster(near=answer, far=elsewhere)
+    workers = Workers(master, Live())
+    near, far = workers.open(SimpleNamespace(tally=Counter()), FakeEvents(), {})  # type: ignore[arg-type]
+    assert (near["host"], near["clocks"]["shift_ns"], near["clocks"]["ahead_ns"]) == ("here", 0, 0)
+    error_ns = far["clocks"]["error_ns"]
+    assert 0 < error_ns < 50_000_000
+    assert abs(far["clocks"]["shift_ns"] + 1_000 * 10**9) <= error_ns
+    assert abs(far["clocks"]["ahead_ns"] + 3 * 10**9) <= error_ns + 1_000_000
+    (set_up,) = [data for worker, data in master.sent if worker == "far" and data["do"] == "set_up"]
+    assert set_up["clocks"] == far["clocks"]

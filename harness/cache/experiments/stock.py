@@ -19,7 +19,13 @@ class Stock:
         self._connection_bytes: list[int] | None = None
 
     def empty(self, policy: str) -> None:
-        """Nothing in it, no limit, and this ``maxmemory-policy``; every time, since one that was started again has forgotten it."""
+        """Nothing in it, no limit, and this ``maxmemory-policy``; every time, since one that was started again has forgotten it.
+
+        A managed cache keeps its own limit and policy.
+        """
+        if self._nodes.managed:
+            self._nodes.flush()
+            return
         self._nodes.config_set("maxmemory", 0)
         self._nodes.config_set("maxmemory-policy", policy)
         self._nodes.config_set("maxmemory-samples", self._lru_samples)

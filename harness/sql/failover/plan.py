@@ -8,7 +8,7 @@ from harness.local.topologies.model import TopologyName
 from harness.plan import Cell, Trial, interleave
 from harness.sql.endpoint import Engine
 from harness.sql.failover.cells import FailoverCell
-from harness.sql.failover.settings import REFERENCE, ClientArm, RdsFailoverSettings
+from harness.sql.failover.settings import REFERENCE, RdsFailoverSettings
 
 FAILOVER_ARM = "clients"  # one fault is one trial for all client arms at once
 SYNCHRONY_TOPOLOGIES: tuple[TopologyName, ...] = ("single_az", "multi_az_cluster")
@@ -16,7 +16,7 @@ SYNCHRONY_TOPOLOGIES: tuple[TopologyName, ...] = ("single_az", "multi_az_cluster
 _NEEDS_TWO_ZONES, _NEEDS_READERS = frozenset({"multi_host"}), frozenset({"reader"})
 _READABLE: frozenset[TopologyName] = frozenset({"multi_az_cluster", "async_replica"})
 
-Offers = Callable[[Engine, ClientArm], bool]
+Offers = Callable[[Engine, str], bool]
 
 
 def trials_of(
@@ -51,7 +51,7 @@ def _of_its_arm(trial: Trial) -> Trial:
 
 
 def arms_of(settings: RdsFailoverSettings, cell: FailoverCell, offers: Offers) -> tuple[str, ...]:
-    """The client arms that watch a failover of ``cell``, in the settings' order, and the reference."""
+    """The client arms that watch a failover of ``cell``, in the settings' order, and the reference where it can be had."""
     wanted = settings.client_arms if cell.durability == "default" else settings.durability_arms
     without: set[str] = set()
     if cell.topology == "single_az":
@@ -60,7 +60,8 @@ def arms_of(settings: RdsFailoverSettings, cell: FailoverCell, offers: Offers) -
         without |= _NEEDS_READERS
     if cell.pace == "fast":  # a trial is shorter than what a resolver that keeps to the TTL may keep
         without.add("tuned_ttl")
-    return (*(arm for arm in wanted if arm not in without and offers(cell.engine, arm)), REFERENCE)
+    reference = (REFERENCE,) if offers(cell.engine, REFERENCE) else ()
+    return (*(arm for arm in wanted if arm not in without and offers(cell.engine, arm)), *reference)
 
 
 def _failovers(

@@ -34,6 +34,7 @@ class Probes:
     sleep_s: Callable[[float], None]
     ends_ns: Callable[[], int]
     clock_ns: Callable[[], int] = time.monotonic_ns
+    redact: Callable[[str], str] = str
 
     @property
     def arm(self) -> str:
@@ -69,7 +70,7 @@ class Probes:
     def _observation(self, tried: Tried[Any], *, write: bool, write_id: int = -1, seen_id: int = -1) -> Observation:
         stamps = tried.stamps
         extra = self._extra() | {
-            "write_id": write_id, "seen_id": seen_id, "zone": stamps.address, "resolved_ns": stamps.resolved_ns,
+            "write_id": write_id, "seen_id": seen_id, "zone": self.redact(stamps.address), "resolved_ns": stamps.resolved_ns,
             "connected_ns": stamps.connected_ns, "authenticated_ns": stamps.authenticated_ns,
         }  # fmt: skip
         if tried.error is None:

@@ -12,7 +12,7 @@ from harness.plan import Trial
 from harness.scenario import Context
 from harness.sql.endpoint import Engine, SqlEndpoint
 from harness.sql.failover.plan import SYNCHRONY_TOPOLOGIES
-from harness.sql.failover.settings import ClientArm, RdsFailoverSettings
+from harness.sql.failover.settings import RdsFailoverSettings
 from harness.sql.failover.stage import Stage
 
 TROUBLE = (HarnessError, OSError, psycopg.Error, pymysql.MySQLError)
@@ -53,7 +53,7 @@ class Stages:
             self._close_others(self._of_failovers())
         return self._get(_key(trial))
 
-    def offers(self, engine: Engine, arm: ClientArm) -> bool:
+    def offers(self, engine: Engine, arm: str) -> bool:
         """Whether a client arm can be had for an engine."""
         return arm != "proxy" or engine not in self._unproxied
 
@@ -90,11 +90,11 @@ class Stages:
         if key not in self._stages:
             engine, name, apart = key
             options = {"inter_az_ms": 0.0} if apart else {}
-            topology = self._context.services.topology(engine, name, **options)
+            topology = self._context.local.topology(engine, name, **options)
             self._made += 1
             stage = Stage(
                 topology=topology, name=f"{engine}-{self._made}.dbharness.test", dns=self._dns,
-                doors=lambda: self._context.services.doors(topology.zones, topology.endpoint(topology.writer).port),
+                doors=lambda: self._context.local.doors(topology.zones, topology.endpoint(topology.writer).port),
                 proxy=None if apart else self._proxy(topology),
             )  # fmt: skip
             stage.create()
@@ -107,7 +107,7 @@ class Stages:
         if "proxy" not in {*settings.client_arms, *settings.durability_arms} or topology.engine in self._unproxied:
             return None
         try:
-            return self._context.services.sql_proxy(topology.endpoint(topology.writer))
+            return self._context.local.sql_proxy(topology.endpoint(topology.writer))
         except CannotMeasure as error:
             self._unproxied.add(topology.engine)
             self._context.events.add("arm_unavailable", engine=topology.engine, client_arm="proxy", reason=str(error))

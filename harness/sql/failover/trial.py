@@ -9,8 +9,6 @@ from gevent.event import Event
 
 from harness.arrivals import constant
 from harness.errors import CannotMeasure
-from harness.local.controller import Controller
-from harness.local.pace import PaceName, pace_of
 from harness.plan import Trial
 from harness.recorder import Observation
 from harness.scenario import Context, Slot, Stream, Ticket, TrialLoad
@@ -22,9 +20,10 @@ from harness.sql.failover.cells import parameters_of
 from harness.sql.failover.ledgers import ArmLedgers
 from harness.sql.failover.patience import PATIENCE
 from harness.sql.failover.probes import Probes
-from harness.sql.failover.stage import Stage
+from harness.sql.failover.stage import FailoverStage
 
 if TYPE_CHECKING:
+    from harness.local.pace import PaceName
     from harness.sql.clients.model import Client
 
 GRACE_S = 0.3  # what an attempt begun at the last tick may take before its connection is cut
@@ -35,7 +34,7 @@ PATIENCE_S = 20.0  # how long after the trial a failover may still be under way
 class Failover:
     """One trial. ``load`` is what is measured, ``begun`` starts the clock of the fault, ``settle`` says what became of it all."""
 
-    def __init__(self, trial: Trial, stage: Stage, context: Context, next_id: Callable[[], int]) -> None:
+    def __init__(self, trial: Trial, stage: FailoverStage, context: Context, next_id: Callable[[], int]) -> None:
         self._trial, self._stage, self._context = trial, stage, context
         params, labels = trial.params, trial.labels
         self._engine: Any = labels["engine"]
@@ -49,10 +48,9 @@ class Failover:
         self._duration_ns = int((self._before_s + self._cap_s) * 1e9)
         self._slots = int(params["connections"]) // 2
         self._pace: PaceName = labels["pace"]  # type: ignore[assignment]
-        self._controller = Controller(
-            stage.topology, self._publish, pace_of(self._pace, stage.topology.name),
-            sleep_s=context.sleep_s, address_of=stage.address_of,
-        )  # fmt: skip
+        self._controller = stage.controller(
+            pace=self._pace, note=self._note, publish=self._publish, sleep_s=context.sleep_s
+        )
         self._injected, self._ends_ns = False, 0
         self._moved = Event()
         self._greenlets: list[Any] = []
@@ -71,6 +69,7 @@ class Failover:
             Probes(
                 client=client, engine=self._engine, trial=self._trial.trial, ledgers=self._ledgers,
                 sleep_s=self._context.sleep_s, clock_ns=self._context.clock_ns, ends_ns=lambda: self._ends_ns,
+                redact=self._context.redact,
             )
             for client in self._clients
         ]  # fmt: skip
@@ -129,18 +128,14 @@ class Failover:
         do()
 
     def _inject(self) -> None:
-        zone, fault, topology = self._stage.topology.writer, self._trial.labels["fault"], self._stage.topology
+        zone, fault = self._stage.topology.writer, self._trial.labels["fault"]
         self._injected = True
         self._moved.clear()  # of a false alarm before
-        if fault in ("crash", "hang"):  # a tree is looked up first: who is in it answers until the signals are out
-            sent_ns = topology.crash(zone) if fault == "crash" else topology.hang(zone)
-            self._note("fault_injected", zone, t_ns=sent_ns, fault=fault)
-            return
-        self._note("fault_injected", zone, fault=fault)
         if fault == "planned":
+            self._note("fault_injected", zone, fault=fault)
             self._controller.fail_over_planned(self._on_event)
         else:
-            self._stage.black_hole(zone)
+            self._note("fault_injected", zone, t_ns=self._stage.inject(fault, zone), fault=fault)
 
     def _publish(self, zone: str) -> None:
         """The controller's word: names first, then the proxy, which is told and doesn't ask."""
