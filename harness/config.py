@@ -346,7 +346,9 @@ def _say(detail: ErrorDetails, model: type[BaseModel]) -> str:
         least = context["min_length"]
         return f"must have at least {least} {'entry' if least == 1 else 'entries'}, got {detail['input']!r}"
     message = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    return f"{message[0].lower()}{message[1:]}, got {detail['input']!r}"
+    said = f"{message[0].lower()}{message[1:]}"
+    # What doesn't fit together is a section's, whose every key nobody wants to read.
+    return said if isinstance(detail["input"], dict) else f"{said}, got {detail['input']!r}"
 
 
 def _section(model: type[BaseModel], path: KeyPath) -> type[BaseModel]:

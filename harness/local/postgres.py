@@ -31,8 +31,8 @@ SETTINGS: Mapping[str, str] = {
     "recovery_init_sync_method": "syncfs",
     "shared_buffers": "64MB",
     "max_connections": "300",
-    "wal_level": "minimal",
-    "max_wal_senders": "0",
+    "wal_level": "replica",  # as RDS has it while backups are on, with a copy or without
+    "max_wal_senders": "10",
     "autovacuum_naptime": "10min",
     "unix_socket_directories": "",
     "log_destination": "stderr",

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from reports.findings import Finding
 from reports.load import Run
 from reports.rds_failover import brown_out, compare, downtime, errors, ledger, phases, synchrony
-from reports.rds_failover.arms import FAILOVER, NAME, PROBES, TITLE
-from reports.rds_failover.cells import Case, Measured
+from reports.rds_failover.arms import ALL, FAILOVER, NAME, PROBES, TITLE, TUNED
+from reports.rds_failover.cells import Case, Labels, Measured
 from reports.rds_failover.charts import charts
 from reports.rds_failover.ledger import LEDGER
 from reports.rds_failover.method import method
@@ -18,9 +18,6 @@ from reports.section import Section
 from reports.words import absent, why_absent
 
 __all__ = ["LEDGER", "NAME", "PROBES", "TITLE", "analyse"]
-
-_MAIN = (("write_downtime_s", "s"), ("read_downtime_s", "s"), ("lost_writes", "writes"))
-_FIRST = ("multi_az_instance", "crash")  # the topology and fault of an engine that is in no plan
 
 
 def analyse(run: Run) -> Section:
@@ -44,7 +41,8 @@ def _of_engine(found: Measured, engine: str) -> Iterator[Finding]:
     """What opens the report first: the first case of ``cells`` (a Multi-AZ instance that crashes, where that is there)."""
     cases = found.of_engine(engine)
     if not cases and not synchrony.commits(found, engine):
-        yield from _nothing(found, engine, *_FIRST, headline=True)
+        labels = {"engine": engine, "topology": "multi_az_instance", "fault": "crash"}
+        yield from _nothing(found, labels, labels, headline=True)
     first = next((case for case in cases if case.trials), cases[0] if cases else None)
     for case in cases:
         yield from _of_case(found, case, opens=case is first)
@@ -56,7 +54,7 @@ def _of_engine(found: Measured, engine: str) -> Iterator[Finding]:
 def _of_case(found: Measured, case: Case, *, opens: bool) -> Iterator[Finding]:
     if not case.trials:
         why = found.why_absent(case)
-        yield from _nothing(found, case.engine, case.topology, case.fault, why, headline=opens)
+        yield from _nothing(found, case.labels(TUNED), case.labels(ALL), why, headline=opens)
         return
     yield from downtime.findings(found, case, opens=opens)
     if case.part == FAILOVER:
@@ -67,11 +65,14 @@ def _of_case(found: Measured, case: Case, *, opens: bool) -> Iterator[Finding]:
 
 
 def _nothing(
-    found: Measured, engine: str, topology: str, fault: str, why: str | None = None, *, headline: bool
+    found: Measured, of_tuned: Labels, of_all: Labels, why: str | None = None, *, headline: bool
 ) -> Iterator[Finding]:
-    run, labels = found.run, {"engine": engine, "topology": topology, "fault": fault}
-    reason = why or run.scenario(NAME).get("unavailable", {}).get(engine) or why_absent(run, NAME)
-    for figure, unit in _MAIN:
-        opens = headline and figure == _MAIN[0][0]
-        id = f"{NAME}.{engine}.{topology}.{fault}.{figure}"
-        yield absent(run, NAME, id, unit, "lower", reason, labels, headline=opens)
+    """The figures that people ask for first, absent; an engine in no plan has the labels of this version's first case."""
+    engine = of_all["engine"]
+    reason = why or found.run.scenario(NAME).get("unavailable", {}).get(engine) or why_absent(found.run, NAME)
+    case = f"{NAME}.{engine}.{of_all['topology']}.{of_all['fault']}"
+    for figure, unit, labels in (
+        ("write_downtime_s", "s", of_tuned), ("read_downtime_s", "s", of_tuned), ("lost_writes", "writes", of_all),
+    ):  # fmt: skip
+        opens = headline and figure == "write_downtime_s"
+        yield absent(found.run, NAME, f"{case}.{figure}", unit, "lower", reason, labels, headline=opens)

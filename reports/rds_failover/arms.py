@@ -39,11 +39,12 @@ CLIENTS: Mapping[str, tuple[str, str]] = {
     "naive": ("the naive client", "naive"),
     REFERENCE: ("a fresh connection to the server itself", "server itself"),
 }
-# What stands in where an engine has no such thing of its own.
-STANDS_IN: Mapping[tuple[str, str], str] = {
-    ("postgres", "proxy"): "PgBouncer",
-    ("mysql", "proxy"): "a TCP proxy that carries new connections only",
-    ("mysql", "multi_host"): "its driver has no such option: both addresses tried in turn",
+# The same where it differs by engine: what stands in for RDS Proxy, and for a driver's option that MySQL's doesn't have.
+OF_ENGINE: Mapping[tuple[str, str], str] = {
+    ("postgres", "proxy"): "the client behind PgBouncer",
+    ("mysql", "proxy"): "the client behind a proxy that moves new connections only",
+    ("postgres", "multi_host"): "the client whose driver knows both hosts",
+    ("mysql", "multi_host"): "the client that tries both hosts in turn",
 }
 # Clients that send an ambiguous write again without a token: their duplicates are a result, no mistake of the tool.
 BLIND = ("pool", "pool_pre_ping")
@@ -64,8 +65,7 @@ EVENTS: Mapping[str, str] = {
 def client_words(client: str, engine: str) -> str:
     """A client arm as the subject of a sentence; one that isn't known is called by its name."""
     words = CLIENTS[client][0] if client in CLIENTS else f"client {client.replace('_', ' ')}"
-    stands_in = STANDS_IN.get((engine, client))
-    return f"{words} ({stands_in})" if stands_in else words
+    return OF_ENGINE.get((engine, client), words)
 
 
 def client_row(client: str) -> str:

@@ -69,10 +69,11 @@ def _of_client(found: Measured, case: Case, client: str, watches: Sequence[Watch
     of_all = "" if len(times) == len(watches) else f" in which that could be told, of {len(watches)}"
     slow = f"p99 stayed above {TIMES:g} × before for {'at least ' if lasted.at_least else ''}{seconds(lasted.value)}"
     longest, ended = max(times)
+    worst = f", worst {'' if ended else 'at least '}{seconds(longest)}" if longest or not ended else ""
     at_once = "p99 was within twice that of before at once"
     sentence = (
         f"{case.about}, once {client_words(client, case.engine)} was back after {case.after}: "
-        f"{slow if lasted.value or lasted.at_least else at_once} (median, worst {'' if ended else 'at least '}{seconds(longest)}; "
+        f"{slow if lasted.value or lasted.at_least else at_once} (median{worst}; "
         f"{count(lasted.n, 'trial')}{of_all}{span(lasted.low, lasted.high, seconds)}; {found.on(case.engine)})."
     )
     finding = found.say(case, client, "brown_out_s", sentence, lasted, "s", "lower")

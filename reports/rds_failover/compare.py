@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from reports import stats
 from reports.findings import Finding
-from reports.rds_failover.arms import REFERENCE, WRITE, client_words
+from reports.rds_failover.arms import REFERENCE, TUNED, WRITE, client_words
 from reports.rds_failover.cells import Case, Measured, median_s
 from reports.rds_failover.downtime import outages
 from reports.stats import Interval
@@ -29,14 +29,12 @@ def findings(found: Measured, case: Case, *, opens: bool) -> Iterator[Finding]:
     ratio = stats.median_of_trials(
         [ratios[trial] for trial in both if ended[trial]], [ratios[trial] for trial in both if not ended[trial]]
     )
-    never = [client for client in ranked(medians) if medians[client].at_least and client != worst]
-    others = f"; not back within the cap either: {', '.join(client_words(one, case.engine) for one in never)}"
     sentence = (
-        f"{case.about}, after {case.after}: the client's settings made writes stay away "
-        f"{'at least ' if ratio.at_least else ''}{number(ratio.value)} times as long: {_said(case, worst, medians[worst])} against "
-        f"{_said(case, best, medians[best])}, the worst and the best of {count(len(medians), 'client')} that watched the same "
-        f"failovers (median of each trial's ratio, {count(ratio.n, 'trial')}{span(ratio.low, ratio.high)}; "
-        f"{found.on(case.engine)}{others if never else ''})."
+        f"{case.about}, after {case.after}: writes were down "
+        f"{'at least ' if ratio.at_least else ''}{number(ratio.value)} times as long for one client as for another: {_said(case, worst, medians[worst])}, "
+        f"{_said(case, best, medians[best])}{_others(case, medians, best, worst)} (the worst and the best of "
+        f"{count(len(medians), 'client')} that watched the same failovers; median of each trial's ratio, {count(ratio.n, 'trial')}"
+        f"{span(ratio.low, ratio.high)}; {found.on(case.engine)})."
     )
     finding = found.say(case, worst, FIGURE, sentence, ratio, "ratio", "lower", headline=opens, about={"against": best})
     yield found.tool.exempt(finding, trials=both, figure_ms=1e3 * medians[best].value)
@@ -45,6 +43,14 @@ def findings(found: Measured, case: Case, *, opens: bool) -> Iterator[Finding]:
 def ranked(medians: dict[str, Interval]) -> list[str]:
     """Clients by how long they couldn't write, the best first; those that didn't come back are last."""
     return sorted(medians, key=lambda client: (medians[client].at_least, medians[client].value))
+
+
+def _others(case: Case, medians: dict[str, Interval], best: str, worst: str) -> str:
+    """The tuned client where it is neither, and who else isn't back."""
+    tuned = f"; {_said(case, TUNED, medians[TUNED])}" if TUNED in medians and TUNED not in (best, worst) else ""
+    never = [one for one in ranked(medians) if medians[one].at_least and one not in (worst, TUNED)]
+    names = ", ".join(client_words(one, case.engine) for one in never)
+    return tuned + (f"; not back within the cap either: {names}" if never else "")
 
 
 def _said(case: Case, client: str, down: Interval) -> str:

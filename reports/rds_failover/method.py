@@ -45,7 +45,7 @@ def _failovers(found: Measured, seen: Sequence[Case]) -> Iterator[str]:
         f"One fault is one trial for all clients at once; each reads and writes in open loops due every {interval_ms:g} ms. Downtime is the "
         f"longest gap after the fault between two that were answered; the true one is up to {2 * interval_ms:g} ms shorter, and the "
         "interval's lower end says so. Median over trials between order statistics. A client that isn't back when its trial ends "
-        f"{_cap(seen)}counts as *at least* that long. A tick without a free connection is *blocked*."
+        f"{_cap(seen)}was down for at least as long as it was watched without an answer. A tick without a free connection is blocked."
     )
     if any(client == REFERENCE for _, client in found.watches):
         yield (

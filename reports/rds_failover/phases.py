@@ -88,8 +88,9 @@ def of_client(watches: Sequence[Watch]) -> list[Phase]:
 def milestones(watch: Watch) -> dict[str, int]:
     """When each step was over, ns, ascending: the first time at the address that the end of the outage was answered from.
 
-    Nothing, where it wasn't down. Detection is over with the first attempt that failed. No step counts beyond the first write (of a client that only reads,
-    the first read) that was answered after the outage; where that never came, only detection is given, and only within the cap.
+    Nothing, where it wasn't down. Detection is over with the first attempt that failed. No step counts beyond the first write
+    (of a client that only reads, the first read) that was answered after the outage; where that never came, only detection is
+    given, and only within the cap.
     """
     main = _main(watch)
     if watch.went_on(watch.main):

@@ -71,3 +71,26 @@ def test_the_time_is_up_in_a_failover(place: Place) -> None:
     entry = Run.load(place.run / "it").scenario("rds_failover")
     assert entry["status"] == "partial"
     assert entry["requests"] == entry["rows"] == len(Run.load(place.run / "it").samples("rds_failover"))
+
+
+def test_a_topology_that_does_not_come_back_takes_its_cell_along_and_nothing_else(place: Place) -> None:
+    """The file without which PostgreSQL won't start is gone when its server is killed: that cell isn't measured, the others are."""
+    words = [
+        "--profile", "smoke", "--set", "rds_failover.engines=[postgres]", "--set", "rds_failover.client_arms=[tuned]",
+        "--set", "rds_failover.cells=[single_az.crash, single_az.planned]", "--set", "rds_failover.trials=2",
+        "--set", "rds_failover.before_s=2",
+    ]  # fmt: skip
+    process = place.start(place.command("run", "rds_failover", *words, "--out", str(place.run)))
+    until(lambda: any(one["step"] == "single_az.crash" for one in events(place, "trial_begin")), 90, "its first trial")
+    (control,) = place.temporary.glob("dbharness-*/t*/postgres-single_az/data/global/pg_control")
+    control.rename(control.with_name("gone"))
+    assert process.wait(120) == 3, place.said
+    assert place.leftovers() == []
+    entry = place.manifest()["scenarios"]["rds_failover"]
+    assert entry["status"] == "partial"
+    assert "2 of 4 trials not measured" in entry["reason"]
+    done = {(trial["step"], trial["done"]) for trial in entry["trials"]}
+    assert done == {("single_az.crash", False), ("single_az.planned", True)}
+    lost = [trial for trial in entry["trials"] if not trial["done"]]
+    assert all("pg_control" in trial["reason"] for trial in lost)
+    assert [event["trial"] for event in events(place, "trial_failed")] == [trial["trial"] for trial in lost]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from planted_failovers import Meets, PlantedFailovers
 from rundir import PlantedRun, finding_of, findings_of
@@ -50,7 +50,7 @@ def test_the_worst_client_is_held_against_the_best_trial_by_trial(failovers: Pla
     assert (ratio.value, ratio.low, ratio.high) == pytest.approx(((800 / 440 + 800 / 420) / 2, 800 / 460, 2.0))
     assert (ratio.labels["client"], ratio.labels["against"], ratio.n, ratio.headline) == ("pool", "tuned", 6, True)
     assert (
-        "the pool without pre-ping 800 ms against the tuned client 430 ms, the worst and the best of 3 clients"
+        "the pool without pre-ping 800 ms, the tuned client 430 ms (the worst and the best of 3 clients"
         in ratio.sentence
     )
 
@@ -62,7 +62,7 @@ def test_the_ratio_to_a_client_that_never_came_back_is_a_bound(failovers: Plante
         failovers.trial(clients={"tuned": Meets(write_ms=write_ms), "pool": never, "naive": never})
     ratio = finding_of(section_of(failovers), f"{CASE}.client_ratio")
     assert (ratio.value, ratio.high, ratio.status) == (pytest.approx((2009 / 440 + 2009 / 420) / 2), None, "at_least")
-    assert "stay away at least 4.67 times as long" in ratio.sentence
+    assert "writes were down at least 4.67 times as long for one client as for another" in ratio.sentence
     assert "not back within the cap either: the pool without pre-ping" in ratio.sentence
 
 
@@ -149,6 +149,7 @@ def test_a_read_went_backwards_only_past_one_that_had_ended_before_it_began(
     assert went_backward(pd.DataFrame(reads, columns=["t_start", "t_end", "seen_id"])) == expected
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 20), st.integers(-1, 9)), max_size=25))
 def test_backward_reads_are_those_that_a_look_at_every_pair_finds(reads: list[tuple[int, int, int]]) -> None:
     """Any reads, in any order."""
@@ -200,6 +201,7 @@ def test_a_brown_out_that_cannot_be_told_is_not_measured(failovers: PlantedFailo
     assert (short.value, "48 operations before the fault are too few" in (short.reason or "")) == (None, True)
 
 
+@settings(deadline=None)
 @given(st.lists(st.booleans(), max_size=260), st.integers(1, 3))
 def test_the_first_good_window_is_the_one_that_looking_at_each_finds(slow: list[bool], every: int) -> None:
     """Operations due every so many ms; at most one of a hundred may be slow."""
@@ -279,6 +281,7 @@ def test_the_controllers_phases_are_told_apart_by_its_events(failovers: PlantedF
     assert of_planned == pytest.approx({"fencing": 0.06, "recovery": 0.1, "DNS move": 0.005})
 
 
+@settings(deadline=None, max_examples=40)
 @given(
     stamps=st.lists(st.integers(-50, 700), min_size=3, max_size=3), write_ms=st.integers(3, 60), read_ms=st.integers(0, 60),
     fails_after_ms=st.integers(1, 300),

@@ -215,3 +215,22 @@ def test_event_names_never_lie_over_each_other(failovers: PlantedFailovers) -> N
     assert not any(one.overlaps(other) for at, one in enumerate(boxes) for other in boxes[:at])
     width = figure.bbox.width
     assert all(box.x0 >= 0 and box.x1 <= width for box in boxes)
+
+
+def test_no_two_findings_have_the_same_id_and_labels(failovers: PlantedFailovers) -> None:
+    """Whatever is in a run: durability steps that never ended beside a cell that did, paces, synchrony, clients without rows."""
+    for done in (True, False):
+        for _ in range(2):
+            failovers.trial(
+                clients={"tuned": Meets(), "pool": Meets(write_ms=None)}, done=done, client_arms="tuned,pool,proxy"
+            )
+            failovers.trial(clients={"tuned": Meets()}, pace="rds", done=done)
+        for word in ("sync_binlog=0", "innodb_flush_log_at_trx_commit=0"):
+            failovers.trial(topology="single_az", clients={"tuned": Meets()}, durability=word, done=False)
+    failovers.ledger(0, "tuned", acknowledged=5)
+    synchrony(failovers, delay_ms=0.0)
+    synchrony(failovers, delay_ms=1.0)
+    section = section_of(failovers, ("mysql", "postgres"))
+    keys = [(one.id, tuple(sorted(one.labels.items()))) for one in section.findings]
+    assert len(keys) == len(set(keys))
+    assert sum(one.status == "not_measured" for one in section.findings) > 5

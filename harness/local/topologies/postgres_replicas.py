@@ -19,8 +19,6 @@ from harness.sql import heartbeat, ledger
 from harness.sql.endpoint import Engine, SqlEndpoint
 
 REPLICATION: Mapping[str, str] = {
-    "wal_level": "replica",
-    "max_wal_senders": "10",
     "hot_standby": "on",
     "recovery_target_timeline": "latest",
     "wal_keep_size": "128MB",  # for standbys that are away for a moment; there are no slots, which a lost one would fill

@@ -76,6 +76,12 @@ def cells_of(words: Iterable[str], engines: Iterable[Engine], pace: PaceName | N
                 )
 
 
+def check_word(word: str) -> str:
+    """The word itself, if it names a cell; else ValueError, which says what there is."""
+    _read(word)
+    return word
+
+
 def _read(word: str) -> tuple[TopologyName, Fault, str, PaceName]:
     topology, *rest = word.split(".")
     fault, durability, pace = (rest.pop(0) if rest else ""), "default", "fast"
@@ -85,15 +91,17 @@ def _read(word: str) -> tuple[TopologyName, Fault, str, PaceName]:
         pace, rest = "rds", []
     if rest or topology not in TOPOLOGIES or fault not in FAULTS:
         raise ValueError(
-            f"{word!r} isn't topology.fault[.parameter=value][.rds]; topologies are {', '.join(TOPOLOGIES)}, faults {', '.join(FAULTS)}"
+            f"must be topology.fault[.parameter=value][.rds]; topologies are {', '.join(TOPOLOGIES)}, faults {', '.join(FAULTS)}"
         )
     if fault in SENSELESS.get(topology, ()):
-        raise ValueError(f"{word!r}: a {topology} has no other zone to go to; leave it out")
+        raise ValueError(f"leaves nothing to decide: a {topology} has no other zone to go to; leave it out")
     if pace == "rds" and topology not in RDS:
-        raise ValueError(f"{word!r}: nothing is published that pace rds could go by; it goes with {', '.join(RDS)}")
+        raise ValueError(
+            f"must have the pace fast: nothing is published that rds could go by; it goes with {', '.join(RDS)}"
+        )
     if durability != "default":
         name, _, value = durability.partition("=")
         if value not in PARAMETERS.get(name, ("", ()))[1]:
             known = "; ".join(f"{one}: {', '.join(values)}" for one, (_, values) in PARAMETERS.items())
-            raise ValueError(f"{word!r}: there is no {durability}; known are {known}")
+            raise ValueError(f"must have a durability parameter that there is: {known}")
     return topology, fault, durability, pace  # type: ignore[return-value] # looked up above

@@ -2,25 +2,26 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
+from pydantic import AfterValidator, Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
 from harness.config import EachOnce, Settings
 from harness.local.pace import PaceName
 from harness.sql.endpoint import Engine
-from harness.sql.failover.cells import MOST_CELLS, FailoverCell, cells_of
+from harness.sql.failover.cells import MOST_CELLS, FailoverCell, cells_of, check_word
 
 ClientArm = Literal[
     "tuned", "naive", "keepalive", "pool", "pool_pre_ping", "multi_host", "proxy", "tuned_ttl", "reader"
 ]
 CLIENT_ARMS: tuple[ClientArm, ...] = ClientArm.__args__  # type: ignore[attr-defined]
 REFERENCE = "reference"
+CellWord = Annotated[str, AfterValidator(check_word)]
 
 
 class RdsFailoverSettings(Settings):
     """What fails over, who watches, and for how long."""
 
     engines: Annotated[tuple[Engine, ...], EachOnce] = Field(default=("mysql", "postgres"), min_length=1)
-    cells: Annotated[tuple[str, ...], EachOnce] = ("multi_az_instance.crash", "multi_az_instance.hang")
+    cells: Annotated[tuple[CellWord, ...], EachOnce] = ("multi_az_instance.crash", "multi_az_instance.hang")
     pace: PaceName | None = None
     trials: PositiveInt = 6
     rds_trials: PositiveInt = 1
@@ -50,10 +51,12 @@ class RdsFailoverSettings(Settings):
         planned = self.planned
         if len(planned) > MOST_CELLS:
             raise ValueError(
-                f"cells × engines must be at most {MOST_CELLS} failovers a round, are {len(planned)}; leave some out"
+                f"must have at most {MOST_CELLS} failovers a round (cells × engines), has {len(planned)}; leave some out"
             )
         if len(set(planned)) < len(planned):
-            raise ValueError("cells must have each failover once; with pace given for all, two of them are the same")
+            raise ValueError("has two cells that are the same once pace is given for all; leave one out")
         if not planned and not self.synchrony_ms:
-            raise ValueError("cells and synchrony_ms name nothing that these engines have; name something to measure")
+            raise ValueError(
+                "has nothing to measure: no cell that these engines (and the pace asked for) have, and no synchrony_ms"
+            )
         return self

@@ -72,8 +72,11 @@ class Failover:
         ]  # fmt: skip
 
     def load(self) -> TrialLoad:
-        """An open loop of reads and one of writes for each arm; whatever falls due while all of an arm's connections of one kind wait is *blocked*."""
-        streams = tuple(self._stream(probes, op, act) for probes in self._probes for op, act in _acts(probes))
+        """An open loop of reads and one of writes for each arm; what falls due while all slots of one have something in flight is *blocked*."""
+        acts = [(probes, *act) for probes in self._probes for act in _acts(probes)]
+        streams = tuple(
+            self._stream(*act, offset_ns=place * self._interval_ns // len(acts)) for place, act in enumerate(acts)
+        )
         return TrialLoad(client=DRIVERS[self._engine], streams=streams, deadline_s=self._duration_ns / 1e9 + 60)
 
     def begun(self, begin_ns: int) -> None:
@@ -107,9 +110,12 @@ class Failover:
                 client.close()
             self._stage.heal()
 
-    def _stream(self, probes: Probes, op: str, act: Callable[[Slot], Observation]) -> Stream:
+    def _stream(self, probes: Probes, op: str, act: Callable[[Slot], Observation], *, offset_ns: int) -> Stream:
+        """One tick an interval, ``offset_ns`` into it: all arms at once would wait for each other."""
+
         def tickets() -> Iterator[Ticket]:
-            for due_ns in constant(interval_ns=self._interval_ns, duration_ns=self._duration_ns):
+            for tick_ns in constant(interval_ns=self._interval_ns, duration_ns=self._duration_ns - offset_ns):
+                due_ns = tick_ns + offset_ns
                 yield Ticket(op=op, act=act, due_ns=due_ns, warm_up=due_ns < self._warm_up_ns)
 
         return Stream(tickets=tickets(), slots=self._slots, backlog=0, blocked=probes.blocked())
@@ -121,6 +127,7 @@ class Failover:
     def _inject(self) -> None:
         zone, fault = self._stage.topology.writer, self._trial.labels["fault"]
         self._injected = True
+        self._moved.clear()  # of a false alarm before
         self._note("fault_injected", zone, fault=fault)
         if fault == "planned":
             self._controller.fail_over_planned(self._on_event)

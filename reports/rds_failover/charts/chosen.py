@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from reports.findings import Finding
-from reports.rds_failover.arms import FAILOVER, NAME, REFERENCE, client_row
+from reports.rds_failover.arms import FAILOVER, NAME, PACE_RDS, REFERENCE, client_row
 from reports.rds_failover.cells import Case, Measured
 from reports.words import engine_name
 
-MOST = 3  # cases an engine whose clients are drawn one by one; more would bury the page, and their figures are in the findings
+MOST = 4  # cases an engine whose clients are drawn one by one; more would bury the page, and their figures are in the findings
 _FIRST = (("multi_az_instance", "crash"), ("multi_az_instance", "hang"), ("multi_az_cluster", "crash"))
 
 
@@ -15,6 +15,7 @@ def detailed(found: Measured, engine: str) -> list[Case]:
     """The cases of an engine that people ask for first, at most MOST; where none of them was measured, the first that was."""
     cases = watched(found, engine)
     wanted = [case for which in _FIRST for case in cases if (case.topology, case.fault) == which]
+    wanted.sort(key=lambda case: case.pace == PACE_RDS)
     return (wanted or cases[:1])[:MOST]
 
 

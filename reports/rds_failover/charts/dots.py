@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from reports.charts import INK, MUTED, new_panels, style
 from reports.findings import Finding
@@ -17,7 +18,7 @@ from reports.section import Chart
 from reports.words import seconds
 
 _ROW_INCHES, _AROUND_INCHES = 0.27, 0.62
-_MOST_TICKS = 8
+_LEAST_TICKS, _MOST_TICKS = 3, 8
 
 
 def charts(found: Measured, case: Case, findings: Sequence[Finding]) -> list[Chart]:
@@ -74,7 +75,7 @@ def dots_of_row(axes: Axes, trials: pd.DataFrame, at: int, *, index: int, marks:
     spread = at + 0.12 * np.array([(-1, 0, 1, 0)[place % 4] for place in range(len(trials))])
     back, color = trials["back"].to_numpy(dtype=bool), style(index)["color"]
     times = trials["s"].to_numpy()
-    axes.plot(times[back], spread[back], "o", color=color, markersize=4, alpha=0.65, markeredgewidth=0)
+    axes.plot(times[back], spread[back], "o", color=color, markersize=4.2, alpha=0.8, markeredgewidth=0)
     axes.plot(times[~back], spread[~back], ">", color=style(1)["color"], markersize=5.5, alpha=0.8, markeredgewidth=0)
     median = float(np.median(times))
     axes.plot([median] * 2, [at - 0.33, at + 0.33], color=INK, linewidth=1.8, solid_capstyle="butt")
@@ -91,6 +92,8 @@ def seconds_axis(axes: Axes) -> None:
     axes.set_xscale("log")
     low, high = axes.get_xlim()
     each = [base * 10.0**power for power in range(-4, 5) for base in (1, 2, 5) if low <= base * 10.0**power <= high]
+    if len(each) < _LEAST_TICKS:  # a range too narrow for round numbers of one digit
+        each = [float(tick) for tick in MaxNLocator(nbins=5).tick_values(low, high) if low <= tick <= high]
     ticks = each if len(each) <= _MOST_TICKS else [tick for tick in each if f"{tick:e}".startswith("1")]
     axes.set_xticks(ticks, [seconds(tick) for tick in ticks])
     axes.minorticks_off()

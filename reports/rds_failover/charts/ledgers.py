@@ -28,7 +28,10 @@ def charts(found: Measured, findings: Sequence[Finding]) -> Iterator[Chart]:
         id=f"{NAME}-ledger", title="What became of the writes, case by case",
         caption="Counts over all trials and clients of a case, every write looked up afterwards. A case that lost nothing has a 0 that was "
         "counted. What a lost host would lose isn't measured.",
-        alt=" ".join(one.sentence for one in findings if one.id.endswith(".lost_writes") and one.labels.get("client") == ALL and one.value is not None),
+        alt=" ".join(
+            one.sentence for one in findings
+            if one.id.endswith(".lost_writes") and one.labels.get("client") == ALL and one.value is not None
+        ),
         table=cases, draw=lambda table: _draw(table, _SHOWN[:1] + _any(table, _SHOWN[1:])),
     )  # fmt: skip
     clients = _clients(found, findings)

@@ -79,7 +79,7 @@ def draw(table: pd.DataFrame) -> Figure:
         if NOT_BACK not in set(mine["phase"]):
             ends_s = float(mine["to s"].max())
             said = "wasn't down" if WENT_ON in set(mine["phase"]) else seconds(ends_s)
-            axes.annotate(f" {said}", (ends_s, at), va="center", fontsize=8.5)
+            axes.annotate(said, (ends_s, at), xytext=(4, 0), textcoords="offset points", va="center", fontsize=8.5)
     axes.set_xlim(0, edge_s)
     axes.set_yticks(range(len(clients)), clients)
     axes.set_ylim(len(clients) - 0.4, -0.6)

@@ -1,7 +1,7 @@
 """One trial with every event, and all trials aligned on the fault: who was answered when."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -45,7 +45,8 @@ def charts(found: Measured, case: Case, findings: Sequence[Finding]) -> Iterator
         id=chart_id(case, "trials"), title=title(case, "every trial, aligned on the fault"),
         caption=f"{silent} Each client's trials stand one below the other, in the order they ran.",
         alt=told(findings, case, "write_downtime_s"), table=every[every["state"] == _SILENT].reset_index(drop=True),
-        draw=partial(draw_all, edges_s=edges_s, clients=[client_row(client) for client in rows(found, case)], trials=_trials(found, case)),
+        draw=partial(draw_all, edges_s=edges_s, clients=[client_row(client) for client in rows(found, case)], trials=_trials(found, case),
+            watching=set(zip(every["client"], every["probe"], strict=True))),
     )  # fmt: skip
 
 
@@ -55,9 +56,8 @@ def _trials(found: Measured, case: Case) -> list[int]:
 
 def _usual(found: Measured, case: Case) -> int:
     """The trial whose write outage, of the tuned client where it watched, is nearest to the median; the first of several."""
-    clients = found.clients(case)
-    for client in [*clients, *clients]:
-        for op in (WRITE, READ):
+    for op in (WRITE, READ):
+        for client in found.clients(case):
             each = outages(found, case, client, op)
             if each:
                 median = median_s(each).value
@@ -165,13 +165,20 @@ def _name_events(axes: Axes, events: pd.DataFrame, edges_s: tuple[float, float])
 
 
 def draw_all(
-    table: pd.DataFrame, *, edges_s: tuple[float, float], clients: Sequence[str], trials: Sequence[int]
+    table: pd.DataFrame,
+    *,
+    edges_s: tuple[float, float],
+    clients: Sequence[str],
+    trials: Sequence[int],
+    watching: Collection[tuple[str, str]],
 ) -> Figure:
     """A band a client, a line a trial in it; the silences of writes above, those of reads below."""
     figure, panels = new_panels([0.36 * len(clients) + 0.1] * 2, around=0.35)
     step = 0.8 / max(1, len(trials))
     for axes, probe in zip(panels, ("write", "read"), strict=True):
         for at, client in enumerate(clients):
+            if (client, probe) not in watching:
+                continue
             mine = table[(table["client"] == client) & (table["probe"] == probe)]
             for place, trial in enumerate(trials):
                 y = at - 0.4 + step * (place + 0.5)
