@@ -209,6 +209,8 @@ class _Found:
         place = place_of(at.url)
         # Nobody's keys go to what isn't AWS.
         self._dynamodb = DynamoAccess(url=at.url, region=at.region, chain=place == "aws", profile=settings.profile)
+        if place == "aws":
+            self._dynamodb.require_keys()
         self._places["dynamodb"] = place
         self._products["dynamodb"] = f"DynamoDB in {at.region}" if place == "aws" else "DynamoDB's API"
 

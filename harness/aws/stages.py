@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from harness.local.topologies.model import TopologyName
 
 SINCE_LAST_S = 600.0
-"""RDS abandons a fail-over when one was recent (D3) and doesn't say how recent that is: ours, beside its half an hour of quiet."""
+"""RDS abandons a fail-over when one was recent and doesn't say how recent (D3): so long we leave it alone."""
 NO_ADDRESS = frozenset({"multi_host", "reference"})
 """Arms that dial addresses past the name: a standby's isn't known before it takes over."""
 
@@ -54,8 +54,18 @@ class ManagedStage:
         self._services, self._database, self._dns, self._context = services, database, dns, context
         self._answer = partial(answer_of, database.endpoint.host, dns)
         self.topology = ManagedTopology(database, self._answer)
-        self.failed_over = False
-        self._last_s = float("-inf")
+        self._failed_over, self._last_s = False, float("-inf")
+
+    @property
+    def failed_over(self) -> bool:
+        """Whether RDS was asked for a fail-over since the last ``prepare``."""
+        return self._failed_over
+
+    @failed_over.setter
+    def failed_over(self, value: bool) -> None:
+        self._failed_over = value
+        if value:
+            self._last_s = time.monotonic()
 
     @property
     def writer(self) -> SqlEndpoint:
@@ -86,7 +96,6 @@ class ManagedStage:
 
     def controller(self, *, pace: PaceName, note: Note, **_: object) -> ManagedFailover:  # noqa: ARG002 - RDS's own
         """Who fails it over, and follows that."""
-        self._last_s = time.monotonic()
         return ManagedFailover(
             self._services.aws, self._database, self._answer, note, sleep_s=self._context.sleep_s,
             clock_ns=self._context.clock_ns,
