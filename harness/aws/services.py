@@ -13,6 +13,7 @@ from harness.aws.cloudwatch import TableCounts
 from harness.aws.databases import Database, find
 from harness.aws.failures import AwsError
 from harness.aws.gateway import Aws
+from harness.aws.names import dialled, name_server
 from harness.aws.outputs import with_outputs
 from harness.aws.places import place_of
 from harness.aws.tables import Makes, OverrideTables, TaggedTables
@@ -184,6 +185,7 @@ class _Found:
 
     def __init__(self) -> None:
         self.databases: dict[Engine, Database] = {}
+        self._sql: dict[Engine, SqlEndpoint] = {}
         self._dynamodb: DynamoAccess | None = None
         self._cache: tuple[CacheEndpoint, ...] = ()
         self._products: dict[str, str] = {}
@@ -194,8 +196,7 @@ class _Found:
         """All that was found."""
         return AwsState(
             dynamodb=self._dynamodb, cache=self._cache, products=self._products, places=self._places,
-            sql={engine: database.endpoint for engine, database in self.databases.items()},
-            unavailable=self._unavailable,
+            sql=self._sql, unavailable=self._unavailable,
         )  # fmt: skip
 
     def take_dynamodb(self, settings: AwsSettings, region: str) -> None:
@@ -209,6 +210,8 @@ class _Found:
         place = place_of(at.url)
         # Nobody's keys go to what isn't AWS.
         self._dynamodb = DynamoAccess(url=at.url, region=at.region, chain=place == "aws", profile=settings.profile)
+        if place == "aws":
+            self._dynamodb.require_keys()
         self._places["dynamodb"] = place
         self._products["dynamodb"] = f"DynamoDB in {at.region}" if place == "aws" else "DynamoDB's API"
 
@@ -235,11 +238,13 @@ class _Found:
             return
         database = find(aws, engine, where, authority(settings.ca_bundle)[0])
         try:
-            product = _sql_product(database.endpoint)
+            # A name server of one's own is asked now; the system's resolver is by whoever connects.
+            endpoint = dialled(database.endpoint, name_server(settings.dns)) if settings.dns else database.endpoint
+            product = _sql_product(endpoint)
         except Exception as error:  # noqa: BLE001 - what drivers raise has no common class
             self._unavailable[engine] = f"aws.sql.{engine} doesn't let us in: {' '.join(str(error).split())}"
             return
-        self.databases[engine] = database
+        self.databases[engine], self._sql[engine] = database, endpoint
         self._places[engine], self._products[engine] = database.place, product
 
 

@@ -1,18 +1,16 @@
 """The databases of rds_failover on AWS: what ``harness.sql.failover.stages`` is to the stand-ins."""
 
-import ipaddress
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.aws.databases import Database
 from harness.aws.failover import ManagedFailover, Note
+from harness.aws.names import answer_of, certified, dialled, name_server
 from harness.aws.services import AwsServices
-from harness.errors import CannotMeasure, UsageError
-from harness.local.dns import TTL_S, Answer, resolve
+from harness.errors import CannotMeasure
+from harness.local.dns import Answer
 from harness.local.pace import PaceName
 from harness.plan import Trial
 from harness.scenario import Context
@@ -25,8 +23,7 @@ if TYPE_CHECKING:
     from harness.local.topologies.model import TopologyName
 
 SINCE_LAST_S = 600.0
-"""RDS abandons a fail-over when one was recent (D3) and doesn't say how recent that is: ours, beside its half an hour of quiet."""
-RESOLV_CONF = Path("/etc/resolv.conf")
+"""RDS abandons a fail-over when one was recent and doesn't say how recent (D3): so long we leave it alone."""
 NO_ADDRESS = frozenset({"multi_host", "reference"})
 """Arms that dial addresses past the name: a standby's isn't known before it takes over."""
 
@@ -57,13 +54,23 @@ class ManagedStage:
         self._services, self._database, self._dns, self._context = services, database, dns, context
         self._answer = partial(answer_of, database.endpoint.host, dns)
         self.topology = ManagedTopology(database, self._answer)
-        self.failed_over = False
-        self._last_s = float("-inf")
+        self._failed_over, self._last_s = False, float("-inf")
+
+    @property
+    def failed_over(self) -> bool:
+        """Whether RDS was asked for a fail-over since the last ``prepare``."""
+        return self._failed_over
+
+    @failed_over.setter
+    def failed_over(self, value: bool) -> None:
+        self._failed_over = value
+        if value:
+            self._last_s = time.monotonic()
 
     @property
     def writer(self) -> SqlEndpoint:
-        """By its name."""
-        return self._database.endpoint
+        """Where its name points now."""
+        return dialled(self._database.endpoint, self._dns)
 
     def create(self) -> None:
         """An empty ledger."""
@@ -80,17 +87,15 @@ class ManagedStage:
 
     def way(self) -> Way:
         """How clients find it: by name, with the certificate's name kept where an address is dialled."""
-        endpoint, database = self.writer, self._database
+        endpoint, database = self._database.endpoint, self._database
         proxy = endpoint.at(database.proxy, endpoint.port) if database.proxy else None
-        template = endpoint if _is_address(endpoint.host) else _certified(endpoint)
         return Way(
-            engine=endpoint.engine, name=endpoint.host, reader_name=database.readers, dns=self._dns, template=template,
-            addresses=(), proxy=proxy,
+            engine=endpoint.engine, name=endpoint.host, reader_name=database.readers, dns=self._dns,
+            template=certified(endpoint), addresses=(), proxy=proxy,
         )  # fmt: skip
 
     def controller(self, *, pace: PaceName, note: Note, **_: object) -> ManagedFailover:  # noqa: ARG002 - RDS's own
         """Who fails it over, and follows that."""
-        self._last_s = time.monotonic()
         return ManagedFailover(
             self._services.aws, self._database, self._answer, note, sleep_s=self._context.sleep_s,
             clock_ns=self._context.clock_ns,
@@ -161,41 +166,6 @@ def failing_over(services: AwsServices) -> tuple[Engine, ...]:
     return tuple(
         engine for engine, database in services.databases.items() if database.topology not in (None, "single_az")
     )
-
-
-def answer_of(name: str, dns: tuple[str, int]) -> Answer:
-    """Where a name points now; an address is its own answer."""
-    return Answer((name,), TTL_S) if _is_address(name) else resolve(name, dns)
-
-
-def name_server(given: str | None, resolv_conf: Path = RESOLV_CONF) -> tuple[str, int]:
-    """The name server that clients ask: that of ``aws.dns``, else the system's first. Raises UsageError without one."""
-    if given:
-        host, _, port = given.partition(":")
-        if not _is_address(host) or not (port or "53").isdigit():
-            raise UsageError(f"aws.dns: expected an IPv4 address, and perhaps a port, got {given!r}")
-        return host, int(port or 53)
-    try:
-        lines = resolv_conf.read_text().splitlines()
-    except OSError as error:
-        raise UsageError(f"{resolv_conf}: {error.strerror}; name a name server with aws.dns") from error
-    for line in lines:
-        words = line.split()
-        if words[:1] == ["nameserver"] and len(words) > 1 and _is_address(words[1]):
-            return words[1], 53
-    raise UsageError(f"{resolv_conf} names no IPv4 name server; name one with aws.dns")
-
-
-def _is_address(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).version == 4
-    except ValueError:
-        return False
-
-
-def _certified(endpoint: SqlEndpoint) -> SqlEndpoint:
-    """The endpoint as one that may be dialled at any address: its certificate stays that of its name."""
-    return replace(endpoint, server_name=endpoint.host)
 
 
 def none_fails_over(services: AwsServices) -> CannotMeasure:

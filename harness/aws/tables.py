@@ -8,7 +8,7 @@ from harness.aws.calls import TAG
 from harness.aws.failures import AwsError
 from harness.aws.gateway import Aws
 from harness.dynamodb.access import DynamoAccess
-from harness.errors import CannotMeasure
+from harness.errors import CannotMeasure, HarnessError
 
 PATIENCE_S = 300.0
 """A table with three indexes is made in half a minute; longer than this is no table to wait for."""
@@ -52,7 +52,7 @@ class TaggedTables:
             try:
                 if self._state(name) is not None:
                     self._delete(name)
-            except (AwsError, CannotMeasure) as error:
+            except HarnessError as error:
                 failures.append(str(error))
         if failures:
             raise CannotMeasure(

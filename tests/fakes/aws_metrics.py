@@ -52,7 +52,7 @@ class Answers:
         answer: dict[str, Any] = {
             "MetricDataResults": [
                 {
-                    "Id": query["Id"], "Label": query["Label"], "StatusCode": state,
+                    "Id": query["Id"], "Label": query.get("Label", query["Id"]), "StatusCode": state,
                     "Timestamps": [float(stamp) for id, stamp, _ in shown if id == query["Id"]],
                     "Values": [value for id, _, value in shown if id == query["Id"]],
                 }

@@ -92,11 +92,11 @@ def test_a_run_directory_that_is_in_use_is_not_written_over(place: Place) -> Non
     assert [path.name for path in place.run.iterdir()] == ["notes.txt"]
 
 
-def test_the_target_that_is_not_built_says_so(place: Place) -> None:
-    """--target aws: one line, exit 3, nothing begun."""
+def test_target_aws_without_a_stack_or_services_of_ones_own_says_so(place: Place) -> None:
+    """--target aws and no section aws: one line with the way out, exit 3, nothing begun."""
     done = place.call("run", "query_vs_scan", "--target", "aws", "--out", str(place.run))
     assert done.returncode == 3
-    assert "aws isn't built yet" in done.stderr
+    assert "no stack and no aws: section; `dbharness aws up` makes a stack" in " ".join(done.stderr.split())
     assert not place.run.exists()
 
 

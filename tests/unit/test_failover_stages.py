@@ -59,7 +59,8 @@ class Context:
     """What stages use of one."""
 
     def __init__(self, services: Services) -> None:
-        self.services, self.events = services, self
+        self.services = self.local = services
+        self.events = self
         self.said: list[tuple[str, dict[str, Any]]] = []
 
     def add(self, kind: str, **fields: Any) -> int:

@@ -98,7 +98,8 @@ class Failover:
         A trial that was stopped before its end isn't measured: nothing is looked up then, nor waited for.
         """
         try:
-            if self._context.clock_ns() >= self._ends_ns:
+            # The last tick is due within the last interval, and the trial is over once it is answered.
+            if self._context.clock_ns() >= self._ends_ns - self._interval_ns:
                 self._await_failover()
                 self._stage.heal()
                 self._check_ledger()
