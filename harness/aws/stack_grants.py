@@ -14,6 +14,7 @@ from harness.aws.calls import (
     CLUSTER_PARAMETERS,
     DB,
     GROUP,
+    MADE_TABLES,
     OPTION_GROUP,
     PARAMETER_GROUP,
     SECRET,
@@ -180,7 +181,7 @@ BY_TYPE: dict[str, tuple[Grant, ...]] = {
         *_at("rds", "DescribeDBProxies DescribeDBProxyTargetGroups DescribeDBProxyTargets"),
     ),
     "AWS::DynamoDB::Table": (
-        *new("dynamodb:CreateTable", TABLE), *new("dynamodb:TagResource", TABLE),
+        *new("dynamodb:CreateTable", *MADE_TABLES), *new("dynamodb:TagResource", *MADE_TABLES),
         *_on("dynamodb", "UpdateTable DeleteTable TagResource UntagResource UpdateContinuousBackups UpdateTimeToLive", TABLE),
         *_at("dynamodb", "DescribeTable DescribeContinuousBackups DescribeContributorInsights DescribeTimeToLive "
                          "DescribeKinesisStreamingDestination GetResourcePolicy ListTagsOfResource", TABLE),
