@@ -10,6 +10,9 @@ from typing import Literal
 TAG = "dbharness"
 """The tag that everything of ours carries; its value is the stack's name."""
 
+BEGINS = "dbharness-"
+"""Every stack's name begins so: where no tag can be a condition, permissions go by the name."""
+
 Tagged = Literal["no", "resource", "request"]
 Kind = Literal[
     "stack", "db_instance", "db_cluster", "db_snapshot", "db_cluster_snapshot", "db_backup", "cache", "cache_snapshot", "table",
@@ -177,7 +180,7 @@ _RDS = (
         aims_at="db_instance", named_by="DBInstanceIdentifier",
     ),
     Call(
-        service="rds", operation="DeleteDBCluster", grants=on("rds:DeleteDBCluster", CLUSTER),
+        service="rds", operation="DeleteDBCluster", grants=on("rds:DeleteDBCluster", CLUSTER, CLUSTER_SNAPSHOT),
         aims_at="db_cluster", named_by="DBClusterIdentifier",
     ),
     Call(

@@ -15,6 +15,7 @@ from harness import config as configuration
 from harness import plan_output, registry
 from harness.aws import agreement, check_output, cli_estimate, template, template_rules
 from harness.aws.api import Pace
+from harness.aws.calls import BEGINS
 from harness.aws.deploy import Order, up
 from harness.aws.deployment import PROFILE_OF, STACKS, Parameters, Size
 from harness.aws.gateway import Aws, is_stand_in
@@ -27,8 +28,6 @@ from harness.config import Config
 from harness.errors import HarnessError, UsageError
 from harness.paths import PROJECT_ROOT
 
-PREFIX = "dbharness-"
-"""Permissions on a stack's bucket go by its name, which begins with the stack's: docs/iam-policy.json says dbharness-*."""
 MOST_HOURS = 168.0
 CONFIG = PROJECT_ROOT / "config.yaml"
 out, err = Console(highlight=False, soft_wrap=True), Console(stderr=True, highlight=False, soft_wrap=True)
@@ -242,8 +241,8 @@ def _values(given: Sequence[str]) -> dict[str, str]:
 
 def _named(name: str, stacks: Sequence[Parameters]) -> Iterator[tuple[str, Mapping[str, str | int]]]:
     """One stack has the name itself; several have the topology of their databases behind it."""
-    if not name.startswith(PREFIX):
-        raise UsageError(f"stack {name!r}: expected a name that begins with {PREFIX}: permissions go by it")
+    if not name.startswith(BEGINS):
+        raise UsageError(f"stack {name!r}: expected a name that begins with {BEGINS}: permissions go by it")
     for stack in stacks:
         suffix = f"-{stack['MySqlTopology']}".replace("_", "-") if len(stacks) > 1 else ""
         yield template.check_stack_name(f"{name}{suffix}"), stack

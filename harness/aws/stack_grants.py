@@ -43,6 +43,7 @@ ROLE, PROFILE = "arn:aws:iam::*:role/{stack}-*", "arn:aws:iam::*:instance-profil
 RUN_BUCKET = "arn:aws:s3:::{stack}-runbucket-*"
 PASSWORD = "arn:aws:secretsmanager:*:*:secret:rds!*"  # noqa: S105 - where RDS keeps them
 LINKED = "arn:aws:iam::*:role/aws-service-role/*"
+PROXY_LOGS = "arn:aws:logs:*:*:log-group:/aws/rds/proxy/{stack}-*"
 INSTANCE_POLICY = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
 
 
@@ -174,6 +175,11 @@ BY_TYPE: dict[str, tuple[Grant, ...]] = {
     "AWS::RDS::DBProxy": (
         *new("rds:CreateDBProxy", "*"), *_rds_tags(PROXY), *_on("rds", "ModifyDBProxy DeleteDBProxy", PROXY),
         *_at("rds", "DescribeDBProxies ListTagsForResource"), _passed("rds"),
+    ),
+    "AWS::Logs::LogGroup": (
+        *new("logs:CreateLogGroup", PROXY_LOGS), *new("logs:TagResource", PROXY_LOGS),
+        *_on("logs", "PutRetentionPolicy DeleteRetentionPolicy DeleteLogGroup TagResource UntagResource", PROXY_LOGS),
+        *_at("logs", "DescribeLogGroups DescribeIndexPolicies GetDataProtectionPolicy ListTagsForResource"),
     ),
     "AWS::RDS::DBProxyTargetGroup": (
         *_on("rds", "ModifyDBProxyTargetGroup RegisterDBProxyTargets", PROXY_TARGETS),

@@ -35,7 +35,8 @@ generators are reached by SSM, and install Python from Amazon Linux's repository
 
 ## What is left out, and why
 
-* **Logs to CloudWatch, enhanced monitoring:** their log groups would stay behind, untagged.
+* **Logs to CloudWatch, enhanced monitoring:** their log groups would stay behind, untagged. An RDS Proxy writes one whether or not it is
+  asked to: its groups are the stack's, tagged, and go with it.
 * **Snapshots of the cache:** a fork in the middle of a run would be measured as the cache's.
 * **A second zone for generators:** all are in the first, so that they are alike. A single-AZ database is there too; where RDS puts a Multi-AZ
   writer and ElastiCache a primary is theirs to choose, so a trip may cross zones.
