@@ -59,11 +59,7 @@ def imports(path: Path) -> set[str]:
 
 def method_calls(path: Path, *names: str) -> list[str]:
     """Where a file calls one of these methods or functions."""
-    found = []
-    for node in _calls(path):
-        if _named(node) in names:
-            found.append(f"{path.name}:{node.lineno}")
-    return found
+    return [f"{path.name}:{node.lineno}" for node in _calls(path) if _named(node) in names]
 
 
 def first_texts(path: Path, method: str) -> set[str]:

@@ -44,9 +44,13 @@ def reached(beginnings: Iterable[str]) -> dict[str, Path]:
 def looked_at(path: Path) -> Iterator[str]:
     """The kinds whose tags a module reads by itself: the first argument of ``must_be_ours``."""
     for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "must_be_ours":
-            if isinstance(node.args[0], ast.Constant):
-                yield str(node.args[0].value)
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr == "must_be_ours"
+            and isinstance(node.args[0], ast.Constant)
+        ):
+            yield str(node.args[0].value)
 
 
 def needed() -> set[str]:
