@@ -21,6 +21,7 @@ MOST_PAGES = 1_000
 CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 10, 60
 PRICE_LIST_REGION = "us-east-1"
 """The Pricing API answers in a few regions only, for all of them."""
+_NAME_A_REGION = "name one, such as us-east-1, with --region or as region in config.yaml"
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 ClientFactory = Callable[[str], Any]
@@ -193,6 +194,8 @@ def _factory(region: str, endpoint_url: str | None, profile: str | None, attempt
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError
 
+    if not region:
+        raise UsageError(f"no region: {_NAME_A_REGION}")
     stand_in = is_stand_in(endpoint_url)
     keys = {"aws_access_key_id": "local", "aws_secret_access_key": "local"} if stand_in else {}
     more: dict[str, Any] = {"proxies": {}, "s3": {"addressing_style": "path"}} if stand_in else {}
@@ -213,7 +216,7 @@ def _factory(region: str, endpoint_url: str | None, profile: str | None, attempt
             return session.client(service, region_name=there, endpoint_url=endpoint_url, config=config, **keys)
         except (BotoCoreError, ValueError) as error:
             raise UsageError(
-                f"{service} in {region}: {str(error).rstrip('.')}; give a region and an endpoint"
+                f"{service} in {region}: {str(error).rstrip('.')}; {_NAME_A_REGION}, or another endpoint"
             ) from error
 
     return make
