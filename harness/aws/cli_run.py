@@ -89,7 +89,7 @@ class Stack:
         filled = with_outputs(own, self.outputs) if self.outputs else own
         return filled.model_copy(
             update={
-                "stack": self.aws.stack, "filled": True, "profile": None, "endpoint_url": None,
+                "stack": self.aws.stack, "filled": True, "region": self.aws.region, "profile": None, "endpoint_url": None,
                 "protected": self.parameters.get("DeletionProtection") == "true",
             }
         )  # fmt: skip
@@ -264,11 +264,12 @@ def _stack(
     """The stack named on the command line or in the configuration. Raises UsageError, AwsError."""
     config = configuration.load(file, scenario_models(), profile=profile, target="aws", seed=seed, overrides=overrides)
     own = config.aws or AwsSettings()
+    config = config.model_copy(update={"region": region or own.region or config.region})
     name = name or own.stack
     if name is None:
         raise UsageError("which stack? give --stack, or aws.stack in config.yaml: its tag says what is ours")
     aws = Aws(
-        region or own.region or config.region, stack=name, endpoint_url=endpoint or own.endpoint_url,
+        config.region, stack=name, endpoint_url=endpoint or own.endpoint_url,
         profile=aws_profile or own.profile,
     )  # fmt: skip
     (found,) = aws.call("cloudformation", "DescribeStacks", StackName=name)["Stacks"]

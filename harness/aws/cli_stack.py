@@ -25,7 +25,7 @@ from harness.aws.posture import Check, checks
 from harness.aws.posture_answers import gather, wanted
 from harness.aws.stacks import Stack, StackRefused, find, owned
 from harness.aws.teardown import TakenDown, down, expired
-from harness.config import Config
+from harness.config import AwsSettings, Config
 from harness.errors import HarnessError, UsageError
 from harness.paths import PROJECT_ROOT
 
@@ -115,7 +115,7 @@ def _up(
     """Make the stack, go on with it, or change it; shows what it costs, and asks."""
     chosen = _size(size)
     settled = _config(config, region, profile=PROFILE_OF[chosen])
-    place = Place(region=settled.region, endpoint_url=endpoint, profile=aws_profile)
+    place = _place(settled, endpoint, aws_profile)
     if not 0 < hours <= MOST_HOURS:
         raise UsageError(f"--hours must be above 0 and {MOST_HOURS:g} at most, got {hours:g}")
     if yes and place.paid and max_usd is None:
@@ -162,7 +162,7 @@ def _check(
     if name is None:
         made, of = template_rules.checks(template.load()), "the template"
     else:
-        aws = Place(region=_config(config, region).region, endpoint_url=endpoint, profile=aws_profile).aws(name)
+        aws = _place(_config(config, region), endpoint, aws_profile).aws(name)
         made, of = checks(gather(aws, name), wanted(_standing(find(aws, name), name))), name
     if as_json:
         print(json.dumps(check_output.as_record(of, made)))  # noqa: T201 - for programs: nothing wrapped or styled
@@ -183,7 +183,7 @@ def _down(
 ) -> None:
     """Delete everything of a stack, and list what still carries its tag; exit 1 if anything does that shouldn't."""
     settled = _config(config, region)
-    place = Place(region=settled.region, endpoint_url=endpoint, profile=aws_profile)
+    place = _place(settled, endpoint, aws_profile)
     found = _taken_down(place, name, keep_snapshots, asking(yes))
     if found.left:
         raise typer.Exit(1)
@@ -199,7 +199,7 @@ def _sweep(
 ) -> None:
     """Take down every stack whose expiry is past, and what is left of such stacks; asks about each."""
     settled = _config(config, region)
-    place = Place(region=settled.region, endpoint_url=endpoint, profile=aws_profile)
+    place = _place(settled, endpoint, aws_profile)
     over, failed = expired(place.aws(""), datetime.now(UTC)), 0
     for each in over:
         what = f"stack {each.name}" if each.standing else f"what is left of stack {each.name}"
@@ -240,8 +240,16 @@ def _standing(stack: Stack | None, name: str) -> Stack:
 
 
 def _config(path: Path, region: str | None, profile: str | None = None) -> Config:
-    given = (f"region={region}",) if region else ()
-    return configuration.load(path, scenario_models(), profile=profile, overrides=given)
+    """The configuration; its region is the one that is asked, whose prices are meant too."""
+    config = configuration.load(path, scenario_models(), profile=profile)
+    own = config.aws or AwsSettings()
+    return config.model_copy(update={"region": region or own.region or config.region})
+
+
+def _place(config: Config, endpoint: str | None, aws_profile: str | None) -> Place:
+    """By the command line, else by section ``aws`` of the configuration."""
+    own = config.aws or AwsSettings()
+    return Place(region=config.region, endpoint_url=endpoint or own.endpoint_url, profile=aws_profile or own.profile)
 
 
 def _size(name: str) -> Size:

@@ -49,6 +49,18 @@ def test_a_profile_that_isnt_there_is_named_with_the_option(command: str, tmp_pa
     )
 
 
+@pytest.mark.parametrize("command", ["check", "run"])
+def test_a_profile_may_be_the_configurations(command: str, tmp_path: Path) -> None:
+    """Section aws says whose credentials and where, for every command alike."""
+    text = (PROJECT_ROOT / "config.yaml").read_text()
+    assert text.count("\naws: null ") == 1
+    file = tmp_path / "config.yaml"
+    file.write_text(text.replace("\naws: null ", "\naws: {profile: nobody} "))
+    assert last_line(tmp_path, command, *EACH[command], "--config", str(file)).startswith(
+        "The config profile (nobody) could not be found"
+    )
+
+
 @pytest.mark.parametrize("command", ["check", "sweep", "run"])
 def test_without_a_region_one_is_asked_for(command: str, tmp_path: Path) -> None:
     """A configuration that has none, or a name that no region can have."""
