@@ -255,6 +255,26 @@ def test_an_instance_restored_beside_the_stack_goes_before_it() -> None:
     assert account.asked.index("rds:DeleteDBInstance") < account.asked.index("cloudformation:DeleteStack")
 
 
+def test_a_cluster_restored_beside_the_stack_goes_before_it_as_soon_as_rds_lets_it() -> None:
+    """Still being made, it is refused twice; its instance has the tag too, and goes with it, never by a call of its own."""
+    account = _standing(busy=2)
+    account.cluster("demo-restored", [{"Key": "dbharness", "Value": NAME}])
+    assert _down(account) == TakenDown(kept=(), left=())
+    assert (account.clusters, account.instances) == ({}, {})
+    assert account.asked.count("rds:DeleteDBCluster") == 3
+    assert "rds:DeleteDBInstance" not in account.asked
+    assert account.asked.index("rds:DeleteDBCluster") < account.asked.index("cloudformation:DeleteStack")
+
+
+def test_a_cluster_that_outlived_its_stack_is_found_and_removed() -> None:
+    """No stack of the name any more: the tag alone leads to it."""
+    account = Account()
+    account.cluster("demo-restored", [{"Key": "dbharness", "Value": NAME}])
+    account.cluster("theirs", [{"Key": "dbharness", "Value": "other"}])
+    assert _down(account) == TakenDown(kept=(), left=())
+    assert list(account.clusters) == ["theirs"]
+
+
 def test_what_nobody_here_can_remove_is_listed_as_left() -> None:
     """A thing of a kind without a remover keeps its tag after the patience of 30 s: it is named."""
     account = _standing()
