@@ -60,9 +60,10 @@ class TaggedTables:
             )
 
     def _delete(self, name: str) -> None:
-        if self._state(name) == "CREATING":
+        if (state := self._state(name)) in ("CREATING", "UPDATING"):
             self._wait(name, "ACTIVE")
-        self._aws.guarded("dynamodb", "DeleteTable", TableName=name)
+        if state != "DELETING":  # somebody was killed while it went
+            self._aws.guarded("dynamodb", "DeleteTable", TableName=name)
         self._wait(name, None)
 
     def _wait(self, name: str, wanted: str | None) -> None:

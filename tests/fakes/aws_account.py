@@ -165,8 +165,9 @@ class Account:
     def cloudformation_CreateChangeSet(self, asked: Answer) -> Answer:  # noqa: N802
         if asked["StackName"] in self.change_sets:
             raise ServiceError("AlreadyExistsException", "ChangeSet dbharness-up already exists")
-        self.change_sets[asked["StackName"]] = asked
-        return {}
+        id = f"arn:aws:cloudformation:{REGION}:{NUMBER}:changeSet/{asked['ChangeSetName']}/{len(self.asked)}"
+        self.change_sets[asked["StackName"]] = asked | {"Id": id}
+        return {"Id": id}
 
     def cloudformation_DescribeChangeSet(self, asked: Answer) -> Answer:  # noqa: N802
         changes = [{"Type": "Resource", "ResourceChange": each} for each in self.changes]
@@ -174,7 +175,10 @@ class Account:
         return {"Status": "CREATE_COMPLETE", "Changes": changes} if changes else none
 
     def cloudformation_ExecuteChangeSet(self, asked: Answer) -> Answer:  # noqa: N802
-        made = self.change_sets.pop(asked["StackName"])
+        made = self.change_sets[asked["StackName"]]
+        if asked["ChangeSetName"] not in (made["ChangeSetName"], made["Id"]):
+            raise ServiceError("ChangeSetNotFound", f"ChangeSet [{asked['ChangeSetName']}] does not exist")
+        del self.change_sets[asked["StackName"]]
         self.stacks[asked["StackName"]].update(
             StackStatus="UPDATE_IN_PROGRESS", Tags=made["Tags"], Parameters=made["Parameters"]
         )

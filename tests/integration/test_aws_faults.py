@@ -7,6 +7,7 @@ import pytest
 from aws_account import START, Account, Fault, Killed
 
 from harness.aws.deploy import Order, up
+from harness.aws.failures import AwsError
 from harness.aws.safety import Refused
 from harness.aws.stacks import Stack, StackFailed, StackRefused
 from harness.aws.teardown import TakenDown, down, expired
@@ -311,6 +312,21 @@ def test_an_update_that_would_lose_data_wants_to_be_agreed_to() -> None:
         _up(account)
     assert (account.change_sets, account.stacks[NAME]["StackStatus"]) == ({}, "CREATE_COMPLETE")
     assert _up(account, replace_data=True).status == "UPDATE_COMPLETE"
+
+
+def test_what_is_carried_out_is_what_was_agreed_to() -> None:
+    """While it is agreed to, another up puts a change set of the same name in its place: that one isn't carried out."""
+    account = _standing()
+    account.changes = [{"Action": "Modify", "LogicalResourceId": "Vpc", "ResourceType": "AWS::EC2::VPC"}]
+
+    def meanwhile(_: str) -> None:
+        account.change_sets[NAME] = account.change_sets[NAME] | {
+            "Id": "arn:aws:cloudformation:us-east-1:1:changeSet/x/y"
+        }
+
+    with pytest.raises(AwsError, match="ChangeSetNotFound"):
+        up(account.aws(NAME), _order(), agree=meanwhile, pace=Clock().pace(), progress=lambda _: None)
+    assert account.stacks[NAME]["StackStatus"] == "CREATE_COMPLETE"
 
 
 def test_up_again_keeps_the_hour_of_expiry_unless_it_is_to_be_prolonged() -> None:
