@@ -21,9 +21,10 @@ from harness.aws.gateway import Aws, is_stand_in
 from harness.aws.leftovers import Thing
 from harness.aws.posture import checks
 from harness.aws.posture_answers import gather, wanted
+from harness.aws.safety import looks_like_production
 from harness.aws.stacks import Stack, StackRefused, find, owned
 from harness.aws.teardown import TakenDown, down, expired
-from harness.config import Config
+from harness.config import AwsSettings, Config
 from harness.errors import HarnessError, UsageError
 from harness.paths import PROJECT_ROOT
 
@@ -95,7 +96,7 @@ def _up(
     """Make the stack, go on with it, or change it; shows what it costs, and asks."""
     chosen = _size(size)
     settled = _config(config, region, profile=PROFILE_OF[chosen])
-    place = Place(region=settled.region, endpoint_url=endpoint, profile=aws_profile)
+    place = _place(settled, endpoint, aws_profile)
     if not 0 < hours <= MOST_HOURS:
         raise UsageError(f"--hours must be above 0 and {MOST_HOURS:g} at most, got {hours:g}")
     if yes and place.paid and max_usd is None:
@@ -140,7 +141,7 @@ def _check(
     if name is None:
         made, of = template_rules.checks(template.load()), "the template"
     else:
-        aws = Place(region=_config(config, region).region, endpoint_url=endpoint, profile=aws_profile).aws(name)
+        aws = _place(_config(config, region), endpoint, aws_profile).aws(name)
         made, of = checks(gather(aws, name), wanted(_standing(find(aws, name), name))), name
     if as_json:
         print(json.dumps(check_output.as_record(of, made)))  # noqa: T201 - for programs: nothing wrapped or styled
@@ -160,8 +161,8 @@ def _down(
     aws_profile: AwsProfile = None,
 ) -> None:
     """Delete everything of a stack, and list what still carries its tag; exit 1 if anything does that shouldn't."""
-    settled = _config(config, region)
-    place = Place(region=settled.region, endpoint_url=endpoint, profile=aws_profile)
+    template.check_stack_name(name)
+    place = _place(_config(config, region), endpoint, aws_profile)
     found = _taken_down(place, name, keep_snapshots, asking(yes))
     if found.left:
         raise typer.Exit(1)
@@ -176,8 +177,7 @@ def _sweep(
     aws_profile: AwsProfile = None,
 ) -> None:
     """Take down every stack whose expiry is past, and what is left of such stacks; asks about each."""
-    settled = _config(config, region)
-    place = Place(region=settled.region, endpoint_url=endpoint, profile=aws_profile)
+    place = _place(_config(config, region), endpoint, aws_profile)
     over, failed = expired(place.aws(""), datetime.now(UTC)), 0
     for each in over:
         what = f"stack {each.name}" if each.standing else f"what is left of stack {each.name}"
@@ -185,6 +185,9 @@ def _sweep(
     if not over:
         out.print("nothing has expired", markup=False)
     for each in over:
+        if each.name not in {one.name for one in expired(place.aws(""), datetime.now(UTC))}:
+            _tell(f"{each.name}: was prolonged, or went, meanwhile; it is left alone")
+            continue
         try:
             failed += bool(_taken_down(place, each.name, keep_snapshots, asking(yes)).left)
         except HarnessError as error:  # the others are swept all the same
@@ -203,7 +206,7 @@ def _taken_down(place: Place, name: str, keep_snapshots: bool, asking: agreement
         for thing in things:
             out.print(f"{word}: {_said(thing)}", markup=False)
     if not found.left:
-        out.print(f"nothing{' else' if found.kept else ''} carries dbharness={name}", markup=False)
+        out.print(f"nothing{' else' if found.kept else ''} carries dbharness={name} in {place.region}", markup=False)
     return found
 
 
@@ -218,8 +221,17 @@ def _standing(stack: Stack | None, name: str) -> Stack:
 
 
 def _config(path: Path, region: str | None, profile: str | None = None) -> Config:
+    """With the region where AWS is asked: the one given, that of section aws, or the file's."""
     given = (f"region={region}",) if region else ()
-    return configuration.load(path, registry.settings_models(), profile=profile, overrides=given)
+    settled = configuration.load(path, registry.settings_models(), profile=profile, overrides=given)
+    own = settled.aws.region if settled.aws else None
+    return settled if region or own is None else settled.model_copy(update={"region": own})
+
+
+def _place(settled: Config, endpoint: str | None, aws_profile: str | None) -> Place:
+    """As ``aws run`` has it: where the command line is silent, section aws says where and as whom."""
+    own = settled.aws or AwsSettings()
+    return Place(region=settled.region, endpoint_url=endpoint or own.endpoint_url, profile=aws_profile or own.profile)
 
 
 def _size(name: str) -> Size:
@@ -246,6 +258,8 @@ def _named(name: str, stacks: Sequence[Parameters]) -> Iterator[tuple[str, Mappi
         raise UsageError(f"stack {name!r}: expected a name that begins with {PREFIX}: permissions go by it")
     for stack in stacks:
         suffix = f"-{stack['MySqlTopology']}".replace("_", "-") if len(stacks) > 1 else ""
+        if looks_like_production(name):
+            raise UsageError(f"stack {name!r} looks like production: `down` would refuse it; take another name")
         yield template.check_stack_name(f"{name}{suffix}"), stack
 
 
