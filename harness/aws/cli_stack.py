@@ -163,8 +163,12 @@ def _down(
     """Delete everything of a stack, and list what still carries its tag; exit 1 if anything does that shouldn't."""
     template.check_stack_name(name)
     place = _place(_config(config, region), endpoint, aws_profile)
+    stood = find(place.aws(name), name)
     found = _taken_down(place, name, keep_snapshots, asking(yes))
-    if found.left:
+    parts = _parts(place, name) if stood is None else []
+    for part in parts:
+        out.print(f"STILL THERE: stack {part}, of {name}: dbharness aws down {part}", markup=False)
+    if found.left or parts:
         raise typer.Exit(1)
 
 
@@ -257,10 +261,20 @@ def _named(name: str, stacks: Sequence[Parameters]) -> Iterator[tuple[str, Mappi
     if not name.startswith(PREFIX):
         raise UsageError(f"stack {name!r}: expected a name that begins with {PREFIX}: permissions go by it")
     for stack in stacks:
-        suffix = f"-{stack['MySqlTopology']}".replace("_", "-") if len(stacks) > 1 else ""
+        suffix = _suffix(stack) if len(stacks) > 1 else ""
         if looks_like_production(name):
             raise UsageError(f"stack {name!r} looks like production: `down` would refuse it; take another name")
         yield template.check_stack_name(f"{name}{suffix}"), stack
+
+
+def _suffix(stack: Parameters) -> str:
+    return f"-{stack['MySqlTopology']}".replace("_", "-")
+
+
+def _parts(place: Place, name: str) -> list[str]:
+    """The stacks of ours that stand of one that was made ``--for full``: they have the name and more."""
+    looked_for = [f"{name}{_suffix(each)}" for each in STACKS["full"]]
+    return [each for each in looked_for if (stack := find(place.aws(each), each)) is not None and stack.ours]
 
 
 def _read(path: Path) -> str:

@@ -210,7 +210,7 @@ def _factory(region: str, endpoint_url: str | None, profile: str | None, attempt
     try:
         session = boto3.Session(region_name=region, profile_name=None if stand_in else profile)
     except BotoCoreError as error:
-        raise UsageError(f"{str(error).rstrip('.')}; name another with --profile") from error
+        raise UsageError(f"{str(error).rstrip('.')}; name another with --aws-profile, or aws.profile") from error
 
     def make(service: str) -> Any:
         there = PRICE_LIST_REGION if service == "pricing" else region

@@ -44,7 +44,7 @@ def test_section_aws_says_where_and_as_whom(config: Path, asked: list[dict[str, 
     """As `run` has it: in another account or region `down` would find nothing, and say that nothing is there."""
     said = _invoke("down", "dbharness-lab", "--yes", "--config", str(config))
     assert said.exit_code == 0, said.output
-    assert [(one["region"], one["profile"]) for one in asked] == [("eu-west-1", "lab")]
+    assert {(one["region"], one["profile"]) for one in asked} == {("eu-west-1", "lab")}
     assert "nothing carries dbharness=dbharness-lab in eu-west-1" in said.output
 
 
@@ -52,7 +52,7 @@ def test_the_command_line_goes_before_section_aws(config: Path, asked: list[dict
     """Both of them."""
     words = ("--region", "us-west-2", "--aws-profile", "anna")
     assert _invoke("down", "dbharness-lab", "--yes", "--config", str(config), *words).exit_code == 0
-    assert [(one["region"], one["profile"]) for one in asked] == [("us-west-2", "anna")]
+    assert {(one["region"], one["profile"]) for one in asked} == {("us-west-2", "anna")}
 
 
 @pytest.mark.parametrize("name", ["", "dbharness-x y", "arn:aws:cloudformation:us-east-1:1:stack/dbharness-x/1"])
@@ -61,6 +61,21 @@ def test_down_of_what_is_no_name_doesn_t_say_that_nothing_is_there(name: str, as
     said = _invoke("down", name, "--yes")
     assert isinstance(said.exception, UsageError)
     assert asked == []
+
+
+def test_down_of_a_full_stack_s_common_name_says_what_stands(
+    monkeypatch: pytest.MonkeyPatch, asked: list[dict[str, Any]]
+) -> None:
+    """Made --for full there are three stacks, and none of the name itself: exit 1 as long as one of them is there."""
+    account = Account()
+    account.aws("dbharness-lab-single-az").call(
+        "cloudformation", "CreateStack", StackName="dbharness-lab-single-az", TemplateBody="{}", Parameters=[],
+        Tags=[{"Key": "dbharness", "Value": "dbharness-lab-single-az"}],
+    )  # fmt: skip
+    monkeypatch.setattr(cli_stack, "Aws", lambda _, **more: account.aws(more["stack"]))
+    said = _invoke("down", "dbharness-lab", "--yes")
+    assert (said.exit_code, "STILL THERE: stack dbharness-lab-single-az" in said.output) == (1, True), said.output
+    assert list(account.stacks) == ["dbharness-lab-single-az"]
 
 
 def test_a_stack_that_down_would_refuse_isn_t_made(asked: list[dict[str, Any]]) -> None:

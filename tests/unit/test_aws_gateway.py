@@ -343,7 +343,7 @@ def test_a_stand_in_on_loopback_is_given_no_one_s_credentials(monkeypatch: pytes
     assert key_sent("http://127.0.0.1:5000") == key_sent("http://localhost:5000") == "local"
     assert key_sent(None) == key_sent("http://127.0.0.1.example:5000") == "somebody"
     assert Aws("us-east-1", stack="lab", endpoint_url="http://127.0.0.1:5000", profile="none such").client("s3")
-    with pytest.raises(UsageError, match="--profile"):
+    with pytest.raises(UsageError, match="--aws-profile"):
         Aws("us-east-1", stack="lab", profile="none such")
 
 
