@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from harness.aws.calls import TAG
 from harness.aws.failures import AwsError
 from harness.aws.gateway import Aws
+from harness.aws.safety import Refused, looks_like_production
 from harness.dynamodb.access import DynamoAccess
 from harness.errors import CannotMeasure, HarnessError
 
@@ -37,6 +38,10 @@ class TaggedTables:
     def create(self, definition: Mapping[str, Any]) -> None:
         """See Makes. One of the name that an earlier run left is deleted first, if it is ours."""
         name = definition["TableName"]
+        if looks_like_production(name):
+            raise Refused(
+                f"table {name} looks like production, so nobody here would delete it again: name another prefix"
+            )
         tags = [{"Key": TAG, "Value": self._aws.stack}]
         if self._state(name) is not None:
             self._delete(name)

@@ -119,3 +119,11 @@ def test_a_table_that_is_going_already_is_waited_for() -> None:
     service.going["dbharness-lab-flights_10"] = LIMIT_S
     tables_of(service).create(table_definition("dbharness-lab-flights_10"))
     assert service.log == ["create dbharness-lab-flights_10"]
+
+
+def test_a_table_that_could_not_be_deleted_again_is_not_made() -> None:
+    """A prefix that says production: the deletion would be refused, so nothing is asked for."""
+    service = Service()
+    with pytest.raises(Refused, match="prod-flights_10 looks like production"):
+        tables_of(service).create(table_definition("prod-flights_10"))
+    assert service.log == []
