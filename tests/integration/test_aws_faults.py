@@ -1,5 +1,6 @@
 """The table of docs/aws-faults.md, line by line; and that nothing untagged is touched and nothing tagged forgotten."""
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -137,6 +138,47 @@ def test_each_line_of_the_table_of_faults_comes_out_as_it_says(row: Row) -> None
     else:
         assert again.status in ("CREATE_COMPLETE", "UPDATE_COMPLETE")
         assert list(account.stacks) == [NAME]
+
+
+def _with_company() -> Account:
+    """A stack with what is made beside it, and what isn't its own."""
+    account = _standing()
+    tags = [{"Key": "dbharness", "Value": NAME}]
+    account.snapshot("nightly", NAME)
+    account.instance("demo-restored", tags)
+    account.cluster("demo-restored-cluster", tags)
+    account.snapshot("theirs", "other")
+    account.instance("plain", [])
+    return account
+
+
+@pytest.mark.parametrize("command", ["up", "down"])
+@pytest.mark.parametrize(
+    "trouble",
+    [{"killed": "before"}, {"killed": "after"}, {"code": "ExpiredToken"}, {"code": "AccessDenied"}],
+    ids=lambda trouble: "-".join(trouble.values()),
+)
+def test_at_whichever_call_it_ends_down_finds_everything_and_touches_nothing_else(
+    command: str, trouble: dict[str, str]
+) -> None:
+    """Each call of a whole `up`, or `down`, in turn: then `down` again leaves nothing with the tag, and all that isn't ours."""
+    make, act = (Account, _up) if command == "up" else (_with_company, _down)
+    whole = make()
+    whole.asked.clear()
+    act(whole)
+    calls = list(whole.asked)
+    assert len(calls) > 5
+    for number, call in enumerate(calls):
+        account = make()
+        account.asked.clear()
+        account.faults = [Fault(call=call, at=calls[: number + 1].count(call), **trouble)]
+        with suppress(Killed, HarnessError):  # killed after one that was refused anyway, it goes on
+            act(account)
+        account.faults = []
+        assert _down(account) == TakenDown(kept=(), left=()), (call, number)
+        assert (account.stacks, account.tables, account.buckets, account.clusters) == ({}, {}, {}, {}), (call, number)
+        others = (["plain"], ["theirs"]) if command == "down" else ([], [])
+        assert (list(account.instances), list(account.snapshots)) == others, (call, number)
 
 
 def test_what_failed_on_the_way_is_never_made_a_second_time() -> None:
