@@ -42,7 +42,13 @@ class Bucket:
             if error.trouble != "missing":
                 raise
             return None
-        body: bytes = answer["Body"].read()
+        try:
+            body: bytes = answer["Body"].read()
+        except Exception as error:  # as in _fetch
+            raise AwsError(
+                f"s3://{self.name}/{key} can't be read whole: {type(error).__name__}: {error}", trouble="unreachable",
+                call="s3:GetObject",
+            ) from error  # fmt: skip
         return body
 
     def gather(self, prefix: str, into: Path, say: Callable[[str], None]) -> int:

@@ -1,6 +1,7 @@
 """`dbharness aws run`, `snapshot` and `restore`."""
 
 import json
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,13 +17,14 @@ from harness import registry, suite
 from harness.aws import cli_estimate, estimate_output, operation_findings, remote
 from harness.aws.cli_stack import asking
 from harness.aws.estimate import Estimate
-from harness.aws.gateway import Aws
+from harness.aws.gateway import Aws, is_stand_in
 from harness.aws.outputs import with_outputs
 from harness.aws.planned import scenario_models
 from harness.aws.probe import OverSsm
 from harness.aws.restorable import Clusters, Databases, Instances
 from harness.aws.snapshots import Operations, clean
 from harness.aws.spend_guard import SpendGuard
+from harness.aws.stacks import owned, stack_of
 from harness.config import AwsSettings, Config
 from harness.errors import HarnessError, UsageError
 from harness.paths import PROJECT_ROOT, runs_dir
@@ -31,6 +33,7 @@ from harness.rundir import command_line, redactor_of
 from harness.sql.endpoint import Engine
 
 out, err = Console(highlight=False, soft_wrap=True), Console(stderr=True, highlight=False, soft_wrap=True)
+_RUN = re.compile(r"[\w-]+")
 _OUTPUT: dict[Engine, str] = {"mysql": "MySql", "postgres": "Postgres"}
 
 StackOption = Annotated[
@@ -80,7 +83,7 @@ class Stack:
     @property
     def basis(self) -> str:
         """What figures rest on: what stands in for AWS's own endpoints isn't AWS."""
-        return "aws" if self.aws.endpoint_url is None else "local_model"
+        return "aws" if self.aws.at_aws else "local_model"
 
     @property
     def settings(self) -> AwsSettings:
@@ -89,7 +92,7 @@ class Stack:
         filled = with_outputs(own, self.outputs) if self.outputs else own
         return filled.model_copy(
             update={
-                "stack": self.aws.stack, "filled": True, "region": self.aws.region, "profile": None, "endpoint_url": None,
+                "stack": self.aws.stack, "region": self.aws.region, "filled": True, "profile": None, "endpoint_url": None,
                 "protected": self.parameters.get("DeletionProtection") == "true",
             }
         )  # fmt: skip
@@ -134,13 +137,15 @@ def run(
         config, stack, region, endpoint, aws_profile, profile=profile, overrides=tuple(overrides or ()), seed=seed
     )
     folder = out_dir or runs_dir() / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-aws"
-    if folder.exists() and any(folder.iterdir()) and not gather:
-        raise UsageError(f"--out {folder}: exists and isn't empty; name one that doesn't exist")
-    place = remote.where(there.aws, bucket=bucket, instances=tuple(generators or ()))
+    _writable(folder, empty=gather is None)
     redactor = redactor_of(there.config.model_copy(update={"aws": there.settings}))
-    if gather:
-        directory = remote.gather(there.aws, place.bucket, gather, folder, _tell, redactor=redactor)
+    if gather is not None:
+        if not _RUN.fullmatch(gather):
+            raise UsageError(f"--gather {gather!r}: expected a run's id, for example 20261128-120301-a1b2c3")
+        kept_in = remote.bucket_of(there.aws, bucket)
+        directory = remote.gather(there.aws, kept_in, gather, folder, _tell, redactor=redactor)
         raise typer.Exit(make_report(directory.path) or _code(None, directory.manifest))
+    place = remote.where(there.aws, bucket=bucket, instances=tuple(generators or ()))
     names = _known(scenarios)
     guard = _agreed(there, names, max_usd=max_usd, yes=yes)
     settings = there.settings
@@ -153,8 +158,21 @@ def run(
     with suite.progress_on(err) as progress:
         directory, why = remote.run(there.aws, place, asked, guard, progress, _tell, authority=authority)
     reported = make_report(directory.path)
-    _tell(f"about ${guard.usd:.2f} of the stack's time went by; `dbharness aws down` ends that")
+    _tell(
+        f"about ${guard.usd:.2f}: the stack's time that went by, and requests as planned; `dbharness aws down` ends that"
+    )
     raise typer.Exit(reported or _code(why, directory.manifest))
+
+
+def _writable(folder: Path, *, empty: bool = False) -> None:
+    """Raises UsageError for a folder that can't be made or, where it is to be ``empty``, has something in it."""
+    try:
+        if empty and folder.exists() and any(folder.iterdir()):
+            raise UsageError(f"--out {folder}: exists and isn't empty; name one that doesn't exist")
+        if folder.exists() and not folder.is_dir():
+            raise UsageError(f"--out {folder}: is no folder; name one that doesn't exist")
+    except OSError as error:
+        raise UsageError(f"--out {folder}: {error.strerror}; name one that doesn't exist") from error
 
 
 def snapshot(
@@ -172,6 +190,8 @@ def snapshot(
     aws_profile: CredentialsOption = None,
 ) -> None:
     """Take a manual snapshot, and say how long it took."""
+    if out_dir is not None:
+        _writable(out_dir)
     there = _stack(config, stack, region, endpoint, aws_profile)
     if only_clean:
         _clean(there.aws)
@@ -211,6 +231,11 @@ def restore(
     aws_profile: CredentialsOption = None,
 ) -> None:
     """Restore a database to a new one, and say how much would have been lost (RPO) and how long it took (RTO)."""
+    by_time = point_in_time or at is not None
+    if by_time and from_snapshot is not None:
+        raise UsageError("--snapshot and a point in time: give one of them")
+    if out_dir is not None:
+        _writable(out_dir)
     there = _stack(config, stack, region, endpoint, aws_profile)
     if only_clean:
         _clean(there.aws)
@@ -223,7 +248,7 @@ def restore(
         databases, there.aws.stack, _tell, expires=there.outputs.get("Expires"), keep=keep,
         probe=_probe(there, of_engine, probe_sql) if probe or probe_sql else None,
     )  # fmt: skip
-    if point_in_time or at:
+    if by_time:
         when = at.replace(tzinfo=UTC) if at and not at.tzinfo else at
         _measured(
             operations,
@@ -239,21 +264,24 @@ def restore(
 
 
 def _measured(operations: Operations, measure: Callable[[], list[dict[str, Any]]], out_dir: Path | None) -> None:
-    """Measure, take down whatever happened, then say and write what came out. Raises the first HarnessError."""
+    """Measure, say and write what came out, take down whatever happens. Raises the first HarnessError."""
     try:
         found = measure()
+        for finding in found:
+            out.print(finding["sentence"], markup=False)
+        folder = out_dir or runs_dir() / f"aws-operations-{operations.id}"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "findings.json").write_text(operation_findings.to_json(found))
+        except OSError as error:
+            raise UsageError(f"--out {folder}: {error.strerror}; the findings are written nowhere") from error
+        out.print(f"findings are in {folder / 'findings.json'}", markup=False)
     except BaseException as error:
         try:
             operations.take_down()
         except HarnessError as left:
             _tell(str(left))
         raise error
-    folder = out_dir or runs_dir() / f"aws-operations-{operations.id}"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "findings.json").write_text(operation_findings.to_json(found))
-    for finding in found:
-        out.print(finding["sentence"], markup=False)
-    out.print(f"findings are in {folder / 'findings.json'}", markup=False)
     operations.take_down()
 
 
@@ -268,15 +296,15 @@ def _stack(
     name = name or own.stack
     if name is None:
         raise UsageError("which stack? give --stack, or aws.stack in config.yaml: its tag says what is ours")
+    config = config.model_copy(update={"region": region or own.region or config.region})
     aws = Aws(
         config.region, stack=name, endpoint_url=endpoint or own.endpoint_url,
         profile=aws_profile or own.profile,
     )  # fmt: skip
-    (found,) = aws.call("cloudformation", "DescribeStacks", StackName=name)["Stacks"]
-    parameters = {one["ParameterKey"]: one.get("ParameterValue", "") for one in found.get("Parameters", ())}
-    outputs = {one["OutputKey"]: one["OutputValue"] for one in found.get("Outputs", ())}
-    aws.ours_protected = parameters.get("DeletionProtection") == "true"
-    return Stack(aws=aws, config=config, outputs=outputs, parameters=parameters)
+    (described,) = aws.call("cloudformation", "DescribeStacks", StackName=name)["Stacks"]
+    found = owned(stack_of(described))
+    aws.ours_protected = found.protected_by_us
+    return Stack(aws=aws, config=config, outputs=dict(found.outputs), parameters=dict(found.parameters))
 
 
 def _agreed(there: Stack, names: tuple[str, ...], *, max_usd: float | None, yes: bool) -> SpendGuard:
@@ -285,12 +313,14 @@ def _agreed(there: Stack, names: tuple[str, ...], *, max_usd: float | None, yes:
         [there.parameters], there.config, names, sheet=cli_estimate.file_sheet(there.config)
     )
     limit = max_usd if max_usd is not None else _known_cost(costs)
-    if yes and max_usd is None and there.aws.endpoint_url is None:
+    if yes and max_usd is None and not is_stand_in(there.aws.endpoint_url):
         raise UsageError("--yes on AWS wants --max-usd too: what nobody is asked about needs a limit")
     try:
         guard = SpendGuard(max_usd=limit, clock_ns=time.monotonic_ns, at_least=costs.hourly.at_least)
     except ValueError as error:
         raise UsageError(str(error)) from error
+    if costs.hourly.usd is None:
+        raise UsageError("what the stack costs an hour is unknown, so nothing could stop the run; name prices_file")
     if why := guard.refuse(costs):
         raise UsageError(why)
     for line in (
@@ -300,7 +330,8 @@ def _agreed(there: Stack, names: tuple[str, ...], *, max_usd: float | None, yes:
     ):
         _tell(line)
     asking(yes).agree("Run it")
-    guard.charge(costs.hourly.usd or 0.0)
+    guard.spend(costs.by_amount_usd)
+    guard.charge(costs.hourly.usd)
     return guard
 
 

@@ -23,6 +23,7 @@ from harness.aws.leftovers import Thing
 from harness.aws.planned import scenario_models
 from harness.aws.posture import Check, checks
 from harness.aws.posture_answers import gather, wanted
+from harness.aws.safety import looks_like_production
 from harness.aws.stacks import Stack, StackRefused, find, owned
 from harness.aws.teardown import TakenDown, down, expired
 from harness.config import AwsSettings, Config
@@ -182,10 +183,14 @@ def _down(
     aws_profile: AwsProfile = None,
 ) -> None:
     """Delete everything of a stack, and list what still carries its tag; exit 1 if anything does that shouldn't."""
-    settled = _config(config, region)
-    place = _place(settled, endpoint, aws_profile)
+    template.check_stack_name(name)
+    place = _place(_config(config, region), endpoint, aws_profile)
+    stood = find(place.aws(name), name)
     found = _taken_down(place, name, keep_snapshots, asking(yes))
-    if found.left:
+    parts = _parts(place, name) if stood is None else []
+    for part in parts:
+        out.print(f"STILL THERE: stack {part}, of {name}: dbharness aws down {part}", markup=False)
+    if found.left or parts:
         raise typer.Exit(1)
 
 
@@ -198,8 +203,7 @@ def _sweep(
     aws_profile: AwsProfile = None,
 ) -> None:
     """Take down every stack whose expiry is past, and what is left of such stacks; asks about each."""
-    settled = _config(config, region)
-    place = _place(settled, endpoint, aws_profile)
+    place = _place(_config(config, region), endpoint, aws_profile)
     over, failed = expired(place.aws(""), datetime.now(UTC)), 0
     for each in over:
         what = f"stack {each.name}" if each.standing else f"what is left of stack {each.name}"
@@ -207,6 +211,9 @@ def _sweep(
     if not over:
         out.print("nothing has expired", markup=False)
     for each in over:
+        if each.name not in {one.name for one in expired(place.aws(""), datetime.now(UTC))}:
+            _tell(f"{each.name}: was prolonged, or went, meanwhile; it is left alone")
+            continue
         try:
             failed += bool(_taken_down(place, each.name, keep_snapshots, asking(yes)).left)
         except HarnessError as error:  # the others are swept all the same
@@ -225,7 +232,7 @@ def _taken_down(place: Place, name: str, keep_snapshots: bool, asking: agreement
         for thing in things:
             out.print(f"{word}: {_said(thing)}", markup=False)
     if not found.left:
-        out.print(f"nothing{' else' if found.kept else ''} carries dbharness={name}", markup=False)
+        out.print(f"nothing{' else' if found.kept else ''} carries dbharness={name} in {place.region}", markup=False)
     return found
 
 
@@ -275,8 +282,20 @@ def _named(name: str, stacks: Sequence[Parameters]) -> Iterator[tuple[str, Mappi
     if not name.startswith(BEGINS):
         raise UsageError(f"stack {name!r}: expected a name that begins with {BEGINS}: permissions go by it")
     for stack in stacks:
-        suffix = f"-{stack['MySqlTopology']}".replace("_", "-") if len(stacks) > 1 else ""
+        suffix = _suffix(stack) if len(stacks) > 1 else ""
+        if looks_like_production(name):
+            raise UsageError(f"stack {name!r} looks like production: `down` would refuse it; take another name")
         yield template.check_stack_name(f"{name}{suffix}"), stack
+
+
+def _suffix(stack: Parameters) -> str:
+    return f"-{stack['MySqlTopology']}".replace("_", "-")
+
+
+def _parts(place: Place, name: str) -> list[str]:
+    """The stacks of ours that stand of one that was made ``--for full``: they have the name and more."""
+    looked_for = [f"{name}{_suffix(each)}" for each in STACKS["full"]]
+    return [each for each in looked_for if (stack := find(place.aws(each), each)) is not None and stack.ours]
 
 
 def _read(path: Path) -> str:

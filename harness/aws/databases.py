@@ -7,6 +7,7 @@ from harness.aws.access import sql_login
 from harness.aws.failures import AwsError
 from harness.aws.gateway import Aws
 from harness.aws.places import place_of
+from harness.aws.safety import Refused, looks_like_production
 from harness.config import AwsSqlSettings
 from harness.errors import UsageError
 from harness.services import Place
@@ -48,6 +49,10 @@ def find(aws: Aws, engine: Engine, where: AwsSqlSettings, authority_file: str) -
     host = where.host or told["host"]
     if not host:
         raise UsageError(f"{key}: RDS has no endpoint of it yet; is it there?")
+    if described is not None:
+        must_lead_to(host, told.get("host"), key, ours=where.ours)
+    else:
+        must_lead_to(host, None, key, ours=where.ours)
     user, password = sql_login(aws, where, key, told.get("secret"))
     return Database(
         endpoint=SqlEndpoint(
@@ -57,6 +62,17 @@ def find(aws: Aws, engine: Engine, where: AwsSqlSettings, authority_file: str) -
         id=where.cluster or where.instance, topology=told.get("topology"), place=place_of(host),
         readers=where.reader_host or told.get("readers"), proxy=where.proxy_host,
     )  # fmt: skip
+
+
+def must_lead_to(host: str, told: str | None, key: str, *, ours: bool) -> None:
+    """Tags that were read say nothing of another address. Raises UsageError where it isn't the one that AWS told, nor said to be ours."""
+    if not ours and host.lower().rstrip(".") != (told or "").lower():
+        raise UsageError(
+            f"{key}: its host {host} isn't {told or 'known to AWS'}, which AWS says of the id whose tags were read; leave host out, "
+            "or say `ours: true` where it leads there"
+        )
+    if host != told and looks_like_production(host):
+        raise Refused(f"{key}: its host {host} looks like production; dbharness never destroys anything there")
 
 
 def _described(aws: Aws, where: AwsSqlSettings) -> dict[str, Any] | None:

@@ -118,7 +118,8 @@ def _update(api: Api, stack: Stack, order: Order, agree: Agree, pace: Pace, prog
     """Make a change set, show it, have it agreed to and start it; False if nothing would change."""
     named = {"StackName": order.name, "ChangeSetName": CHANGE_SET}
     api.ours_protected = stack.protected_by_us
-    _create_change_set(api, {**_ordered(order, stack), **named}, pace)
+    # By its id from here on: another ``up`` may put one of the same name in its place while this one is agreed to.
+    named["ChangeSetName"] = _create_change_set(api, {**_ordered(order, stack), **named}, pace)
     described = _described(api, named, pace)
     changes = [change["ResourceChange"] for change in described.get("Changes", ()) if "ResourceChange" in change]
     if described["Status"] == "FAILED" or not changes:
@@ -141,17 +142,17 @@ def _update(api: Api, stack: Stack, order: Order, agree: Agree, pace: Pace, prog
     return True
 
 
-def _create_change_set(api: Api, ordered: Mapping[str, Any], pace: Pace) -> None:
-    """In place of one that a killed ``up`` left, which is removed; that takes a moment."""
+def _create_change_set(api: Api, ordered: Mapping[str, Any], pace: Pace) -> str:
+    """Its id. It comes in place of one that a killed ``up`` left, which is removed; that takes a moment."""
     until_s = pace.monotonic_s() + pace.patience_s
     while True:
         try:
-            api.call("cloudformation", "CreateChangeSet", **ordered, ChangeSetType="UPDATE")
+            made = api.call("cloudformation", "CreateChangeSet", **ordered, ChangeSetType="UPDATE")
         except AwsError as error:
             if error.code != "AlreadyExistsException" or pace.monotonic_s() >= until_s:
                 raise
         else:
-            return
+            return str(made["Id"])
         api.call("cloudformation", "DeleteChangeSet", StackName=ordered["StackName"], ChangeSetName=CHANGE_SET)
         pace.sleep(pace.poll_s)
 

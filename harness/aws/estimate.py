@@ -80,6 +80,11 @@ class Estimate:
         return _total([(one.usd_run, one.quantity) for one in self.lines])
 
     @property
+    def by_amount_usd(self) -> float:
+        """What is known of the planned run's costs that go by how much is used, not by time: requests, data."""
+        return sum(one.usd_run or 0.0 for one in self.lines if not one.hourly)
+
+    @property
     def keys(self) -> tuple[str, ...]:
         """The keys of all prices that it takes, whether known or not."""
         return tuple(dict.fromkeys(one.key for one in self.lines if one.key))

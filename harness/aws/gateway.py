@@ -12,6 +12,7 @@ from harness.aws.calls import Call, Kind, declared
 from harness.aws.failures import AwsError, Trouble, refused
 from harness.aws.owners import look_up
 from harness.aws.parameters import misfits
+from harness.aws.places import place_of
 from harness.aws.safety import Refused, Resource, refuse
 from harness.errors import UsageError
 
@@ -22,6 +23,7 @@ CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 10, 60
 PRICE_LIST_REGION = "us-east-1"
 """The Pricing API answers in a few regions only, for all of them."""
 _NAME_A_REGION = "name one, such as us-east-1, with --region or as region in config.yaml"
+_NOBODYS_KEYS = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 ClientFactory = Callable[[str], Any]
@@ -97,6 +99,11 @@ class Aws:
         if reason is not None:
             raise Refused(reason)
         return resource
+
+    @property
+    def at_aws(self) -> bool:
+        """Whether RDS is asked at one of AWS's own addresses; botocore's environment and files may name another."""
+        return place_of(self.client("rds").meta.endpoint_url) == "aws"
 
     @property
     def account(self) -> str:
@@ -197,7 +204,7 @@ def _factory(region: str, endpoint_url: str | None, profile: str | None, attempt
     if not region:
         raise UsageError(f"no region: {_NAME_A_REGION}")
     stand_in = is_stand_in(endpoint_url)
-    keys = {"aws_access_key_id": "local", "aws_secret_access_key": "local"} if stand_in else {}
+    keys = _NOBODYS_KEYS if stand_in else {}
     more: dict[str, Any] = {"proxies": {}, "s3": {"addressing_style": "path"}} if stand_in else {}
     config = Config(
         connect_timeout=CONNECT_TIMEOUT_S, read_timeout=READ_TIMEOUT_S, user_agent_extra="dbharness",
@@ -213,7 +220,14 @@ def _factory(region: str, endpoint_url: str | None, profile: str | None, attempt
     def make(service: str) -> Any:
         there = PRICE_LIST_REGION if service == "pricing" else region
         try:
-            return session.client(service, region_name=there, endpoint_url=endpoint_url, config=config, **keys)
+            made = session.client(service, region_name=there, endpoint_url=endpoint_url, config=config, **keys)
+            named = made.meta.endpoint_url
+            if stand_in or not is_stand_in(named):
+                return made
+            # The environment, or a file of botocore's, names a stand-in: that isn't given anyone's keys either.
+            return boto3.Session(region_name=region).client(
+                service, region_name=there, endpoint_url=named, config=config, **_NOBODYS_KEYS
+            )
         except (BotoCoreError, ValueError) as error:
             raise UsageError(
                 f"{service} in {region}: {str(error).rstrip('.')}; {_NAME_A_REGION}, or another endpoint"

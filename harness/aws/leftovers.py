@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from harness.aws.api import Api, Progress
@@ -12,6 +12,8 @@ from harness.aws.owners import tags_of
 from harness.aws.stacks import EXPIRES_TAG
 
 SNAPSHOTS = frozenset({"rds:snapshot", "rds:cluster-snapshot", "elasticache:snapshot"})
+MEMBER = "rds:cluster-member"
+"""An instance of a cluster: RDS removes it with its cluster, and by nobody's asking."""
 _GONE = frozenset({"terminated", "shutting-down"})
 
 
@@ -42,6 +44,10 @@ REMOVERS: Mapping[str, Remover] = {
     ),
     "rds:db": Remover(
         service="rds", operation="DeleteDBInstance", named_by="DBInstanceIdentifier",
+        more={"SkipFinalSnapshot": True, "DeleteAutomatedBackups": True},
+    ),
+    "rds:cluster": Remover(
+        service="rds", operation="DeleteDBCluster", named_by="DBClusterIdentifier",
         more={"SkipFinalSnapshot": True, "DeleteAutomatedBackups": True},
     ),
     "rds:auto-backup": Remover(
@@ -75,8 +81,13 @@ def _colon_first(service: str, rest: str) -> bool:
 
 def tagged(api: Api, name: str) -> list[Thing]:
     """Everything that carries the tag, each once; what an instance that was terminated still shows is left out."""
-    found = {thing.arn: thing for thing in (*_by_tagging(api, [{"Key": TAG, "Values": [name]}]), *_by_rds(api, name))}
-    return [thing for thing in found.values() if not (thing.kind == "ec2:instance" and _terminated(api, thing.id))]
+    by_rds, members = _by_rds(api, name)
+    found = {thing.arn: thing for thing in (*_by_tagging(api, [{"Key": TAG, "Values": [name]}]), *by_rds)}
+    return [
+        replace(thing, kind=MEMBER) if thing.arn in members else thing
+        for thing in found.values()
+        if not (thing.kind == "ec2:instance" and _terminated(api, thing.id))
+    ]
 
 
 def expiring(api: Api) -> list[Thing]:
@@ -91,8 +102,12 @@ def _by_tagging(api: Api, filters: Sequence[Mapping[str, Any]]) -> Iterator[Thin
         yield thing_of(found["ResourceARN"], tags_of(found.get("Tags", ())))
 
 
-def _by_rds(api: Api, name: str) -> Iterator[Thing]:
-    """What RDS says at once, where the tagging service is minutes late: instances, clusters, snapshots, kept backups."""
+def _by_rds(api: Api, name: str) -> tuple[list[Thing], set[str]]:
+    """What RDS says at once, where the tagging service is minutes late: instances, clusters, snapshots, kept backups.
+
+    Beside it the ARNs of clusters' members, whosever they are.
+    """
+    things, members = list[Thing](), set[str]()
     asked: tuple[tuple[str, str, str, dict[str, str]], ...] = (
         ("DescribeDBInstances", "DBInstances", "DBInstanceArn", {}),
         ("DescribeDBClusters", "DBClusters", "DBClusterArn", {}),
@@ -105,8 +120,11 @@ def _by_rds(api: Api, name: str) -> Iterator[Thing]:
             tags = tags_of(found.get("TagList", ()))
             with_its_cluster = key == "DBInstances" and "DBClusterIdentifier" in found
             with_its_instance = key == "DBInstanceAutomatedBackups" and found.get("Status") != "retained"
-            if tags.get(TAG) == name and not with_its_cluster and not with_its_instance:
-                yield thing_of(found[arn], tags)
+            if with_its_cluster:
+                members.add(found[arn])
+            elif tags.get(TAG) == name and not with_its_instance:
+                things.append(thing_of(found[arn], tags))
+    return things, members
 
 
 def _terminated(api: Api, instance: str) -> bool:

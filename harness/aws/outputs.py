@@ -38,7 +38,7 @@ def _sql(outputs: Mapping[str, str], engine: Engine) -> dict[str, Any] | None:
         return None
     return {
         "instance": outputs.get(f"{name}InstanceId"), "cluster": outputs.get(f"{name}ClusterId"),
-        "host": outputs[f"{name}Endpoint"], "port": int(outputs[f"{name}Port"]),
+        "host": outputs[f"{name}Endpoint"], "port": outputs.get(f"{name}Port"),
         "reader_host": outputs.get(f"{name}ReaderEndpoint"), "proxy_host": outputs.get(f"{name}ProxyEndpoint"),
         "database": outputs.get("SqlDatabaseName", "flights"), "secret": outputs.get(f"{name}SecretArn"),
     }  # fmt: skip

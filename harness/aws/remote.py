@@ -95,12 +95,18 @@ def outputs_of(aws: StackApi) -> dict[str, str]:
     return {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", ())}
 
 
+def bucket_of(aws: StackApi, given: str | None) -> str:
+    """The bucket that was given, or the stack's. Raises UsageError for a stack without one."""
+    bucket = given or outputs_of(aws).get(BUCKET)
+    if bucket is None:
+        raise UsageError(f"stack {aws.stack} has no output {BUCKET}: name the run's bucket with --bucket")
+    return bucket
+
+
 def where(aws: StackApi, *, bucket: str | None = None, instances: Sequence[str] = ()) -> Where:
     """The stack's bucket and generators, or those given. Raises UsageError for what neither says."""
     outputs = {} if bucket and instances else outputs_of(aws)
-    bucket = bucket or outputs.get(BUCKET)
-    if bucket is None:
-        raise UsageError(f"stack {aws.stack} has no output {BUCKET}: name the run's bucket with --bucket")
+    bucket = bucket_of(aws, bucket or outputs.get(BUCKET))
     if instances:
         return Where(bucket=bucket, generators=of_instances(aws, instances))
     if GROUP not in outputs:
@@ -182,13 +188,18 @@ class RemoteRun:
                 most_s=limit_s,
                 comment=f"{self._aws.stack}: workers {self.id}",
             )
-        self._master = Command(
-            self._aws,
-            [there.master],
-            self._lines("master"),
-            most_s=limit_s,
-            comment=f"{self._aws.stack}: master {self.id}",
-        )
+        try:
+            self._master = Command(
+                self._aws,
+                [there.master],
+                self._lines("master"),
+                most_s=limit_s,
+                comment=f"{self._aws.stack}: master {self.id}",
+            )
+        except BaseException:  # nobody would tell the workers that it is over
+            with suppress(HarnessError):
+                self.stop()
+            raise
         place = f"s3://{there.bucket}/{prefix(self.id)}"
         self._say(f"run {self.id}: master {there.master.id}, {len(there.workers)} workers; it is kept in {place}")
 

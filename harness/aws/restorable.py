@@ -57,7 +57,7 @@ class Snapshot:
 
 
 class Databases(Protocol):
-    """What can be done with databases of one kind. All raise AwsError; deleting raises Refused for what isn't ours."""
+    """What can be done with databases of one kind. All raise AwsError; copying, restoring and deleting raise Refused for what isn't ours."""
 
     what: What
 
@@ -104,6 +104,7 @@ class Instances:
 
     def copy(self, source: Database, name: str, tags: Sequence[dict[str, str]]) -> None:
         """See :class:`Databases`."""
+        self._aws.must_be_ours("db_instance", source.id, "A snapshot")
         self._aws.call(
             "rds", "CreateDBSnapshot", DBSnapshotIdentifier=name, DBInstanceIdentifier=source.id, Tags=list(tags)
         )
@@ -115,6 +116,8 @@ class Instances:
 
     def restore(self, source: Database, snapshot: str, name: str, tags: Sequence[dict[str, str]]) -> None:
         """See :class:`Databases`."""
+        self._aws.must_be_ours("db_instance", source.id, "A restore")
+        self._aws.must_be_ours("db_snapshot", snapshot, "A restore")
         self._aws.call(
             "rds", "RestoreDBInstanceFromDBSnapshot", DBInstanceIdentifier=name, DBSnapshotIdentifier=snapshot,
             Tags=list(tags), **self._like(source),
@@ -122,6 +125,7 @@ class Instances:
 
     def restore_to(self, source: Database, at: datetime | None, name: str, tags: Sequence[dict[str, str]]) -> None:
         """See :class:`Databases`."""
+        self._aws.must_be_ours("db_instance", source.id, "A restore")
         when = {"UseLatestRestorableTime": True} if at is None else {"RestoreTime": at}
         self._aws.call(
             "rds", "RestoreDBInstanceToPointInTime", SourceDBInstanceIdentifier=source.id,
@@ -175,6 +179,7 @@ class Clusters:
 
     def copy(self, source: Database, name: str, tags: Sequence[dict[str, str]]) -> None:
         """See :class:`Databases`."""
+        self._aws.must_be_ours("db_cluster", source.id, "A snapshot")
         self._aws.call(
             "rds", "CreateDBClusterSnapshot", DBClusterSnapshotIdentifier=name, DBClusterIdentifier=source.id,
             Tags=list(tags),
@@ -187,6 +192,8 @@ class Clusters:
 
     def restore(self, source: Database, snapshot: str, name: str, tags: Sequence[dict[str, str]]) -> None:
         """See :class:`Databases`."""
+        self._aws.must_be_ours("db_cluster", source.id, "A restore")
+        self._aws.must_be_ours("db_cluster_snapshot", snapshot, "A restore")
         self._aws.call(
             "rds", "RestoreDBClusterFromSnapshot", DBClusterIdentifier=name, SnapshotIdentifier=snapshot,
             Engine=source.engine, EngineVersion=source.version, Tags=list(tags), **self._like(source),
@@ -194,6 +201,7 @@ class Clusters:
 
     def restore_to(self, source: Database, at: datetime | None, name: str, tags: Sequence[dict[str, str]]) -> None:
         """See :class:`Databases`."""
+        self._aws.must_be_ours("db_cluster", source.id, "A restore")
         when = {"UseLatestRestorableTime": True} if at is None else {"RestoreToTime": at}
         self._aws.call(
             "rds", "RestoreDBClusterToPointInTime", SourceDBClusterIdentifier=source.id, DBClusterIdentifier=name,

@@ -10,12 +10,13 @@ from typing import Any, Self
 
 from harness.aws.access import authority, cache_password
 from harness.aws.cloudwatch import TableCounts
-from harness.aws.databases import Database, find
+from harness.aws.databases import Database, find, must_lead_to
 from harness.aws.failures import AwsError
 from harness.aws.gateway import Aws
 from harness.aws.names import dialled, name_server
 from harness.aws.outputs import with_outputs
-from harness.aws.places import place_of
+from harness.aws.places import is_loopback, place_of
+from harness.aws.stacks import owned, stack_of
 from harness.aws.tables import Makes, OverrideTables, TaggedTables
 from harness.cache.endpoint import CacheEndpoint
 from harness.config import AwsCacheSettings, AwsSettings, Config
@@ -167,10 +168,9 @@ def whereabouts(config: Config, aws: Aws | None = None) -> tuple[Aws, AwsSetting
         if error.trouble == "missing" and (settings.dynamodb or settings.sql or settings.cache):
             return aws, settings  # services of one's own, whose tag says this name
         raise CannotMeasure(f"aws.stack {settings.stack}: {error}") from error
-    parameters = {one["ParameterKey"]: one.get("ParameterValue") for one in stack.get("Parameters", ())}
-    aws.ours_protected = aws.ours_protected or parameters.get("DeletionProtection") == "true"
-    outputs = {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", ())}
-    return aws, with_outputs(settings, outputs)
+    found = owned(stack_of(stack))
+    aws.ours_protected = aws.ours_protected or found.protected_by_us
+    return aws, with_outputs(settings, found.outputs)
 
 
 def _gateway(config: Config, settings: AwsSettings) -> Aws:
@@ -226,7 +226,10 @@ class _Found:
             raise UsageError(
                 "aws.cache: it is emptied at every trial: give replication_group, whose tags are read, or say `ours: true`"
             )
-        self._cache = nodes_of(_entry(aws, where), settings, cache_password(aws, where, None))
+        entry = _entry(aws, where)
+        told = _entry(aws, where.model_copy(update={"host": None})).host if where.replication_group else None
+        must_lead_to(entry.host, told, "aws.cache", ours=where.ours)
+        self._cache = nodes_of(entry, settings, cache_password(aws, where, None))
         key, product = _cache_product(self._cache[0])
         self._places[key], self._products[key] = place_of(self._cache[0].host), product
 
@@ -244,6 +247,8 @@ class _Found:
         except Exception as error:  # noqa: BLE001 - what drivers raise has no common class
             self._unavailable[engine] = f"aws.sql.{engine} doesn't let us in: {' '.join(str(error).split())}"
             return
+        if is_loopback(endpoint.host):  # whatever its name says: a name server of one's own led here
+            database = replace(database, place="endpoint override")
         self.databases[engine], self._sql[engine] = database, endpoint
         self._places[engine], self._products[engine] = database.place, product
 

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from harness.aws.calls import TAG
 from harness.aws.failures import AwsError
 from harness.aws.gateway import Aws
+from harness.aws.safety import Refused, looks_like_production
 from harness.dynamodb.access import DynamoAccess
 from harness.errors import CannotMeasure, HarnessError
 
@@ -37,6 +38,10 @@ class TaggedTables:
     def create(self, definition: Mapping[str, Any]) -> None:
         """See Makes. One of the name that an earlier run left is deleted first, if it is ours."""
         name = definition["TableName"]
+        if looks_like_production(name):
+            raise Refused(
+                f"table {name} looks like production, so nobody here would delete it again: name another prefix"
+            )
         tags = [{"Key": TAG, "Value": self._aws.stack}]
         if self._state(name) is not None:
             self._delete(name)
@@ -60,9 +65,10 @@ class TaggedTables:
             )
 
     def _delete(self, name: str) -> None:
-        if self._state(name) == "CREATING":
+        if (state := self._state(name)) in ("CREATING", "UPDATING"):
             self._wait(name, "ACTIVE")
-        self._aws.guarded("dynamodb", "DeleteTable", TableName=name)
+        if state != "DELETING":  # somebody was killed while it went
+            self._aws.guarded("dynamodb", "DeleteTable", TableName=name)
         self._wait(name, None)
 
     def _wait(self, name: str, wanted: str | None) -> None:

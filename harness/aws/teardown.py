@@ -72,6 +72,13 @@ _LIFTS: Mapping[str, Lift] = {
 }  # fmt: skip
 
 
+_DATABASES: Mapping[str, tuple[str, str, str]] = {
+    "rds:db": ("DescribeDBInstances", "DBInstances", "DBInstanceIdentifier"),
+    "rds:cluster": ("DescribeDBClusters", "DBClusters", "DBClusterIdentifier"),
+}
+"""How RDS is asked for one by its id."""
+
+
 def down(api: Api, name: str, *, keep_snapshots: bool, agree: Agree, pace: Pace, progress: Progress) -> TakenDown:
     """Delete the stack and all that carries its tag. ``agree`` is told what will go, and raises to prevent it.
 
@@ -149,21 +156,27 @@ def _protected(api: Api, member: Member, lift: Lift) -> bool:
 def _remove_beside(
     api: Api, members: Iterable[Member], carrying: Iterable[Thing], pace: Pace, progress: Progress
 ) -> None:
-    """Restored instances lie in the stack's subnets, so the stack can't go before they have."""
+    """Restored databases lie in the stack's subnets, so the stack can't go before they have.
+
+    RDS deletes nothing that is still being made: then it is asked again.
+    """
     own = {member.id for member in members}
-    beside = [thing for thing in carrying if thing.kind == "rds:db" and thing.id not in own]
-    waited_for = [thing for thing in beside if remove(api, thing, progress)]
+    beside = [thing for thing in carrying if thing.kind in _DATABASES and thing.id not in own]
+    for thing in beside:
+        remove(api, thing, progress)
     until_s = pace.monotonic_s() + pace.patience_s
-    for thing in waited_for:
-        while _instance_is_there(api, thing.id):
+    for thing in beside:
+        while _is_there(api, thing):
             if pace.monotonic_s() >= until_s:
-                raise StackFailed(f"RDS instance {thing.id} is still being deleted; run down again to go on waiting")
+                raise StackFailed(f"{thing.kind} {thing.id} is still there; run down again to go on waiting")
             pace.sleep(pace.poll_s)
+            remove(api, thing, progress)
 
 
-def _instance_is_there(api: Api, id: str) -> bool:
+def _is_there(api: Api, thing: Thing) -> bool:
+    operation, key, named_by = _DATABASES[thing.kind]
     try:
-        return bool(api.call("rds", "DescribeDBInstances", DBInstanceIdentifier=id)["DBInstances"])
+        return bool(api.call("rds", operation, **{named_by: thing.id})[key])
     except AwsError as error:
         if error.trouble == "missing":
             return False

@@ -58,6 +58,9 @@ class Account:
     stacks: dict[str, Answer] = field(default_factory=dict)
     events: list[Answer] = field(default_factory=list)
     instances: dict[str, Answer] = field(default_factory=dict)
+    clusters: dict[str, Answer] = field(default_factory=dict)
+    busy: int = 0
+    """So many deletions of a cluster are refused, as of one that is still being made."""
     snapshots: dict[str, Answer] = field(default_factory=dict)
     tables: dict[str, Answer] = field(default_factory=dict)
     buckets: dict[str, Answer] = field(default_factory=dict)
@@ -162,8 +165,9 @@ class Account:
     def cloudformation_CreateChangeSet(self, asked: Answer) -> Answer:  # noqa: N802
         if asked["StackName"] in self.change_sets:
             raise ServiceError("AlreadyExistsException", "ChangeSet dbharness-up already exists")
-        self.change_sets[asked["StackName"]] = asked
-        return {}
+        id = f"arn:aws:cloudformation:{REGION}:{NUMBER}:changeSet/{asked['ChangeSetName']}/{len(self.asked)}"
+        self.change_sets[asked["StackName"]] = asked | {"Id": id}
+        return {"Id": id}
 
     def cloudformation_DescribeChangeSet(self, asked: Answer) -> Answer:  # noqa: N802
         changes = [{"Type": "Resource", "ResourceChange": each} for each in self.changes]
@@ -171,7 +175,10 @@ class Account:
         return {"Status": "CREATE_COMPLETE", "Changes": changes} if changes else none
 
     def cloudformation_ExecuteChangeSet(self, asked: Answer) -> Answer:  # noqa: N802
-        made = self.change_sets.pop(asked["StackName"])
+        made = self.change_sets[asked["StackName"]]
+        if asked["ChangeSetName"] not in (made["ChangeSetName"], made["Id"]):
+            raise ServiceError("ChangeSetNotFound", f"ChangeSet [{asked['ChangeSetName']}] does not exist")
+        del self.change_sets[asked["StackName"]]
         self.stacks[asked["StackName"]].update(
             StackStatus="UPDATE_IN_PROGRESS", Tags=made["Tags"], Parameters=made["Parameters"]
         )
@@ -259,6 +266,13 @@ class Account:
             "DeletionProtection": protect, "Engine": "mysql",
         }  # fmt: skip
 
+    def cluster(self, id: str, tags: list[dict[str, str]]) -> None:
+        """A Multi-AZ cluster and one of its instances, which has the tags too."""
+        arn = f"arn:aws:rds:{REGION}:{NUMBER}:cluster:{id}"
+        self.clusters[id] = {"DBClusterIdentifier": id, "DBClusterArn": arn, "TagList": tags, "Engine": "mysql"}
+        self.instance(f"{id}-instance-1", tags)
+        self.instances[f"{id}-instance-1"]["DBClusterIdentifier"] = id
+
     def snapshot(self, id: str, stack: str, **more: str) -> None:
         """A manual snapshot with the stack's tag and others."""
         tags = [{"Key": key, "Value": value} for key, value in {"dbharness": stack, **more}.items()]
@@ -272,7 +286,15 @@ class Account:
         return {"DBSnapshots": _named(self.snapshots, asked.get("DBSnapshotIdentifier"), "DBSnapshotNotFound")}
 
     def rds_DescribeDBClusters(self, asked: Answer) -> Answer:  # noqa: N802
-        return {"DBClusters": []}
+        return {"DBClusters": _named(self.clusters, asked.get("DBClusterIdentifier"), "DBClusterNotFoundFault")}
+
+    def rds_DeleteDBCluster(self, asked: Answer) -> Answer:  # noqa: N802
+        id = asked["DBClusterIdentifier"]
+        if self.busy:
+            self.busy -= 1
+            raise ServiceError("InvalidDBClusterStateFault", f"{id} is creating")
+        del self.clusters[id], self.instances[f"{id}-instance-1"]
+        return {}
 
     def rds_DescribeDBClusterSnapshots(self, asked: Answer) -> Answer:  # noqa: N802
         return {"DBClusterSnapshots": []}
@@ -285,6 +307,8 @@ class Account:
         return {}
 
     def rds_DeleteDBInstance(self, asked: Answer) -> Answer:  # noqa: N802
+        if "DBClusterIdentifier" in self.instances[asked["DBInstanceIdentifier"]]:
+            raise ServiceError("InvalidParameterCombination", "it is part of a Multi-AZ DB cluster")
         del self.instances[asked["DBInstanceIdentifier"]]
         return {}
 
@@ -321,6 +345,7 @@ class Account:
 
     def resourcegroupstaggingapi_GetResources(self, asked: Answer) -> Answer:  # noqa: N802
         carrying = [(each["DBInstanceArn"], each["TagList"]) for each in self.instances.values()]
+        carrying += [(each["DBClusterArn"], each["TagList"]) for each in self.clusters.values()]
         carrying += [(each["DBSnapshotArn"], each["TagList"]) for each in self.snapshots.values()]
         carrying += [(f"arn:aws:s3:::{name}", each["Tags"]) for name, each in self.buckets.items()]
         carrying += [

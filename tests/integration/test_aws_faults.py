@@ -1,5 +1,6 @@
 """The table of docs/aws-faults.md, line by line; and that nothing untagged is touched and nothing tagged forgotten."""
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from aws_account import START, Account, Fault, Killed
 
 from harness.aws.deploy import Order, up
+from harness.aws.failures import AwsError
 from harness.aws.safety import Refused
 from harness.aws.stacks import Stack, StackFailed, StackRefused
 from harness.aws.teardown import TakenDown, down, expired
@@ -138,6 +140,47 @@ def test_each_line_of_the_table_of_faults_comes_out_as_it_says(row: Row) -> None
         assert list(account.stacks) == [NAME]
 
 
+def _with_company() -> Account:
+    """A stack with what is made beside it, and what isn't its own."""
+    account = _standing()
+    tags = [{"Key": "dbharness", "Value": NAME}]
+    account.snapshot("nightly", NAME)
+    account.instance("demo-restored", tags)
+    account.cluster("demo-restored-cluster", tags)
+    account.snapshot("theirs", "other")
+    account.instance("plain", [])
+    return account
+
+
+@pytest.mark.parametrize("command", ["up", "down"])
+@pytest.mark.parametrize(
+    "trouble",
+    [{"killed": "before"}, {"killed": "after"}, {"code": "ExpiredToken"}, {"code": "AccessDenied"}],
+    ids=lambda trouble: "-".join(trouble.values()),
+)
+def test_at_whichever_call_it_ends_down_finds_everything_and_touches_nothing_else(
+    command: str, trouble: dict[str, str]
+) -> None:
+    """Each call of a whole `up`, or `down`, in turn: then `down` again leaves nothing with the tag, and all that isn't ours."""
+    make, act = (Account, _up) if command == "up" else (_with_company, _down)
+    whole = make()
+    whole.asked.clear()
+    act(whole)
+    calls = list(whole.asked)
+    assert len(calls) > 5
+    for number, call in enumerate(calls):
+        account = make()
+        account.asked.clear()
+        account.faults = [Fault(call=call, at=calls[: number + 1].count(call), **trouble)]
+        with suppress(Killed, HarnessError):  # killed after one that was refused anyway, it goes on
+            act(account)
+        account.faults = []
+        assert _down(account) == TakenDown(kept=(), left=()), (call, number)
+        assert (account.stacks, account.tables, account.buckets, account.clusters) == ({}, {}, {}, {}), (call, number)
+        others = (["plain"], ["theirs"]) if command == "down" else ([], [])
+        assert (list(account.instances), list(account.snapshots)) == others, (call, number)
+
+
 def test_what_failed_on_the_way_is_never_made_a_second_time() -> None:
     """Killed after CreateStack, up again twice: one CreateStack was heard."""
     account = Account(faults=[Fault(call="cloudformation:CreateStack", killed="after")])
@@ -255,6 +298,26 @@ def test_an_instance_restored_beside_the_stack_goes_before_it() -> None:
     assert account.asked.index("rds:DeleteDBInstance") < account.asked.index("cloudformation:DeleteStack")
 
 
+def test_a_cluster_restored_beside_the_stack_goes_before_it_as_soon_as_rds_lets_it() -> None:
+    """Still being made, it is refused twice; its instance has the tag too, and goes with it, never by a call of its own."""
+    account = _standing(busy=2)
+    account.cluster("demo-restored", [{"Key": "dbharness", "Value": NAME}])
+    assert _down(account) == TakenDown(kept=(), left=())
+    assert (account.clusters, account.instances) == ({}, {})
+    assert account.asked.count("rds:DeleteDBCluster") == 3
+    assert "rds:DeleteDBInstance" not in account.asked
+    assert account.asked.index("rds:DeleteDBCluster") < account.asked.index("cloudformation:DeleteStack")
+
+
+def test_a_cluster_that_outlived_its_stack_is_found_and_removed() -> None:
+    """No stack of the name any more: the tag alone leads to it."""
+    account = Account()
+    account.cluster("demo-restored", [{"Key": "dbharness", "Value": NAME}])
+    account.cluster("theirs", [{"Key": "dbharness", "Value": "other"}])
+    assert _down(account) == TakenDown(kept=(), left=())
+    assert list(account.clusters) == ["theirs"]
+
+
 def test_what_nobody_here_can_remove_is_listed_as_left() -> None:
     """A thing of a kind without a remover keeps its tag after the patience of 30 s: it is named."""
     account = _standing()
@@ -291,6 +354,21 @@ def test_an_update_that_would_lose_data_wants_to_be_agreed_to() -> None:
         _up(account)
     assert (account.change_sets, account.stacks[NAME]["StackStatus"]) == ({}, "CREATE_COMPLETE")
     assert _up(account, replace_data=True).status == "UPDATE_COMPLETE"
+
+
+def test_what_is_carried_out_is_what_was_agreed_to() -> None:
+    """While it is agreed to, another up puts a change set of the same name in its place: that one isn't carried out."""
+    account = _standing()
+    account.changes = [{"Action": "Modify", "LogicalResourceId": "Vpc", "ResourceType": "AWS::EC2::VPC"}]
+
+    def meanwhile(_: str) -> None:
+        account.change_sets[NAME] = account.change_sets[NAME] | {
+            "Id": "arn:aws:cloudformation:us-east-1:1:changeSet/x/y"
+        }
+
+    with pytest.raises(AwsError, match="ChangeSetNotFound"):
+        up(account.aws(NAME), _order(), agree=meanwhile, pace=Clock().pace(), progress=lambda _: None)
+    assert account.stacks[NAME]["StackStatus"] == "CREATE_COMPLETE"
 
 
 def test_up_again_keeps_the_hour_of_expiry_unless_it_is_to_be_prolonged() -> None:

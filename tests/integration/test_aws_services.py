@@ -65,7 +65,8 @@ def instances(aws: Aws, database: tuple[SqlEndpoint, Path]) -> None:
 
 
 def sql(database: tuple[SqlEndpoint, Path], **members: Any) -> dict[str, Any]:
-    there = {"host": HOST, "port": database[0].port, "secret": "lab/login"}
+    """By a tunnel, as it were: an id's own address is another, so that is said to be ours."""
+    there = {"host": HOST, "port": database[0].port, "secret": "lab/login", "ours": "instance" in members}
     return {"ca_bundle": str(database[1]), "sql": {"mysql": there | members}}
 
 
@@ -90,6 +91,9 @@ def test_a_database_is_found_by_its_id_and_let_in_by_its_secret(
         ({"instance": "theirs"}, "Dropping tables of DB instance theirs is refused: it has no tag dbharness=lab"),
         ({"instance": "orders-prod"}, "its name orders-prod looks like production"),
         ({"instance": "nobody"}, "nobody"),
+        ({"instance": "lab-mysql", "ours": False}, f"aws.sql.mysql: its host {HOST} isn't lab-mysql."),
+        ({"instance": "lab-mysql", "host": "orders.prod.example"}, "its host orders.prod.example looks like production"),
+        ({"host": "orders.prod.example", "ours": True}, "its host orders.prod.example looks like production"),
         ({}, "aws.sql.mysql: tables in it are dropped and made anew: give instance or cluster, whose tags are read, or say `ours: true`"),
         ({"instance": "lab-mysql", "secret": "lab/half"}, "aws.sql.mysql.secret: the secret has no password"),
         ({"instance": "lab-mysql", "secret": "lab/none"}, "aws.sql.mysql.secret: secretsmanager:GetSecretValue"),

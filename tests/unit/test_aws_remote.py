@@ -15,6 +15,7 @@ from harness.aws import generators, remote
 from harness.aws.api import Pace
 from harness.aws.bucket import Bucket
 from harness.aws.bundle import Bundle, file_of
+from harness.aws.failures import AwsError
 from harness.aws.job import Job, Progress
 from harness.aws.remote import Asked, gather, install_lines, run, where
 from harness.aws.safety import Refused
@@ -424,6 +425,47 @@ def test_a_control_plane_that_throttles_for_a_while_does_not_end_the_run(
     assert why is None
     assert sum("the run goes on there" in line for line in said) == 1
     assert "stop" not in cloud.roles()
+
+
+@pytest.mark.parametrize("trouble", [Fault("ExpiredToken", "it expired"), KeyboardInterrupt()])
+def test_workers_whose_master_is_never_sent_are_stopped(
+    cloud: Cloud, made: Callable[[Path], Bundle], tmp_path: Path, trouble: BaseException
+) -> None:
+    """They would wait for its word until the job's time is over."""
+    sends = cloud._SendCommand
+
+    def send(asked: dict[str, Any]) -> dict[str, Any]:
+        if "on_generator master" in asked["Parameters"]["commands"][-1]:
+            raise trouble
+        return sends(asked)
+
+    cloud.aws.on("ssm", "SendCommand", send)
+    cloud.on_stop = lambda _: cloud.ended.update({("worker", "i-2"): "Success", ("worker", "i-3"): "Success"})
+    with pytest.raises((AwsError, KeyboardInterrupt)):
+        begin(cloud, made, tmp_path / "run")
+    assert cloud.roles() == ["install", "worker", "stop"]
+
+
+def test_a_word_of_the_master_that_breaks_off_on_the_way_is_asked_for_again(
+    cloud: Cloud, made: Callable[[Path], Bundle], tmp_path: Path
+) -> None:
+    """The connection breaks in the body of an answer, which isn't botocore's to retry: the run goes on, and so do we."""
+    cloud.at[10] = lambda: cloud.tell(run_of(cloud), scenario="query_vs_scan", record={"state": "loading data"})
+    finishes(cloud, at_s=40)
+    broken = 3
+
+    def get(asked: dict[str, Any]) -> dict[str, Any]:
+        nonlocal broken
+        if asked["Key"].endswith("progress.json") and asked["Key"] in cloud.objects and broken:
+            broken -= 1
+            return {"Body": StreamingBody(io.BytesIO(b"{"), 10)}
+        return cloud._GetObject(asked)
+
+    cloud.aws.on("s3", "GetObject", get)
+    (_, why), said, shown = begin(cloud, made, tmp_path / "run")
+    assert (why, broken) == (None, 0)
+    assert len([line for line in said if "the run goes on there, and is asked for again" in line]) == 1
+    assert shown.records
 
 
 @pytest.mark.parametrize(

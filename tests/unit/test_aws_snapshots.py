@@ -12,6 +12,7 @@ from harness.aws import operation_findings, restorable
 from harness.aws.api import Pace
 from harness.aws.failures import AwsError
 from harness.aws.restorable import Clusters, Database, Instances
+from harness.aws.safety import Refused
 from harness.aws.snapshots import EXPIRES, KEPT, MADE, Answer, Operations, clean, left_behind
 from harness.errors import CannotMeasure
 from reports.findings import Finding
@@ -275,6 +276,31 @@ def test_nothing_without_our_tag_is_touched(place: Place) -> None:
     place.rds.source("plain", {})
     assert clean(place.databases, STACK, place.said.append, place.pace) == 0
     assert place.names == {"shop", "theirs", "plain"}
+
+
+@pytest.mark.parametrize(
+    ("tags", "why"),
+    [
+        ({}, "has no tag dbharness"),
+        ({"dbharness": "dbharness-other"}, "dbharness=dbharness-other"),
+        ({"dbharness": STACK, "env": "prod"}, "looks like production"),
+    ],
+)
+def test_what_is_not_ours_is_neither_copied_nor_restored(place: Place, tags: dict[str, str], why: str) -> None:
+    """A snapshot stops a single instance's writes for a moment, and a restore copies somebody's data into our subnets."""
+    place.rds.source("orders", tags)
+    for act in (Operations.snapshot, Operations.restore, Operations.restore_to_point_in_time):
+        with pytest.raises(Refused, match=why):
+            act(place.operations(), "orders")
+    assert place.names == {"shop", "orders"}
+
+
+def test_a_snapshot_that_is_not_ours_is_not_restored(place: Place) -> None:
+    """Named by hand, of our own database: somebody else made it, and may delete it."""
+    place.rds.snapshots["nightly"] = {"of": "shop", "tags": {}, "ready_s": 0.0, "taken": place.rds.now()}
+    with pytest.raises(Refused, match="DB snapshot nightly is refused: it has no tag"):
+        place.operations().restore("shop", "nightly")
+    assert place.names == {"shop", "nightly"}
 
 
 def test_backups_that_are_off_are_said_before_anything_is_made(place: Place) -> None:

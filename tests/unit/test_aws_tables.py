@@ -110,3 +110,20 @@ def test_a_table_that_is_never_there_is_not_waited_for_for_ever() -> None:
     tables = TaggedTables(service, sleep_s=service.sleep, clock_s=lambda: service.now_s * 100)  # type: ignore[arg-type]
     with pytest.raises(CannotMeasure, match=f"table slow is CREATING for {PATIENCE_S:g} s, expected ACTIVE"):
         tables.create(table_definition("slow"))
+
+
+def test_a_table_that_is_going_already_is_waited_for() -> None:
+    """An earlier run was killed while it went: DynamoDB refuses a second deletion, so none is asked for."""
+    service = Service()
+    service.tables["dbharness-lab-flights_10"] = {"ready_s": 0.0, "tag": "lab"}
+    service.going["dbharness-lab-flights_10"] = LIMIT_S
+    tables_of(service).create(table_definition("dbharness-lab-flights_10"))
+    assert service.log == ["create dbharness-lab-flights_10"]
+
+
+def test_a_table_that_could_not_be_deleted_again_is_not_made() -> None:
+    """A prefix that says production: the deletion would be refused, so nothing is asked for."""
+    service = Service()
+    with pytest.raises(Refused, match="prod-flights_10 looks like production"):
+        tables_of(service).create(table_definition("prod-flights_10"))
+    assert service.log == []
