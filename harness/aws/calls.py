@@ -10,11 +10,13 @@ from typing import Literal
 TAG = "dbharness"
 """The tag that everything of ours carries; its value is the stack's name."""
 
+BEGINS = "dbharness-"
+"""Every stack's name begins so: where no tag can be a condition, permissions go by the name."""
+
 Tagged = Literal["no", "resource", "request"]
 Kind = Literal[
     "stack", "db_instance", "db_cluster", "db_snapshot", "db_cluster_snapshot", "db_backup", "cache", "cache_snapshot", "table",
-    "bucket",
-    "log_group", "scaling_group",
+    "bucket", "log_group",
 ]  # fmt: skip
 """What a destructive call can be aimed at; :mod:`harness.aws.owners` reads the tags of each."""
 
@@ -81,6 +83,7 @@ MADE_DB = "arn:aws:rds:*:*:db:{stack}-*"
 MADE_CLUSTER = "arn:aws:rds:*:*:cluster:{stack}-*"
 MADE_SNAPSHOT = "arn:aws:rds:*:*:snapshot:{stack}-*"
 MADE_CLUSTER_SNAPSHOT = "arn:aws:rds:*:*:cluster-snapshot:{stack}-*"
+MADE_TABLES = ("arn:aws:dynamodb:*:*:table/dbharness-{stack}-*", "arn:aws:dynamodb:*:*:table/{stack}-*")
 """What we make beside the stack begins with its name: whoever may put our tag on anything could have anything destroyed."""
 CACHE = "arn:aws:elasticache:*:*:replicationgroup:*"
 CACHE_SNAPSHOT = "arn:aws:elasticache:*:*:snapshot:*"
@@ -109,24 +112,15 @@ _CLOUDFORMATION = (
     ),
     Call(service="cloudformation", operation="DeleteChangeSet", grants=on("cloudformation:DeleteChangeSet", STACK)),
     Call(
-        service="cloudformation", operation="UpdateStack", grants=on("cloudformation:UpdateStack", STACK),
-        aims_at="stack", named_by="StackName",
-    ),
-    Call(
         service="cloudformation", operation="UpdateTerminationProtection",
         grants=on("cloudformation:UpdateTerminationProtection", STACK), aims_at="stack", named_by="StackName",
-    ),
-    Call(
-        service="cloudformation", operation="ContinueUpdateRollback",
-        grants=on("cloudformation:ContinueUpdateRollback", STACK), aims_at="stack", named_by="StackName",
     ),
     Call(
         service="cloudformation", operation="DeleteStack", grants=on("cloudformation:DeleteStack", STACK),
         aims_at="stack", named_by="StackName",
     ),
     *_reads(
-        "cloudformation", "DescribeStacks", "DescribeStackEvents", "DescribeStackResources", "DescribeChangeSet",
-        "ListStackResources", "ListStacks", "ValidateTemplate",
+        "cloudformation", "DescribeStacks", "DescribeStackEvents", "DescribeChangeSet", "ListStackResources",
     ),
 )  # fmt: skip
 
@@ -147,8 +141,7 @@ def _restores(operation: str, *sources: str, made: str = MADE_DB, parameters: st
 _RDS = (
     *_reads(
         "rds", "DescribeDBInstances", "DescribeDBClusters", "DescribeDBSnapshots", "DescribeDBClusterSnapshots",
-        "DescribeDBInstanceAutomatedBackups", "DescribeDBSubnetGroups", "DescribeDBProxies", "DescribeEvents",
-        "DescribeDBParameters", "DescribeDBClusterParameters", "ListTagsForResource",
+        "DescribeDBInstanceAutomatedBackups", "DescribeDBSubnetGroups", "DescribeEvents", "ListTagsForResource",
     ),
     Call(
         service="rds", operation="RebootDBInstance", grants=on("rds:RebootDBInstance", DB),
@@ -175,10 +168,6 @@ _RDS = (
     ),
     _restores("RestoreDBClusterToPointInTime", CLUSTER, made=MADE_CLUSTER, parameters=CLUSTER_PARAMETERS),
     Call(
-        service="rds", operation="AddTagsToResource",
-        grants=on("rds:AddTagsToResource", DB, CLUSTER, SNAPSHOT, CLUSTER_SNAPSHOT),
-    ),
-    Call(
         service="rds", operation="ModifyDBInstance", grants=on("rds:ModifyDBInstance", DB),
         aims_at="db_instance", named_by="DBInstanceIdentifier",
     ),
@@ -191,7 +180,7 @@ _RDS = (
         aims_at="db_instance", named_by="DBInstanceIdentifier",
     ),
     Call(
-        service="rds", operation="DeleteDBCluster", grants=on("rds:DeleteDBCluster", CLUSTER),
+        service="rds", operation="DeleteDBCluster", grants=on("rds:DeleteDBCluster", CLUSTER, CLUSTER_SNAPSHOT),
         aims_at="db_cluster", named_by="DBClusterIdentifier",
     ),
     Call(
@@ -212,11 +201,7 @@ _RDS = (
 _ELASTICACHE = (
     *_reads(
         "elasticache", "DescribeReplicationGroups", "DescribeCacheClusters", "DescribeCacheSubnetGroups",
-        "DescribeSnapshots", "DescribeEvents", "ListTagsForResource",
-    ),
-    Call(
-        service="elasticache", operation="TestFailover", grants=on("elasticache:TestFailover", CACHE),
-        aims_at="cache", named_by="ReplicationGroupId",
+        "DescribeSnapshots", "ListTagsForResource",
     ),
     Call(
         service="elasticache", operation="DeleteSnapshot", grants=on("elasticache:DeleteSnapshot", CACHE_SNAPSHOT),
@@ -224,17 +209,14 @@ _ELASTICACHE = (
     ),
 )  # fmt: skip
 
-_EC2 = _reads(
-    "ec2", "DescribeSecurityGroups", "DescribeSubnets", "DescribeRouteTables", "DescribeInstances", "DescribeVpcs",
-    "DescribeVpcEndpoints", "DescribeNetworkInterfaces",
-)  # fmt: skip
+_EC2 = _reads("ec2", "DescribeSecurityGroups", "DescribeSubnets", "DescribeRouteTables", "DescribeInstances")
 
 _DYNAMODB = (
-    *_reads("dynamodb", "DescribeTable", "DescribeContinuousBackups", "ListTagsOfResource"),
+    *_reads("dynamodb", "DescribeTable", "ListTagsOfResource"),
     *_reads("application-autoscaling", "DescribeScalableTargets", "DescribeScalingPolicies"),
     Call(
         service="dynamodb", operation="CreateTable",
-        grants=(*new("dynamodb:CreateTable", TABLE), *new("dynamodb:TagResource", TABLE)),
+        grants=(*new("dynamodb:CreateTable", *MADE_TABLES), *new("dynamodb:TagResource", *MADE_TABLES)),
     ),
     Call(
         service="dynamodb", operation="UpdateTable", grants=on("dynamodb:UpdateTable", TABLE),
@@ -247,7 +229,6 @@ _DYNAMODB = (
 )  # fmt: skip
 
 _S3 = (
-    Call(service="s3", operation="HeadBucket", grants=(Grant(action="s3:ListBucket", resource=BUCKET),)),
     Call(service="s3", operation="ListObjectsV2", grants=(Grant(action="s3:ListBucket", resource=BUCKET),)),
     Call(service="s3", operation="ListObjectVersions", grants=(Grant(action="s3:ListBucketVersions", resource=BUCKET),)),
     Call(service="s3", operation="GetBucketTagging", grants=(Grant(action="s3:GetBucketTagging", resource=BUCKET),)),
@@ -266,10 +247,6 @@ _S3 = (
 _GENERATORS = (
     *_reads("autoscaling", "DescribeAutoScalingGroups"),
     Call(
-        service="autoscaling", operation="SetDesiredCapacity", grants=on("autoscaling:SetDesiredCapacity", GROUP),
-        aims_at="scaling_group", named_by="AutoScalingGroupName",
-    ),
-    Call(
         service="ssm", operation="SendCommand",
         grants=(*on("ssm:SendCommand", INSTANCE),
                 Grant(action="ssm:SendCommand", resource="arn:aws:ssm:*::document/AWS-RunShellScript")),
@@ -282,7 +259,7 @@ _OTHERS = (
     Call(
         service="secretsmanager", operation="GetSecretValue", grants=on("secretsmanager:GetSecretValue", SECRET),
     ),
-    *_reads("logs", "DescribeLogGroups", "ListTagsForResource"),
+    *_reads("logs", "ListTagsForResource"),
     Call(
         service="logs", operation="DeleteLogGroup", grants=on("logs:DeleteLogGroup", LOG_GROUP),
         aims_at="log_group", named_by="logGroupName",

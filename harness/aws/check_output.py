@@ -1,27 +1,13 @@
 """Checks as a table: what failed first in the eye, with the setting that is at fault."""
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
+from harness.aws.posture import Check
 from harness.plan_output import Rows
 
 
-class Checked(Protocol):
-    """A check of a stack or of a template."""
-
-    @property
-    def subject(self) -> str: ...  # noqa: D102
-    @property
-    def setting(self) -> str: ...  # noqa: D102
-    @property
-    def expected(self) -> str: ...  # noqa: D102
-    @property
-    def found(self) -> str: ...  # noqa: D102
-    @property
-    def passed(self) -> bool: ...  # noqa: D102
-
-
-def table(checks: Sequence[Checked]) -> Rows:
+def table(checks: Sequence[Check]) -> Rows:
     """A row for each."""
     rows: list[tuple[str, ...]] = [
         (f"{'pass' if check.passed else 'FAIL'} {check.subject} {check.setting}", check.expected, check.found)
@@ -30,7 +16,7 @@ def table(checks: Sequence[Checked]) -> Rows:
     return "Posture", ("check", "expected", "found"), rows
 
 
-def sentence(name: str, checks: Sequence[Checked]) -> str:
+def sentence(name: str, checks: Sequence[Check]) -> str:
     """How many passed, and what did not."""
     failed = [check for check in checks if not check.passed]
     if not failed:
@@ -39,7 +25,7 @@ def sentence(name: str, checks: Sequence[Checked]) -> str:
     return f"{name}: {len(failed)} of {len(checks)} checks failed: {what}"
 
 
-def as_record(name: str, checks: Sequence[Checked]) -> dict[str, Any]:
+def as_record(name: str, checks: Sequence[Check]) -> dict[str, Any]:
     """For JSON."""
     keys = ("subject", "setting", "expected", "found", "passed")
     rows = [{key: getattr(check, key) for key in keys} for check in checks]

@@ -5,7 +5,7 @@ import typer
 from harness.aws import cli_estimate, cli_run, cli_stack
 
 app = typer.Typer(
-    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="The AWS target: what it costs, made, checked, measured, taken down."
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Measure on AWS: estimate, up, check, run, down, in this order. docs/aws.md leads from an empty account to a report."
 )  # fmt: skip
 
 cli_estimate.register(app)

@@ -92,7 +92,8 @@ def register(app: typer.Typer, call_of: CallFactory | None = None) -> None:
             list[str] | None, typer.Argument(metavar="[SCENARIO]…", help="Which are to run; all where none is named.")
         ] = None,
         size: Annotated[
-            list[str] | None, typer.Option("--for", help="quick, standard or full; repeatable, all where not given.")
+            list[str] | None,
+            typer.Option("--for", help="How large: quick, standard or full; repeatable, all where not given."),
         ] = None,
         overrides: Annotated[
             list[str] | None,
@@ -100,7 +101,9 @@ def register(app: typer.Typer, call_of: CallFactory | None = None) -> None:
         ] = None,
         parameters: Annotated[
             list[str] | None,
-            typer.Option("--parameter", metavar="NAME=VALUE", help="Override a parameter of the stack; repeatable."),
+            typer.Option(
+                "--parameter", metavar="NAME=VALUE", help="A parameter of the stack (docs/aws-stack.md); repeatable."
+            ),
         ] = None,
         config: Annotated[Path, typer.Option(help="The configuration file.")] = PROJECT_ROOT / "config.yaml",
         region: Annotated[str | None, typer.Option(help="Whose prices; config.yaml's where not given.")] = None,
@@ -113,9 +116,14 @@ def register(app: typer.Typer, call_of: CallFactory | None = None) -> None:
         ] = None,
         backup_gb: Annotated[float, typer.Option(help="Backups and snapshots together, GB.")] = 0.0,
         endpoint_url: Annotated[
-            str | None, typer.Option("--target-endpoint", metavar="URL", help="Ask there instead of AWS.")
+            str | None,
+            typer.Option(
+                "--target-endpoint", metavar="URL", help="Ask this endpoint instead of AWS, such as moto's server."
+            ),
         ] = None,
-        aws_profile: Annotated[str | None, typer.Option(metavar="NAME", help="Whose credentials.")] = None,
+        aws_profile: Annotated[
+            str | None, typer.Option(metavar="NAME", help="Profile of credentials to use, for --from-price-list.")
+        ] = None,
         as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     ) -> None:
         """Say what a deployment costs an hour and for the planned run, with each line's price and source."""

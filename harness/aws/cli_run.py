@@ -19,6 +19,7 @@ from harness.aws.cli_stack import asking
 from harness.aws.estimate import Estimate
 from harness.aws.gateway import Aws, is_stand_in
 from harness.aws.outputs import with_outputs
+from harness.aws.planned import scenario_models
 from harness.aws.probe import OverSsm
 from harness.aws.restorable import Clusters, Databases, Instances
 from harness.aws.snapshots import Operations, clean
@@ -35,21 +36,35 @@ out, err = Console(highlight=False, soft_wrap=True), Console(stderr=True, highli
 _RUN = re.compile(r"[\w-]+")
 _OUTPUT: dict[Engine, str] = {"mysql": "MySql", "postgres": "Postgres"}
 
-StackOption = Annotated[str | None, typer.Option("--stack", help="Its name; config.yaml's aws.stack where not given.")]
-RegionOption = Annotated[str | None, typer.Option(help="Where it is; config.yaml's where not given.")]
-EndpointOption = Annotated[
-    str | None, typer.Option("--target-endpoint", metavar="URL", help="Ask there instead of AWS.")
+StackOption = Annotated[
+    str | None,
+    typer.Option("--stack", help="The stack's name, such as dbharness-anna; config.yaml's aws.stack where not given."),
 ]
-CredentialsOption = Annotated[str | None, typer.Option("--aws-profile", metavar="NAME", help="Whose credentials.")]
+RegionOption = Annotated[str | None, typer.Option(help="AWS's region; config.yaml's where not given.")]
+EndpointOption = Annotated[
+    str | None,
+    typer.Option("--target-endpoint", metavar="URL", help="Ask this endpoint instead of AWS, such as moto's server."),
+]
+CredentialsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--aws-profile",
+        metavar="NAME",
+        help="Profile of credentials to use; where not given, botocore looks where it always does.",
+    ),
+]
 ConfigOption = Annotated[Path, typer.Option(help="The configuration file.")]
 YesOption = Annotated[bool, typer.Option("--yes", help="Don't ask before money is spent.")]
 EngineOption = Annotated[str | None, typer.Option(help="mysql or postgres: the stack's database of that engine.")]
-InstanceOption = Annotated[str | None, typer.Option(help="Or an instance by its id.")]
-ClusterOption = Annotated[str | None, typer.Option(help="Or a Multi-AZ cluster by its id.")]
+InstanceOption = Annotated[str | None, typer.Option(help="Or this RDS instance.")]
+ClusterOption = Annotated[str | None, typer.Option(help="Or this Multi-AZ cluster.")]
 KeepOption = Annotated[bool, typer.Option("--keep", help="Leave what was made; else it is taken down again.")]
 CleanOption = Annotated[bool, typer.Option("--clean", help="Only take down what an operation left that was killed.")]
-OutOption = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where the findings go; new under runs/.")]
-BucketOption = Annotated[str | None, typer.Option(help="The run's bucket, where the stack isn't ours.")]
+OutOption = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="DIR", help="The directory of the results; a new one under runs/ where not given."),
+]
+BucketOption = Annotated[str | None, typer.Option(help="The run's bucket, where no stack of `up` has one.")]
 GeneratorsOption = Annotated[
     list[str] | None, typer.Option("--generator", metavar="ID", help="Instances to use instead of the stack's.")
 ]
@@ -77,7 +92,7 @@ class Stack:
         filled = with_outputs(own, self.outputs) if self.outputs else own
         return filled.model_copy(
             update={
-                "stack": self.aws.stack, "region": self.aws.region, "filled": True, "profile": None, "endpoint_url": None,
+                "stack": self.aws.stack, "filled": True, "region": self.aws.region, "profile": None, "endpoint_url": None,
                 "protected": self.parameters.get("DeletionProtection") == "true",
             }
         )  # fmt: skip
@@ -195,14 +210,17 @@ def restore(
     instance: InstanceOption = None,
     cluster: ClusterOption = None,
     from_snapshot: Annotated[
-        str | None, typer.Option("--snapshot", metavar="ID", help="From that one; made now where not given.")
+        str | None,
+        typer.Option("--snapshot", metavar="ID", help="From this snapshot; one is made now where not given."),
     ] = None,
     point_in_time: Annotated[
-        bool, typer.Option("--point-in-time", help="From the backups and the log, as new as there is.")
+        bool, typer.Option("--point-in-time", help="From the automated backups instead, to the newest time there is.")
     ] = False,
-    at: Annotated[datetime | None, typer.Option(help="… or at that time, UTC.")] = None,
+    at: Annotated[datetime | None, typer.Option(help="To this time, UTC.")] = None,
     probe: Annotated[bool, typer.Option("--probe", help="Ask the restored database from a load generator.")] = False,
-    probe_sql: Annotated[str | None, typer.Option(metavar="SQL", help="… for its newest row's time too.")] = None,
+    probe_sql: Annotated[
+        str | None, typer.Option(metavar="SQL", help="… and for its newest row's time, such as SELECT max(at) FROM t.")
+    ] = None,
     keep: KeepOption = False,
     only_clean: CleanOption = False,
     yes: YesOption = False,
@@ -272,10 +290,9 @@ def _stack(
     profile: str | None = None, overrides: tuple[str, ...] = (), seed: int | None = None,
 ) -> Stack:  # fmt: skip
     """The stack named on the command line or in the configuration. Raises UsageError, AwsError."""
-    config = configuration.load(
-        file, registry.settings_models(), profile=profile, target="aws", seed=seed, overrides=overrides
-    )
+    config = configuration.load(file, scenario_models(), profile=profile, target="aws", seed=seed, overrides=overrides)
     own = config.aws or AwsSettings()
+    config = config.model_copy(update={"region": region or own.region or config.region})
     name = name or own.stack
     if name is None:
         raise UsageError("which stack? give --stack, or aws.stack in config.yaml: its tag says what is ours")

@@ -12,14 +12,16 @@ import typer
 from rich.console import Console
 
 from harness import config as configuration
-from harness import plan_output, registry
+from harness import plan_output
 from harness.aws import agreement, check_output, cli_estimate, template, template_rules
 from harness.aws.api import Pace
+from harness.aws.calls import BEGINS
 from harness.aws.deploy import Order, up
 from harness.aws.deployment import PROFILE_OF, STACKS, Parameters, Size
 from harness.aws.gateway import Aws, is_stand_in
 from harness.aws.leftovers import Thing
-from harness.aws.posture import checks
+from harness.aws.planned import scenario_models
+from harness.aws.posture import Check, checks
 from harness.aws.posture_answers import gather, wanted
 from harness.aws.safety import looks_like_production
 from harness.aws.stacks import Stack, StackRefused, find, owned
@@ -28,17 +30,23 @@ from harness.config import AwsSettings, Config
 from harness.errors import HarnessError, UsageError
 from harness.paths import PROJECT_ROOT
 
-PREFIX = "dbharness-"
-"""Permissions on a stack's bucket go by its name, which begins with the stack's: docs/iam-policy.json says dbharness-*."""
 MOST_HOURS = 168.0
 CONFIG = PROJECT_ROOT / "config.yaml"
 out, err = Console(highlight=False, soft_wrap=True), Console(stderr=True, highlight=False, soft_wrap=True)
 
-Name = Annotated[str, typer.Argument(metavar="STACK", help="Its name, dbharness-…")]
-Region = Annotated[str | None, typer.Option(help="Where; config.yaml's where not given.")]
-Endpoint = Annotated[str | None, typer.Option("--target-endpoint", metavar="URL", help="Ask there instead of AWS.")]
-AwsProfile = Annotated[str | None, typer.Option(metavar="NAME", help="Whose credentials.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Don't ask.")]
+Name = Annotated[str, typer.Argument(metavar="STACK", help="The stack's name, such as dbharness-anna.")]
+Region = Annotated[str | None, typer.Option(help="AWS's region; config.yaml's where not given.")]
+Endpoint = Annotated[
+    str | None,
+    typer.Option("--target-endpoint", metavar="URL", help="Ask this endpoint instead of AWS, such as moto's server."),
+]
+AwsProfile = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help="Profile of credentials to use; where not given, botocore looks where it always does."
+    ),
+]
+Yes = Annotated[bool, typer.Option("--yes", help="Don't ask before anything is deleted.")]
 ConfigOption = Annotated[Path, typer.Option(help="The configuration file.")]
 KeepSnapshots = Annotated[bool, typer.Option("--keep-snapshots", help="Snapshots stay; without it they go too.")]
 
@@ -74,16 +82,28 @@ def register(app: typer.Typer) -> None:
 
 def _up(
     name: Name,
-    size: Annotated[str, typer.Option("--for", help="quick, standard or full (a stack for each topology).")] = "quick",
+    size: Annotated[
+        str, typer.Option("--for", help="How large: quick, standard, or full, which is a stack for each topology.")
+    ] = "quick",
     parameters: Annotated[
-        list[str] | None, typer.Option("--parameter", metavar="NAME=VALUE", help="Of the stack; repeatable.")
+        list[str] | None,
+        typer.Option(
+            "--parameter", metavar="NAME=VALUE", help="A parameter of the stack (docs/aws-stack.md); repeatable."
+        ),
     ] = None,
-    hours: Annotated[float, typer.Option(help="From now until sweep may take it down.")] = 8.0,
-    prolong: Annotated[bool, typer.Option("--prolong", help="A stack that is there expires anew, too.")] = False,
-    max_usd: Annotated[float | None, typer.Option(help="Refuse what costs more until it expires.")] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Don't ask; on AWS it wants --max-usd.")] = False,
+    hours: Annotated[float, typer.Option(help="Hours from now until `sweep` may take it down.")] = 8.0,
+    prolong: Annotated[
+        bool, typer.Option("--prolong", help="Give a stack that stands already its new expiry, too.")
+    ] = False,
+    max_usd: Annotated[float | None, typer.Option(help="Refuse what costs more than this until it expires.")] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Don't ask before money is spent; on AWS it wants --max-usd.")
+    ] = False,
     replace_data: Annotated[
-        bool, typer.Option("--replace-data", help="An update may replace what keeps data.")
+        bool,
+        typer.Option(
+            "--replace-data", help="Allow an update that replaces a database, table or cache; its data is lost."
+        ),
     ] = False,
     template_file: Annotated[
         Path | None, typer.Option("--template", metavar="FILE", help="A template of your own with the same parameters.")
@@ -124,7 +144,9 @@ def _up(
 
 
 def _check(
-    name: Annotated[str | None, typer.Argument(metavar="[STACK]", help="Its name, dbharness-…")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="[STACK]", help="The stack's name, such as dbharness-anna.")
+    ] = None,
     of_template: Annotated[
         bool, typer.Option("--template", help="Check our template instead, which asks nobody.")
     ] = False,
@@ -137,7 +159,7 @@ def _check(
     """Is it as a careful team would have it? A table of pass and fail; exit 1 where something fails."""
     if (name is None) != of_template:
         raise UsageError("check a STACK, or --template")
-    made: Sequence[check_output.Checked]
+    made: Sequence[Check]
     if name is None:
         made, of = template_rules.checks(template.load()), "the template"
     else:
@@ -225,17 +247,16 @@ def _standing(stack: Stack | None, name: str) -> Stack:
 
 
 def _config(path: Path, region: str | None, profile: str | None = None) -> Config:
-    """With the region where AWS is asked: the one given, that of section aws, or the file's."""
-    given = (f"region={region}",) if region else ()
-    settled = configuration.load(path, registry.settings_models(), profile=profile, overrides=given)
-    own = settled.aws.region if settled.aws else None
-    return settled if region or own is None else settled.model_copy(update={"region": own})
+    """The configuration; its region is the one that is asked, whose prices are meant too."""
+    config = configuration.load(path, scenario_models(), profile=profile)
+    own = config.aws or AwsSettings()
+    return config.model_copy(update={"region": region or own.region or config.region})
 
 
-def _place(settled: Config, endpoint: str | None, aws_profile: str | None) -> Place:
-    """As ``aws run`` has it: where the command line is silent, section aws says where and as whom."""
-    own = settled.aws or AwsSettings()
-    return Place(region=settled.region, endpoint_url=endpoint or own.endpoint_url, profile=aws_profile or own.profile)
+def _place(config: Config, endpoint: str | None, aws_profile: str | None) -> Place:
+    """By the command line, else by section ``aws`` of the configuration."""
+    own = config.aws or AwsSettings()
+    return Place(region=config.region, endpoint_url=endpoint or own.endpoint_url, profile=aws_profile or own.profile)
 
 
 def _size(name: str) -> Size:
@@ -258,8 +279,8 @@ def _values(given: Sequence[str]) -> dict[str, str]:
 
 def _named(name: str, stacks: Sequence[Parameters]) -> Iterator[tuple[str, Mapping[str, str | int]]]:
     """One stack has the name itself; several have the topology of their databases behind it."""
-    if not name.startswith(PREFIX):
-        raise UsageError(f"stack {name!r}: expected a name that begins with {PREFIX}: permissions go by it")
+    if not name.startswith(BEGINS):
+        raise UsageError(f"stack {name!r}: expected a name that begins with {BEGINS}: permissions go by it")
     for stack in stacks:
         suffix = _suffix(stack) if len(stacks) > 1 else ""
         if looks_like_production(name):

@@ -23,6 +23,7 @@ CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 10, 60
 PRICE_LIST_REGION = "us-east-1"
 """The Pricing API answers in a few regions only, for all of them."""
 _NOBODYS_KEYS = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
+_NAME_A_REGION = "name one, such as us-east-1, with --region or as region in config.yaml"
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 ClientFactory = Callable[[str], Any]
@@ -200,6 +201,8 @@ def _factory(region: str, endpoint_url: str | None, profile: str | None, attempt
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError
 
+    if not region:
+        raise UsageError(f"no region: {_NAME_A_REGION}")
     stand_in = is_stand_in(endpoint_url)
     keys = _NOBODYS_KEYS if stand_in else {}
     more: dict[str, Any] = {"proxies": {}, "s3": {"addressing_style": "path"}} if stand_in else {}
@@ -210,7 +213,9 @@ def _factory(region: str, endpoint_url: str | None, profile: str | None, attempt
     try:
         session = boto3.Session(region_name=region, profile_name=None if stand_in else profile)
     except BotoCoreError as error:
-        raise UsageError(f"{str(error).rstrip('.')}; name another with --aws-profile, or aws.profile") from error
+        raise UsageError(
+            f"{str(error).rstrip('.')}; name another with --aws-profile, or aws.profile in config.yaml"
+        ) from error
 
     def make(service: str) -> Any:
         there = PRICE_LIST_REGION if service == "pricing" else region
@@ -225,7 +230,7 @@ def _factory(region: str, endpoint_url: str | None, profile: str | None, attempt
             )
         except (BotoCoreError, ValueError) as error:
             raise UsageError(
-                f"{service} in {region}: {str(error).rstrip('.')}; give a region and an endpoint"
+                f"{service} in {region}: {str(error).rstrip('.')}; {_NAME_A_REGION}, or another endpoint"
             ) from error
 
     return make

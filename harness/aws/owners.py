@@ -117,18 +117,10 @@ def _log_group(aws: Asks, name: str) -> Resource:
     return Resource(arn=arn, kind="log group", name=name, tags=tags)
 
 
-def _scaling_group(aws: Asks, name: str) -> Resource:
-    answer = aws.call("autoscaling", "DescribeAutoScalingGroups", AutoScalingGroupNames=[name])
-    found = _one(answer["AutoScalingGroups"], "auto scaling group", name)
-    return Resource(
-        arn=found["AutoScalingGroupARN"], kind="auto scaling group", name=name, tags=tags_of(found.get("Tags", ()))
-    )
-
-
 _READERS: dict[Kind, Callable[[Asks, str], Resource]] = {
     "stack": _stack, "db_instance": _db_instance, "db_cluster": _db_cluster, "db_snapshot": _db_snapshot,
     "db_cluster_snapshot": _db_cluster_snapshot, "db_backup": _db_backup, "cache": _cache, "cache_snapshot": _cache_snapshot, "table": _table,
-    "bucket": _bucket, "log_group": _log_group, "scaling_group": _scaling_group,
+    "bucket": _bucket, "log_group": _log_group,
 }  # fmt: skip
 
 

@@ -1,7 +1,8 @@
 """The minimal IAM policies: what the declared calls take, what CloudFormation takes for the template, and nothing else.
 
 ``python -m harness.aws.policy [STACK]`` writes docs/iam-policy.json and docs/iam-policy-stack-1.json and on, for one stack's name
-or, as committed, for any. Each is as long as IAM lets a managed policy be at most; whoever deploys is given all of them.
+or, as committed, for all that begin with ``dbharness-``. Each is as long as IAM lets a managed policy be at most; whoever deploys is
+given all of them.
 """
 
 import json
@@ -11,12 +12,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from harness.aws.calls import CALLS, LOAD, TAG, Grant, Tagged
+from harness.aws.calls import BEGINS, CALLS, LOAD, TAG, Grant, Tagged
 from harness.aws.stack_grants import BY_TYPE, through_stack
 from harness.paths import PROJECT_ROOT
 
 FOLDER = PROJECT_ROOT / "docs"
-ANY_STACK = "*"
+ANY_STACK = f"{BEGINS}*"
 MOST_CHARACTERS = 6_144
 """Of a managed policy, white space left out (IAM's quota)."""
 VERSION = "2012-10-17"

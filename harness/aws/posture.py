@@ -17,7 +17,7 @@ _EVERY_PORT = (0, 65_535)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One setting of one resource: as it should be, or not."""
+    """One setting of one resource, of a stack or of the template: as it should be, or not."""
 
     subject: str
     setting: str

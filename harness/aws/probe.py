@@ -21,7 +21,7 @@ from harness.aws.restorable import Database
 from harness.aws.snapshots import Answer
 from harness.config import AwsSqlSettings
 from harness.errors import CannotMeasure, HarnessError
-from harness.sql.connections import connect
+from harness.sql.connections import SqlConnection, connect
 from harness.sql.endpoint import Engine, SqlEndpoint
 
 PATIENCE_S = 600.0
@@ -81,15 +81,24 @@ def ask(question: Question, login: tuple[str, str]) -> dict[str, Any]:
     while time.monotonic() - since_s < PATIENCE_S:
         try:
             with connect(endpoint) as connection:
-                row = connection.query(question.sql or "SELECT 1")
-                newest = as_time(row[0][0]) if question.sql and row else None
-                return {"waited_s": time.monotonic() - since_s, "newest": newest}
+                connection.query("SELECT 1")
+                waited_s = time.monotonic() - since_s
+                return {"waited_s": waited_s, "newest": _newest(connection, question.sql) if question.sql else None}
         except HarnessError:
             raise
         except Exception as error:  # noqa: BLE001 - what drivers raise has no common class
             last = " ".join(str(error).split())
             time.sleep(_REST_S)
     raise CannotMeasure(f"{question.host} didn't answer in {PATIENCE_S:g} s; the last it said: {last}")
+
+
+def _newest(connection: SqlConnection, sql: str) -> str | None:
+    """What the statement gives, as ``as_time`` has it. Raises CannotMeasure: asking again would bring the same."""
+    try:
+        rows = connection.query(sql)
+    except Exception as error:  # what drivers raise has no common class
+        raise CannotMeasure(f"--probe-sql: {' '.join(str(error).split())}") from error
+    return as_time(rows[0][0]) if rows else None
 
 
 def as_time(value: object) -> str | None:

@@ -14,6 +14,7 @@ from harness.aws.calls import (
     CLUSTER_PARAMETERS,
     DB,
     GROUP,
+    MADE_TABLES,
     OPTION_GROUP,
     PARAMETER_GROUP,
     SECRET,
@@ -42,6 +43,7 @@ ROLE, PROFILE = "arn:aws:iam::*:role/{stack}-*", "arn:aws:iam::*:instance-profil
 RUN_BUCKET = "arn:aws:s3:::{stack}-runbucket-*"
 PASSWORD = "arn:aws:secretsmanager:*:*:secret:rds!*"  # noqa: S105 - where RDS keeps them
 LINKED = "arn:aws:iam::*:role/aws-service-role/*"
+PROXY_LOGS = "arn:aws:logs:*:*:log-group:/aws/rds/proxy/{stack}-*"
 INSTANCE_POLICY = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
 
 
@@ -174,13 +176,18 @@ BY_TYPE: dict[str, tuple[Grant, ...]] = {
         *new("rds:CreateDBProxy", "*"), *_rds_tags(PROXY), *_on("rds", "ModifyDBProxy DeleteDBProxy", PROXY),
         *_at("rds", "DescribeDBProxies ListTagsForResource"), _passed("rds"),
     ),
+    "AWS::Logs::LogGroup": (
+        *new("logs:CreateLogGroup", PROXY_LOGS), *new("logs:TagResource", PROXY_LOGS),
+        *_on("logs", "PutRetentionPolicy DeleteRetentionPolicy DeleteLogGroup TagResource UntagResource", PROXY_LOGS),
+        *_at("logs", "DescribeLogGroups DescribeIndexPolicies GetDataProtectionPolicy ListTagsForResource"),
+    ),
     "AWS::RDS::DBProxyTargetGroup": (
         *_on("rds", "ModifyDBProxyTargetGroup RegisterDBProxyTargets", PROXY_TARGETS),
         *_on("rds", "DeregisterDBProxyTargets", PROXY_TARGETS, PROXY, DB, CLUSTER),
         *_at("rds", "DescribeDBProxies DescribeDBProxyTargetGroups DescribeDBProxyTargets"),
     ),
     "AWS::DynamoDB::Table": (
-        *new("dynamodb:CreateTable", TABLE), *new("dynamodb:TagResource", TABLE),
+        *new("dynamodb:CreateTable", *MADE_TABLES), *new("dynamodb:TagResource", *MADE_TABLES),
         *_on("dynamodb", "UpdateTable DeleteTable TagResource UntagResource UpdateContinuousBackups UpdateTimeToLive", TABLE),
         *_at("dynamodb", "DescribeTable DescribeContinuousBackups DescribeContributorInsights DescribeTimeToLive "
                          "DescribeKinesisStreamingDestination GetResourcePolicy ListTagsOfResource", TABLE),

@@ -35,7 +35,8 @@ generators are reached by SSM, and install Python from Amazon Linux's repository
 
 ## What is left out, and why
 
-* **Logs to CloudWatch, enhanced monitoring:** their log groups would stay behind, untagged.
+* **Logs to CloudWatch, enhanced monitoring:** their log groups would stay behind, untagged. An RDS Proxy writes one whether or not it is
+  asked to: its groups are the stack's, tagged, and go with it.
 * **Snapshots of the cache:** a fork in the middle of a run would be measured as the cache's.
 * **A second zone for generators:** all are in the first, so that they are alike. A single-AZ database is there too; where RDS puts a Multi-AZ
   writer and ElastiCache a primary is theirs to choose, so a trip may cross zones.
@@ -48,6 +49,7 @@ generators are reached by SSM, and install Python from Amazon Linux's repository
   in a replication group it knows nothing.)
 * Whether `require_secure_transport` and `rds.force_ssl` may be set in the parameter group of a Multi-AZ *cluster*.
 * Whether an RDS Proxy works with a password that RDS manages and rotates, on MySQL 8.4 (`caching_sha2_password`).
+* Whether an RDS Proxy still writes to its log group after that was deleted, which would make it anew, without our tag.
 * Whether CloudFormation deletes the cache's secret at once or schedules it: scheduled, it may be listed for a while after `down`.
 * Whether SSM and `dnf` need more of S3 than the endpoint's policy lets through (the run's bucket, `al2023-repos-REGION-de612dc2`).
 * Whether each of the region's first zones has the instance types; `ZoneA`, `ZoneB`, `ZoneC` name others.

@@ -5,10 +5,10 @@ value that it allows. What a rule can't tell doesn't pass.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
+from harness.aws.posture import Check
 from harness.aws.template import Parameter, Template
 
 STACK_TAGS: Final = ("dbharness", "dbharness-expires")
@@ -19,7 +19,7 @@ TAGGED_BY: Final[Mapping[str, str | None]] = MappingProxyType(
                 "AWS::ApplicationAutoScaling::ScalableTarget", "AWS::AutoScaling::AutoScalingGroup", "AWS::DynamoDB::Table",
                 "AWS::EC2::RouteTable", "AWS::EC2::SecurityGroup", "AWS::EC2::Subnet", "AWS::EC2::VPC", "AWS::EC2::VPCEndpoint",
                 "AWS::ElastiCache::ParameterGroup", "AWS::ElastiCache::ReplicationGroup", "AWS::ElastiCache::SubnetGroup",
-                "AWS::IAM::Role", "AWS::RDS::DBCluster", "AWS::RDS::DBClusterParameterGroup", "AWS::RDS::DBInstance",
+                "AWS::IAM::Role", "AWS::Logs::LogGroup", "AWS::RDS::DBCluster", "AWS::RDS::DBClusterParameterGroup", "AWS::RDS::DBInstance",
                 "AWS::RDS::DBParameterGroup", "AWS::RDS::DBProxy", "AWS::RDS::DBProxyTargetGroup", "AWS::RDS::DBSubnetGroup",
                 "AWS::S3::Bucket", "AWS::SecretsManager::Secret",
             ),
@@ -51,18 +51,7 @@ _GROUPS_IN: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TemplateCheck:
-    """One setting of one resource of the template: as it should be, or not."""
-
-    subject: str
-    setting: str
-    expected: str
-    found: str
-    passed: bool
-
-
-def checks(template: Template) -> tuple[TemplateCheck, ...]:
+def checks(template: Template) -> tuple[Check, ...]:
     """Every check of the template, rule by rule."""
     rules = (
         _not_public, _sources_are_groups, _own_port_alone, _encrypted, _passwords_kept, _backed_up, _no_way_out, _closed_bucket,
@@ -71,18 +60,18 @@ def checks(template: Template) -> tuple[TemplateCheck, ...]:
     return tuple(check for rule in rules for check in rule(template))
 
 
-def violations(template: Template) -> tuple[TemplateCheck, ...]:
+def violations(template: Template) -> tuple[Check, ...]:
     """The checks that fail; none for a template that may be deployed."""
     return tuple(check for check in checks(template) if not check.passed)
 
 
-def _not_public(template: Template) -> Iterator[TemplateCheck]:
+def _not_public(template: Template) -> Iterator[Check]:
     """A database without a public address."""
     for name, resource in resources_of(template, *_SQL):
         yield _always(template, name, resource, "PubliclyAccessible", False)
 
 
-def _sources_are_groups(template: Template) -> Iterator[TemplateCheck]:
+def _sources_are_groups(template: Template) -> Iterator[Check]:
     """Nobody is let in by address: what a group admits is another group of the template."""
     for name, _ in resources_of(template, "AWS::EC2::SecurityGroup"):
         for rule in admitted(template, name):
@@ -94,7 +83,7 @@ def _sources_are_groups(template: Template) -> Iterator[TemplateCheck]:
         yield _check(name, "GroupId", "a security group of the stack", group, group in template.resources)
 
 
-def _own_port_alone(template: Template) -> Iterator[TemplateCheck]:
+def _own_port_alone(template: Template) -> Iterator[Check]:
     """A database admits the application tier's group on its own port, and nobody else anywhere."""
     tier = _application_tier(template)
     for name, resource in resources_of(template, *_GROUPS_IN):
@@ -112,7 +101,7 @@ def _own_port_alone(template: Template) -> Iterator[TemplateCheck]:
             yield _check(name, "admits", f"{', '.join(sorted(tier)) or 'no tier known'}, tcp {port}", found, right)
 
 
-def _encrypted(template: Template) -> Iterator[TemplateCheck]:
+def _encrypted(template: Template) -> Iterator[Check]:
     """At rest and on the way."""
     for name, resource in resources_of(template, *_SQL):
         yield _always(template, name, resource, "StorageEncrypted", True)
@@ -136,7 +125,7 @@ def _encrypted(template: Template) -> Iterator[TemplateCheck]:
         yield _check(name, "BucketEncryption", "a rule", found, bool(found))
 
 
-def _passwords_kept(template: Template) -> Iterator[TemplateCheck]:
+def _passwords_kept(template: Template) -> Iterator[Check]:
     """Passwords are Secrets Manager's, and nowhere in the template."""
     for name, resource in resources_of(template, *_SQL):
         yield _always(template, name, resource, "ManageMasterUserPassword", True)
@@ -148,7 +137,7 @@ def _passwords_kept(template: Template) -> Iterator[TemplateCheck]:
         yield _check(name, "AuthToken", "a reference to a secret", "one" if kept else "something else", kept)
 
 
-def _backed_up(template: Template) -> Iterator[TemplateCheck]:
+def _backed_up(template: Template) -> Iterator[Check]:
     """Automated backups; point-in-time recovery of tables. A cache isn't backed up: what it holds is elsewhere."""
     for name, resource in resources_of(template, *_SQL):
         values = _possible(template, resource["Properties"].get("BackupRetentionPeriod"))
@@ -159,7 +148,7 @@ def _backed_up(template: Template) -> Iterator[TemplateCheck]:
         yield _check(name, "PointInTimeRecoveryEnabled", "true", found, found is True)
 
 
-def _no_way_out(template: Template) -> Iterator[TemplateCheck]:
+def _no_way_out(template: Template) -> Iterator[Check]:
     """Private subnets alone: no gateway, no route that somebody wrote, no public address."""
     found = [name for name, _ in resources_of(template, *_WAYS_OUT)]
     yield _check("Vpc", "gateways and routes", "none but endpoints", ", ".join(found) or "none", not found)
@@ -174,7 +163,7 @@ def _no_way_out(template: Template) -> Iterator[TemplateCheck]:
         yield _check(name, "SubnetIds", "subnets of the stack", ", ".join(dict.fromkeys(subnets)) or "none", own)
 
 
-def _closed_bucket(template: Template) -> Iterator[TemplateCheck]:
+def _closed_bucket(template: Template) -> Iterator[Check]:
     """Nothing in a bucket can be made public."""
     for name, resource in resources_of(template, "AWS::S3::Bucket"):
         blocks = resource["Properties"].get("PublicAccessBlockConfiguration", {})
@@ -182,7 +171,7 @@ def _closed_bucket(template: Template) -> Iterator[TemplateCheck]:
             yield _check(name, block, "true", blocks.get(block), blocks.get(block) is True)
 
 
-def _generators(template: Template) -> Iterator[TemplateCheck]:
+def _generators(template: Template) -> Iterator[Check]:
     """Load generators are reached by SSM alone, and their role's credentials by them alone."""
     for name, resource in resources_of(template, "AWS::EC2::LaunchTemplate"):
         data = resource["Properties"]["LaunchTemplateData"]
@@ -194,7 +183,7 @@ def _generators(template: Template) -> Iterator[TemplateCheck]:
             yield _check(name, "AssociatePublicIpAddress", "false", public, public is False)
 
 
-def _tagged(template: Template) -> Iterator[TemplateCheck]:
+def _tagged(template: Template) -> Iterator[Check]:
     """Everything that can carry tags carries the stack's name and when it expires."""
     expected = f"{STACK_TAGS[0]} = the stack's name, {STACK_TAGS[1]} = ExpiresAt"
     for name, resource in template.resources.items():
@@ -227,9 +216,7 @@ def resources_of(template: Template, *types: str) -> Iterable[tuple[str, Mapping
     return [(name, resource) for name, resource in template.resources.items() if resource["Type"] in types]
 
 
-def _always(
-    template: Template, name: str, resource: Mapping[str, Any], setting: str, wanted: bool | str
-) -> TemplateCheck:
+def _always(template: Template, name: str, resource: Mapping[str, Any], setting: str, wanted: bool | str) -> Check:
     """The setting has that value in every stack; left out, it hasn't."""
     values = _possible(template, resource["Properties"].get(setting))
     found = ", ".join(map(_said, values))
@@ -238,8 +225,8 @@ def _always(
     )
 
 
-def _check(subject: str, setting: str, expected: str, found: Any, passed: bool) -> TemplateCheck:
-    return TemplateCheck(subject=subject, setting=setting, expected=expected, found=_said(found), passed=passed)
+def _check(subject: str, setting: str, expected: str, found: Any, passed: bool) -> Check:
+    return Check(subject=subject, setting=setting, expected=expected, found=_said(found), passed=passed)
 
 
 def _possible(template: Template, value: Any) -> list[Any]:

@@ -90,7 +90,7 @@ _OF_ENGINE = ("engine", "server", "driver", "arm", "client")
 
 
 def _what_failed(found: Measured) -> str:
-    return "what RDS does when it is asked" if is_aws(found.run) else "a process crash, not a lost host"
+    return "what RDS does when it is asked" if is_aws(found.run) else "a process that crashes or hangs, not a lost host"
 
 
 def may_not_lose(case: Case) -> bool:

@@ -19,14 +19,14 @@ class Asked:
 
 
 def asked(path: Path) -> list[Asked]:
-    """Every ``….call("x", "Y")``, and every ``Something(service="x", operation="Y")``, of one file."""
+    """Every ``….call("x", "Y")``, ``call("x", "Y")`` of a call handed over, and ``Something(service="x", operation="Y")``."""
     found = []
     for node in _calls(path):
         where = f"{path.name}:{node.lineno}"
-        if isinstance(node.func, ast.Attribute) and node.func.attr in METHODS:
+        if (method := _named(node)) in METHODS:
             names = [_text(argument) for argument in node.args[:2]]
             if len(names) == 2 and names[0] and names[1]:
-                found.append(Asked(service=names[0], operation=names[1], method=node.func.attr, where=where))
+                found.append(Asked(service=names[0], operation=names[1], method=method, where=where))
         words = {each.arg: _text(each.value) for each in node.keywords}
         if (service := words.get("service")) and (operation := words.get("operation")):
             found.append(Asked(service=service, operation=operation, method=None, where=where))
@@ -59,12 +59,7 @@ def imports(path: Path) -> set[str]:
 
 def method_calls(path: Path, *names: str) -> list[str]:
     """Where a file calls one of these methods or functions."""
-    found = []
-    for node in _calls(path):
-        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", None)
-        if name in names:
-            found.append(f"{path.name}:{node.lineno}")
-    return found
+    return [f"{path.name}:{node.lineno}" for node in _calls(path) if _named(node) in names]
 
 
 def first_texts(path: Path, method: str) -> set[str]:
@@ -73,6 +68,11 @@ def first_texts(path: Path, method: str) -> set[str]:
         node for node in _calls(path) if isinstance(node.func, ast.Attribute) and node.func.attr == method and node.args
     )
     return {text for node in calls if (text := _text(node.args[0]))}
+
+
+def _named(node: ast.Call) -> str | None:
+    """The method or function that is called, where it has a name."""
+    return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", None)
 
 
 def _tree(path: Path) -> ast.Module:

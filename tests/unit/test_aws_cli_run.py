@@ -77,6 +77,7 @@ def test_generators_get_the_outputs_and_the_stacks_name_but_nobodys_profile(asks
     assert asks.asked is not None
     (section,) = [json.loads(one.removeprefix("aws=")) for one in asks.asked.overrides if one.startswith("aws=")]
     assert (section["stack"], section["filled"], section["profile"]) == (STACK, True, None)
+    assert section["region"] == "us-east-1", "where the stack is, whatever the generators' configuration says"
     assert section["dynamodb"]["tables"]["provisioned"] == "dbharness-test-provisioned"
     assert asks.asked.scenarios == ("query_vs_scan",)
 

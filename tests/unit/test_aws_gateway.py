@@ -186,15 +186,6 @@ def _log_group(stubbed: Stubbed, pairs: list[dict[str, str]]) -> None:
     stubbed.answers("logs", "list_tags_for_resource", {"tags": tags}, resourceArn=arn)
 
 
-def _scaling_group(stubbed: Stubbed, pairs: list[dict[str, str]]) -> None:
-    group = {
-        "AutoScalingGroupName": "a", "AutoScalingGroupARN": "arn:a", "MinSize": 1, "MaxSize": 1, "DesiredCapacity": 1,
-        "DefaultCooldown": 1, "AvailabilityZones": ["x"], "HealthCheckType": "EC2", "CreatedTime": 0, "Tags": pairs,
-    }  # fmt: skip
-    answer = {"AutoScalingGroups": [group]}
-    stubbed.answers("autoscaling", "describe_auto_scaling_groups", answer, AutoScalingGroupNames=["a"])
-
-
 _PREPARE: dict[Kind, Callable[[Stubbed, Any], None]] = {
     "stack": _stack,
     "db_instance": _one("rds", "describe_db_instances", "DBInstances", "DBInstanceIdentifier", "DBInstanceArn"),
@@ -213,7 +204,6 @@ _PREPARE: dict[Kind, Callable[[Stubbed, Any], None]] = {
     "table": _table,
     "bucket": _bucket,
     "log_group": _log_group,
-    "scaling_group": _scaling_group,
 }
 
 

@@ -75,11 +75,17 @@ def test_an_engine_has_the_databases_of_its_topology_and_the_other_none(
 
 
 def test_a_proxy_stands_only_before_an_engine_that_is_there() -> None:
-    """With its role, group and targets."""
+    """With its role, group, targets, and the log group that RDS would make by itself, without our tag."""
     made = made_by(PostgresTopology="single_az", SqlProxy="on")
     assert {name for name in made if "Proxy" in name} == {
-        "PostgresProxy", "PostgresProxyTargets", "ProxyRole", "ProxySecurityGroup"
-    }  # fmt: skip
+        "PostgresProxy",
+        "PostgresProxyLogs",
+        "PostgresProxyTargets",
+        "ProxyRole",
+        "ProxySecurityGroup",
+    }
+    logs, proxy = (load().resources[name]["Properties"] for name in ("PostgresProxyLogs", "PostgresProxy"))
+    assert logs["LogGroupName"]["Fn::Sub"] == f"/aws/rds/proxy/{proxy['DBProxyName']['Fn::Sub']}"  # fmt: skip
     assert not {name for name in made_by(PostgresTopology="single_az") if "Proxy" in name}
 
 
