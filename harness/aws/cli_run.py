@@ -92,7 +92,7 @@ class Stack:
         filled = with_outputs(own, self.outputs) if self.outputs else own
         return filled.model_copy(
             update={
-                "stack": self.aws.stack, "filled": True, "region": self.aws.region, "profile": None, "endpoint_url": None,
+                "stack": self.aws.stack, "region": self.aws.region, "filled": True, "profile": None, "endpoint_url": None,
                 "protected": self.parameters.get("DeletionProtection") == "true",
             }
         )  # fmt: skip

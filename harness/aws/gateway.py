@@ -22,8 +22,8 @@ MOST_PAGES = 1_000
 CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 10, 60
 PRICE_LIST_REGION = "us-east-1"
 """The Pricing API answers in a few regions only, for all of them."""
-_NOBODYS_KEYS = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
 _NAME_A_REGION = "name one, such as us-east-1, with --region or as region in config.yaml"
+_NOBODYS_KEYS = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 ClientFactory = Callable[[str], Any]
