@@ -15,8 +15,9 @@ from harness.aws.failures import AwsError
 from harness.aws.gateway import Aws
 from harness.aws.names import dialled, name_server
 from harness.aws.outputs import with_outputs
+from harness.aws.owners import tags_of
 from harness.aws.places import is_loopback, place_of
-from harness.aws.stacks import owned, stack_of
+from harness.aws.safety import Refused, Resource, refuse
 from harness.aws.tables import Makes, OverrideTables, TaggedTables
 from harness.cache.endpoint import CacheEndpoint
 from harness.config import AwsCacheSettings, AwsSettings, Config
@@ -168,9 +169,13 @@ def whereabouts(config: Config, aws: Aws | None = None) -> tuple[Aws, AwsSetting
         if error.trouble == "missing" and (settings.dynamodb or settings.sql or settings.cache):
             return aws, settings  # services of one's own, whose tag says this name
         raise CannotMeasure(f"aws.stack {settings.stack}: {error}") from error
-    found = owned(stack_of(stack))
-    aws.ours_protected = aws.ours_protected or found.protected_by_us
-    return aws, with_outputs(settings, found.outputs)
+    resource = Resource(arn="", kind="stack", name=settings.stack, tags=tags_of(stack.get("Tags", ())))
+    if why := refuse(resource, "Taking the outputs", settings.stack):
+        raise Refused(why)
+    parameters = {one["ParameterKey"]: one.get("ParameterValue") for one in stack.get("Parameters", ())}
+    aws.ours_protected = aws.ours_protected or parameters.get("DeletionProtection") == "true"
+    outputs = {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", ())}
+    return aws, with_outputs(settings, outputs)
 
 
 def _gateway(config: Config, settings: AwsSettings) -> Aws:
