@@ -15,7 +15,7 @@ BEGINNINGS = (
     *(f"scenarios.{path.stem}" for path in (PROJECT_ROOT / "scenarios").glob("*.py")),
 )
 """What runs there; harness.aws.probe reads a secret besides, by the same module that these read theirs by."""
-AT_HOME = {"cloudformation:DescribeStacks", "cloudformation:DescribeStackEvents"}
+AT_HOME = {"cloudformation:DescribeStacks"}
 """A job's section ``aws`` is filled with the stack's outputs before it is sent: the stack isn't asked there."""
 TAGS_IN_ANSWERS = {"rds:ListTagsForResource"}
 """No call of ours there; RDS may leave the tags out of what it describes to somebody who may not list them."""
