@@ -1,12 +1,12 @@
 """A stand-in of CloudWatch and DynamoDB on loopback, both over the JSON protocol that botocore 1.44 prefers for them."""
 
 import json
-import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+import loopback_http
 
 DESCRIBE_TABLE, GET_METRIC_DATA = "DynamoDB_20120810.DescribeTable", "GraniteServiceVersion20100801.GetMetricData"
 
@@ -66,27 +66,10 @@ class Answers:
 def served(answers: Answers) -> Iterator[str]:
     """The address at which both services are asked."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            asked = {DESCRIBE_TABLE: answers.describe, GET_METRIC_DATA: answers.metric_data}
-            status, said = asked[self.headers["X-Amz-Target"]](json.loads(body))
-            content = json.dumps(said).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/x-amz-json-1.0")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
+    def answer(headers: Mapping[str, str], body: bytes) -> tuple[int, str, bytes]:
+        asked = {DESCRIBE_TABLE: answers.describe, GET_METRIC_DATA: answers.metric_data}
+        status, said = asked[headers["X-Amz-Target"]](json.loads(body))
+        return status, "application/x-amz-json-1.0", json.dumps(said).encode()
 
-        def log_message(self, *_: Any) -> None:
-            """Nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with loopback_http.served(answer) as url:
+        yield url

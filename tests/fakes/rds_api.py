@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 from urllib.parse import parse_qs
+
+import loopback_http
 
 NAMESPACE = "http://rds.amazonaws.com/doc/2014-10-31/"
 
@@ -69,35 +69,19 @@ class Instance:
 def served(instance: Instance) -> Iterator[str]:
     """The address at which it is asked."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-            asked = {name: values[0] for name, values in parse_qs(body).items()}
-            action = asked["Action"]
-            instance.asked.append(action)
-            result = _result(instance, action, asked)
-            content = (
-                f'<{action}Response xmlns="{NAMESPACE}"><{action}Result>{result}</{action}Result>'
-                f"<ResponseMetadata><RequestId>1</RequestId></ResponseMetadata></{action}Response>"
-            ).encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "text/xml")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
+    def answer(_: Mapping[str, str], body: bytes) -> tuple[int, str, bytes]:
+        asked = {name: values[0] for name, values in parse_qs(body.decode()).items()}
+        action = asked["Action"]
+        instance.asked.append(action)
+        result = _result(instance, action, asked)
+        content = (
+            f'<{action}Response xmlns="{NAMESPACE}"><{action}Result>{result}</{action}Result>'
+            f"<ResponseMetadata><RequestId>1</RequestId></ResponseMetadata></{action}Response>"
+        )
+        return 200, "text/xml", content.encode()
 
-        def log_message(self, *_: Any) -> None:
-            """Nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with loopback_http.served(answer) as url:
+        yield url
 
 
 def _result(instance: Instance, action: str, asked: Mapping[str, str]) -> str:

@@ -6,11 +6,10 @@ moto's server has no Pricing API (it answers 500), so the stand-in is made here,
 import json
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+import loopback_http
 import pytest
 
 from harness.paths import PROJECT_ROOT
@@ -24,35 +23,18 @@ SECRET = {
 }
 
 
-class PriceList(BaseHTTPRequestHandler):
+def price_list(headers: Mapping[str, str], body: bytes) -> tuple[int, str, bytes]:
     """Knows what a secret costs, and nothing else."""
-
-    def do_POST(self) -> None:
-        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        known = asked["ServiceCode"] == "AWSSecretsManager"
-        assert self.headers["X-Amz-Target"] == "AWSPriceListService.GetProducts"
-        body = json.dumps({"FormatVersion": "aws_v1", "PriceList": [json.dumps(SECRET)] if known else []}).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/x-amz-json-1.1")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Quiet."""
+    known = json.loads(body)["ServiceCode"] == "AWSSecretsManager"
+    assert headers["X-Amz-Target"] == "AWSPriceListService.GetProducts"
+    said = {"FormatVersion": "aws_v1", "PriceList": [json.dumps(SECRET)] if known else []}
+    return 200, "application/x-amz-json-1.1", json.dumps(said).encode()
 
 
 @pytest.fixture
 def endpoint() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), PriceList)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with loopback_http.served(price_list) as url:
+        yield url
 
 
 def dbharness(*arguments: str) -> subprocess.CompletedProcess[str]:
