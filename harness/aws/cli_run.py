@@ -248,19 +248,13 @@ def restore(
         databases, there.aws.stack, _tell, expires=there.outputs.get("Expires"), keep=keep,
         probe=_probe(there, of_engine, probe_sql) if probe or probe_sql else None,
     )  # fmt: skip
-    if by_time:
-        when = at.replace(tzinfo=UTC) if at and not at.tzinfo else at
-        _measured(
-            operations,
-            lambda: operation_findings.of_restore(operations.restore_to_point_in_time(name, when), basis=there.basis),
-            out_dir,
-        )
-    else:
-        _measured(
-            operations,
-            lambda: operation_findings.of_restore(operations.restore(name, from_snapshot), basis=there.basis),
-            out_dir,
-        )
+    when = at.replace(tzinfo=UTC) if at and not at.tzinfo else at
+
+    def measure() -> list[dict[str, Any]]:
+        made = operations.restore_to_point_in_time(name, when) if by_time else operations.restore(name, from_snapshot)
+        return operation_findings.of_restore(made, basis=there.basis)
+
+    _measured(operations, measure, out_dir)
 
 
 def _measured(operations: Operations, measure: Callable[[], list[dict[str, Any]]], out_dir: Path | None) -> None:
@@ -296,7 +290,6 @@ def _stack(
     name = name or own.stack
     if name is None:
         raise UsageError("which stack? give --stack, or aws.stack in config.yaml: its tag says what is ours")
-    config = config.model_copy(update={"region": region or own.region or config.region})
     aws = Aws(
         config.region, stack=name, endpoint_url=endpoint or own.endpoint_url,
         profile=aws_profile or own.profile,

@@ -1,9 +1,12 @@
 """One database as its clients find it: a topology, the names it is published under, and what stands before it."""
 
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+import gevent
 
 from harness.errors import HarnessError
 from harness.local.controller import Controller
@@ -151,6 +154,8 @@ class Stage:
         self.behind_doors = behind_doors
         self.publish(topology.writer)
         self.tell_proxy()
+        # A server that recovers makes sure of its whole file system: what set-ups and others left unwritten isn't the fault's.
+        gevent.get_hub().threadpool.apply(os.sync)
 
     def publish(self, zone: str) -> None:
         """Move the names: the writer is in ``zone``, the readers in all other zones that hold a copy."""

@@ -1,6 +1,5 @@
 """One failover, watched by every client arm at once: their probes, the fault, the controller, and the ledger at the end."""
 
-import os
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -59,8 +58,6 @@ class Failover:
         """The topology whole, with the trial's parameters; clients that know nothing of it yet. Raises what is in TROUBLE."""
         labels, params = self._trial.labels, self._trial.params
         self._stage.prepare(parameters_of(labels["durability"]), behind_doors=labels["fault"] == "black_hole")
-        # A server that recovers makes sure of its whole file system: what set-ups and others left unwritten isn't the fault's.
-        gevent.get_hub().threadpool.apply(os.sync)
         way, settings = self._stage.way(), PATIENCE[self._pace]
         self._clients = [
             make(arm, way, connections=int(params["connections"]), settings=settings) for arm in self._arms
