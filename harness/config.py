@@ -137,6 +137,14 @@ class AwsSettings(Settings):
     redact: bool = False
 
 
+class ComparisonSettings(Settings):
+    """Section ``comparison``: the relative change that is too small to matter, by kind of figure (docs/method.md)."""
+
+    margin: float = Field(default=0.05, gt=0, lt=1)
+    margin_p99: float = Field(default=0.10, gt=0, lt=1)
+    margin_share: float = Field(default=0.10, gt=0, lt=1)
+
+
 class Config(Settings):
     """One run's configuration, profile applied; ``scenarios`` maps a name to its validated settings."""
 
@@ -149,6 +157,8 @@ class Config(Settings):
     load: LoadSettings = LoadSettings()
     cache: CacheSettings = CacheSettings()
     aws: AwsSettings | None = None
+    gates: tuple[str, ...] = ()
+    comparison: ComparisonSettings = ComparisonSettings()
     scenarios: dict[str, Any] = Field(default_factory=dict)
 
     def as_used(self) -> dict[str, Any]:

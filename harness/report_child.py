@@ -1,7 +1,8 @@
-"""Starts the report in a process of its own: pandas and matplotlib never live where load is made."""
+"""Starts whatever reads runs in a process of its own: pandas and matplotlib never live where load is made."""
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from harness.paths import PROJECT_ROOT
@@ -12,5 +13,12 @@ def make_report(run: Path, *, quiet: bool = False) -> int:
 
     Unless ``quiet`` the child prints the main findings and the report's path on our standard output.
     """
-    command = [sys.executable, "-m", "reports", str(run.resolve()), *(["--quiet"] if quiet else [])]
-    return subprocess.run(command, cwd=PROJECT_ROOT, check=False).returncode
+    return ask("reports", [str(run.resolve()), *(["--quiet"] if quiet else [])])
+
+
+def ask(module: str, words: Sequence[str]) -> int:
+    """Run ``python -m module words…`` on our own streams; its exit code, which the command line hands on.
+
+    Paths in ``words`` have to be absolute: the child works in the project's folder.
+    """
+    return subprocess.run([sys.executable, "-m", module, *words], cwd=PROJECT_ROOT, check=False).returncode

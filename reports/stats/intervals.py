@@ -28,8 +28,8 @@ class Interval:
     at_least: bool = False
 
 
-def mean_of_trials(values: Numbers) -> Interval:
-    """The mean over trials with its t interval (K − 1 degrees of freedom)."""
+def mean_of_trials(values: Numbers, confidence: float = CONFIDENCE) -> Interval:
+    """The mean over trials with its t interval (K − 1 degrees of freedom) at ``confidence``."""
     data = finite(values)
     mean, n = float(data.mean()), len(data)
     if n < 2:
@@ -37,7 +37,7 @@ def mean_of_trials(values: Numbers) -> Interval:
     if np.ptp(data) == 0:  # the mean of equal values may differ from them by rounding, and so have a spread
         same = float(data[0])
         return Interval(value=same, low=same, high=same, n=n, method="exact: every trial the same")
-    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1) * data.std(ddof=1) / math.sqrt(n))
+    half = float(stats.t.ppf((1 + confidence) / 2, n - 1) * data.std(ddof=1) / math.sqrt(n))
     return Interval(value=mean, low=mean - half, high=mean + half, n=n, method="t over trials")
 
 
@@ -87,7 +87,7 @@ def share_of_trials(successes: Numbers, totals: Numbers) -> Interval:
     return Interval(value=pooled, low=min(low, pooled), high=max(high, pooled), n=n, method="t on log-odds over trials")
 
 
-def difference_of_trials(above: Numbers, below: Numbers) -> Interval:
+def difference_of_trials(above: Numbers, below: Numbers, confidence: float = CONFIDENCE) -> Interval:
     """mean(above) − mean(below) of two sets of trials that aren't paired: Welch's t interval, unequal spreads allowed.
 
     Welch, Biometrika 34 (10.1093/biomet/34.1-2.28). A set of one trial says nothing of its spread: no interval then. Two sets
@@ -102,7 +102,7 @@ def difference_of_trials(above: Numbers, below: Numbers) -> Interval:
     # Not scipy's ttest_ind: it warns of lost precision where one side alone has no spread.
     of_a, of_b = a.var(ddof=1) / len(a), b.var(ddof=1) / len(b)
     degrees = (of_a + of_b) ** 2 / (of_a**2 / (len(a) - 1) + of_b**2 / (len(b) - 1))
-    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, degrees) * math.sqrt(of_a + of_b))
+    half = float(stats.t.ppf((1 + confidence) / 2, degrees) * math.sqrt(of_a + of_b))
     return Interval(value=value, low=value - half, high=value + half, n=n, method="Welch's t over trials")
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from reports.stats.intervals import Numbers, finite, log_odds, mean_of_trials
+from reports.stats.intervals import CONFIDENCE, Numbers, finite, log_odds, mean_of_trials
 
 _MOST_SIGN_FLIPS = 16
 _SAME = 1e-12  # logs closer than this are the same number written twice
@@ -32,7 +32,7 @@ class PairedRatio:
     log_sd: float
 
 
-def paired_ratio(base: Numbers, candidate: Numbers) -> PairedRatio:
+def paired_ratio(base: Numbers, candidate: Numbers, confidence: float = CONFIDENCE) -> PairedRatio:
     """candidate ÷ base by pairs: t interval of the mean log ratio; Hodges–Lehmann and the exact sign-flip p beside it.
 
     Raises ValueError where the two sides aren't as many positive values each.
@@ -40,10 +40,12 @@ def paired_ratio(base: Numbers, candidate: Numbers) -> PairedRatio:
     a, b = finite(base), finite(candidate)
     if len(a) != len(b) or not len(a) or (a <= 0).any() or (b <= 0).any():
         raise ValueError(f"a paired ratio needs as many positive values on both sides, got {len(a)} and {len(b)}")
-    return _of_logs(np.log(b / a))
+    return _of_logs(np.log(b / a), confidence)
 
 
-def paired_odds(base: tuple[Numbers, Numbers], candidate: tuple[Numbers, Numbers]) -> PairedRatio:
+def paired_odds(
+    base: tuple[Numbers, Numbers], candidate: tuple[Numbers, Numbers], confidence: float = CONFIDENCE
+) -> PairedRatio:
     """The odds ratio candidate ÷ base of a share (throttled, hits) by pairs, each side (successes, totals) by trial.
 
     The same design as ``paired_ratio`` on log-odds; no binomial test over requests, since they aren't independent. Where any
@@ -55,12 +57,12 @@ def paired_odds(base: tuple[Numbers, Numbers], candidate: tuple[Numbers, Numbers
     share_a, share_b = good_a / all_a, good_b / all_b
     edge = 0.5 * bool(np.isin(np.concatenate([share_a, share_b]), (0.0, 1.0)).any())
     logs = log_odds(good_b, all_b, edge) - log_odds(good_a, all_a, edge)
-    return _of_logs(np.where(share_a == share_b, 0.0, logs))
+    return _of_logs(np.where(share_a == share_b, 0.0, logs), confidence)
 
 
-def _of_logs(logs: npt.NDArray[np.float64]) -> PairedRatio:
+def _of_logs(logs: npt.NDArray[np.float64], confidence: float) -> PairedRatio:
     n, exact = len(logs), len(logs) > 1 and bool(np.ptp(logs) < _SAME)
-    middle = mean_of_trials(logs)
+    middle = mean_of_trials(logs, confidence)
     walsh = np.add.outer(logs, logs)[np.triu_indices(n)] / 2
     low, high = (None if bound is None else math.exp(bound) for bound in (middle.low, middle.high))
     return PairedRatio(

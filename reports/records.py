@@ -1,0 +1,93 @@
+"""findings.json read back: what one run said, by figure, for whoever compares runs, gates them or follows them over time.
+
+A **figure** is a finding's id with its labels; it is written ``id{label=value,…}``, labels in the order of the alphabet. That is
+also how a gate selects one.
+"""
+
+import difflib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from reports.load import NotARun
+
+KNOWN_FINDINGS_SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Figure:
+    """What is told apart: an id and its labels, sorted."""
+
+    id: str
+    labels: tuple[tuple[str, str], ...] = ()
+
+    def __str__(self) -> str:
+        about = ",".join(f"{name}={text}" for name, text in self.labels)
+        return f"{self.id}{{{about}}}" if about else self.id
+
+    def without(self, names: Iterable[str]) -> "Figure":
+        """The figure with these labels left out."""
+        left_out = frozenset(names)
+        return Figure(self.id, tuple(pair for pair in self.labels if pair[0] not in left_out))
+
+    def has(self, id: str, labels: Mapping[str, str]) -> bool:
+        """Whether a selector of this id and these labels, or more, means it."""
+        return self.id == id and labels.items() <= dict(self.labels).items()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """The findings of one run, each under its figure, as findings.json has them (docs/figures.md)."""
+
+    path: str
+    manifest: Mapping[str, Any]
+    findings: Mapping[Figure, Mapping[str, Any]]
+
+    @property
+    def id(self) -> str:
+        """The run's own name."""
+        return str(self.manifest.get("id", Path(self.path).name))
+
+    @classmethod
+    def of(cls, path: str, manifest: Mapping[str, Any], records: Sequence[Mapping[str, Any]]) -> "Recorded":
+        """From records in memory; a figure that stands twice keeps its first."""
+        findings: dict[Figure, Mapping[str, Any]] = {}
+        for record in records:
+            findings.setdefault(figure_of(record), record)
+        return cls(path=path, manifest=manifest, findings=findings)
+
+    @classmethod
+    def load(cls, path: Path) -> "Recorded":
+        """Read manifest.json and findings.json of a run directory. Raises NotARun with the way out."""
+        manifest = _read(path / "manifest.json", path, "give a folder that `dbharness run` wrote")
+        if not isinstance(manifest, dict) or "scenarios" not in manifest:
+            raise NotARun(f"{path / 'manifest.json'} is damaged; this run can't be read")
+        if (schema := manifest.get("findings_schema", 0)) > KNOWN_FINDINGS_SCHEMA:
+            raise NotARun(f"{path} is of a newer dbharness (findings schema {schema}); read it with that one")
+        records = _read(path / "findings.json", path, f"make its report first: dbharness report {path}")
+        if not isinstance(records, list) or not all(isinstance(one, dict) and "id" in one for one in records):
+            raise NotARun(f"{path / 'findings.json'} is no list of findings; make it again: dbharness report {path}")
+        return cls.of(str(path), manifest, records)
+
+
+def figure_of(record: Mapping[str, Any]) -> Figure:
+    """The figure that a record of findings.json is about."""
+    labels = record.get("labels", {})
+    return Figure(str(record["id"]), tuple(sorted((name, str(text)) for name, text in labels.items())))
+
+
+def nearest(wanted: str, figures: Iterable[Figure], most: int = 3) -> list[str]:
+    """The names most like ``wanted``, an id or a whole selector, for an error that says what there is."""
+    names = sorted({str(figure) for figure in figures} if "{" in wanted else {figure.id for figure in figures})
+    return difflib.get_close_matches(wanted, names, n=most, cutoff=0.3)
+
+
+def _read(file: Path, run: Path, way_out: str) -> Any:
+    try:
+        return json.loads(file.read_text())
+    except OSError as error:
+        raise NotARun(f"{run}: {file.name}: {error.strerror}; {way_out}") from error
+    except ValueError as error:
+        raise NotARun(f"{file} is damaged ({error}); {way_out}") from error
