@@ -16,7 +16,14 @@ from reports.stats.intervals import (
     share_of_trials,
 )
 from reports.stats.pairs import PairedRatio, paired_odds, paired_ratio
-from reports.stats.series import LEAST_SAMPLES, block_percentile, effective_n, percentile, run_percentile
+from reports.stats.series import (
+    LEAST_SAMPLES,
+    block_percentile,
+    effective_n,
+    highest_percentile,
+    percentile,
+    run_percentile,
+)
 from reports.stats.verdicts import (
     MARGINS,
     Verdict,
@@ -46,6 +53,7 @@ __all__ = [
     "effective_n",
     "geometric_mean_of_trials",
     "growth_exponent",
+    "highest_percentile",
     "holm",
     "least_pairs",
     "mean_of_trials",
