@@ -25,10 +25,11 @@ MOST_WINDOWS = 40
 _STEPS = (1.0, 2.0, 2.5, 5.0)  # widths of a window, of each decade
 _FINE, _COARSE = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0), (1.0, 2.0, 5.0)  # edges of bands, of each decade
 _FINE_UPTO = 3.5  # decades; more of them have coarse bands
-_OUTCOMES = ("throttled", "error", "timeout", "ambiguous")
-_LOOKS = dict(
-    zip(_OUTCOMES, (("#E69F00", ""), ("#D55E00", "///"), ("#CC79A7", "..."), ("#56B4E9", "xxx")), strict=True)
-)
+# What may befall a request, and how the strip shows it: colour and hatch.
+_LOOKS = {
+    "throttled": ("#E69F00", ""), "error": ("#D55E00", "///"), "timeout": ("#CC79A7", "..."), "ambiguous": ("#56B4E9", "xxx"),
+    "no answer": ("#D55E00", ""),
+}  # fmt: skip
 _ARM, _SENT = "arm", "requests"
 Floats = npt.NDArray[np.float64]
 
@@ -65,16 +66,20 @@ def latency_heatmap(
 ) -> Chart | None:  # fmt: skip
     """``panels`` as one chart; None where nothing was answered. ``clock`` says whose seconds, and since when.
 
-    Windows are alike in all panels and have a whole edge at 0. ``shaded_s`` is marked: a fault.
+    Windows are alike in all panels and have a whole edge at 0. ``shaded_s`` is marked: a fault. Raises ValueError for a trouble that
+    the strip has no look for.
     """
     full = [one for one in panels if np.isfinite(one.latency).any()]
     if not full:
         return None
     scales = _Scales(windows_s=_windows(full), bands=_bands(full))
-    befell = [word for word in _LOOKS if any((one.troubles == word).any() for one in full)]
+    met = {str(word) for one in full for word in np.unique(one.troubles.astype(str))} - {""}
+    if strange := met - _LOOKS.keys():
+        raise ValueError(f"{id}: the strip has no look for {', '.join(sorted(strange))}")
+    befell = [word for word in _LOOKS if word in met]
     table = pd.concat([_table(one, scales, unit, befell) for one in full], ignore_index=True)
     window = f"{number(scales.width_s)} s"
-    strip = f" Strip: the share with {', '.join(befell)}." if befell else ""
+    strip = f" The strip has the share of each window's requests that met: {', '.join(befell)}." if befell else ""
     return Chart(
         id=id, title=title, alt=alt, table=table, dense=True,
         caption=f"A cell counts the requests of all trials that were due in a window of {window} and took so long; the line is each "
@@ -128,6 +133,7 @@ def _draw(
     befell = [word for word in _LOOKS if f"{word}, %" in table]
     figure, axes = new_panels([height for _ in arms for height in ((1.35, 0.4) if befell else (1.35,))], around=0.16)
     bands = list(table.columns[-(len(scales.bands) - 1) :])
+    figure.set_layout_engine("constrained", h_pad=0.01, hspace=0.0)
     norm, colours, mesh = LogNorm(1, max(2, int(table[bands].to_numpy().max()))), _colours(), None
     each = 2 if befell else 1
     for index, arm in enumerate(arms):

@@ -52,7 +52,7 @@ def over_time(asked: Asked, told: Sequence[Finding]) -> Chart | None:
         [_panel(one, begins) for one in besides(asked) if one.arm in _SHOWN], id=f"{NAME}-neighbour-time",
         title="What everyone else's reads met while somebody reported, over a trial", what="latency from due", unit="service ms",
         clock="service seconds since the trial began", alt=" ".join(one.sentence for one in told),
-        caption="Throttled: at least once, whether it was served in the end or not.",
+        caption="Throttled at least once, whether it was served in the end or not.",
     )  # fmt: skip
 
 
