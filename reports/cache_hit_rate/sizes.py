@@ -10,6 +10,7 @@ from reports import stats
 from reports.cache_hit_rate.arms import NAME, SIZE, TRIPS
 from reports.cache_hit_rate.cells import Measured, clipped
 from reports.findings import Finding
+from reports.samples import by_trial
 from reports.tool import Floor, Statistic, Tool
 from reports.words import DRIVERS, absent, count, engine_name, measured, microseconds, percent, setting, span
 
@@ -115,7 +116,7 @@ def _hit_rate(found: Measured, engine: str, share: str, rows: pd.DataFrame) -> F
 def _latencies(found: Measured, engine: str, told: Mapping[str, str], rows: pd.DataFrame, how: str) -> list[Finding]:
     run, tool = found.run, found.tool
     on = f"service time, closed loop; {setting(run, NAME, engine)}"
-    trials = {int(str(trial)): reads["service_us"].to_numpy() for trial, reads in rows.groupby("trial")}
+    trials = {trial: reads["service_us"].to_numpy() for trial, reads in by_trial(rows)}
     about = f"A read of {engine_name(engine)} {how}"
 
     def judged(finding: Finding, statistic: Statistic, per_trial: list[float]) -> Finding:
