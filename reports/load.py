@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from reports.damage import KNOWN_SAMPLES_SCHEMA, Damaged, refuse_missing
 from reports.folder import FAILURES, Folder, said
-from reports.samples import FOLDER, Part, Places, files_of, frame_of, opened
+from reports.samples import FOLDER, Part, Places, Wanted, files_of, frames_of, opened
 
 KNOWN_SCHEMA = 1
 MANIFEST = "manifest.json"
@@ -56,14 +56,18 @@ class Run:
     def samples(
         self, scenario: str, columns: Sequence[str] | None = None, rows: Places | None = None
     ) -> pd.DataFrame:
-        """Rows of a scenario, every worker's, as ``reports.samples.frame_of`` has them. Raises Damaged.
+        """Rows of a scenario, every worker's, as ``reports.samples.frames_of`` has them. Raises Damaged.
 
-        Ask for the ``columns`` that are used; one that no file has isn't in the frame. ``rows`` are places among all rows, in
-        the order that is wanted: what they are is found by asking for a few columns of all rows first.
+        Ask for the ``columns`` that are used. ``rows`` are places among all rows, in the order that is wanted: which they are is
+        found by asking for a few columns of all rows first.
         """
+        return self.frames(scenario, [Wanted(columns, rows)])[0]
+
+    def frames(self, scenario: str, wanted: Sequence[Wanted]) -> list[pd.DataFrame]:
+        """Several frames of a scenario's samples, which are read through once for all of them. Raises Damaged."""
         with self._opened(scenario) as parts:
             refuse_missing(scenario, self.manifest, self.folder.names(FOLDER), sum(part.rows for part in parts))
-            return frame_of(parts, columns, rows)
+            return frames_of(parts, wanted)
 
     def arms(self, scenario: str) -> frozenset[str]:
         """The arms that there are samples of."""

@@ -22,7 +22,7 @@ from reports.folder import FAILURES, Folder
 FOLDER = "samples"
 _FORMS = (".parquet", ".arrows")
 Places = npt.NDArray[np.intp]
-_NOWHERE = np.empty(0, np.intp)
+NOWHERE = np.empty(0, np.intp)
 
 
 def files_of(scenario: str, names: Sequence[str]) -> list[str]:
@@ -56,20 +56,33 @@ def opened(folder: Folder, files: Iterable[str]) -> Iterator[list[Part]]:
         yield parts
 
 
-def frame_of(parts: Sequence[Part], columns: Sequence[str] | None = None, rows: Places | None = None) -> pd.DataFrame:
-    """The ``rows`` of several files as one, all where none are given; all columns, or those of ``columns`` that any file has.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What of the samples becomes one frame: ``columns``, all where none are named, and ``rows`` by their places, all where not given."""
+
+    columns: Sequence[str] | None = None
+    rows: Places | None = None
+
+
+def frames_of(parts: Sequence[Part], wanted: Sequence[Wanted]) -> list[pd.DataFrame]:
+    """A frame for each of ``wanted``, of several files together; a column that no file has isn't in it. Raises Damaged.
 
     Words are categoricals in the order of the alphabet, whole numbers floats where one is absent, yes and no 1.0 and 0.0; what is
-    absent is NaN. Columns are read one by one, so that there is never more than one of them twice. Raises Damaged.
+    absent is NaN. Columns are read one by one, each once, so that there is never more than one of them twice.
     """
-    there = dict.fromkeys(name for part in parts for name in part.columns)
-    room, found = _Room(rows), {}
-    for name in there if columns is None else [name for name in columns if name in there]:
+    found: list[dict[str, Any]] = [{} for _ in wanted]
+    room = _Room()
+    for name in dict.fromkeys(name for part in parts for name in part.columns):
+        takers = [place for place, one in enumerate(wanted) if one.columns is None or name in one.columns]
+        if not takers:
+            continue
         each = [part.read(name) if name in part.columns else pa.table({name: pa.nulls(part.rows)}) for part in parts]
         (column,) = pa.concat_tables(each, promote_options="permissive").columns
         del each
-        found[name] = _words(column, room) if _is_text(column.type) else _numbers(column, room)
-    return pd.DataFrame(found, copy=False)
+        take = _words(column, room) if _is_text(column.type) else _numbers(column, room)
+        for place in takers:
+            found[place][name] = take(wanted[place].rows)
+    return [pd.DataFrame(columns, copy=False) for columns in found]
 
 
 def those(rows: pd.DataFrame, wanted: "pd.Series[bool]") -> pd.DataFrame:
@@ -90,20 +103,19 @@ def by_trial(rows: pd.DataFrame) -> Iterator[tuple[int, pd.DataFrame]]:
 
 
 def trial_by_trial(
-    trials: npt.NDArray[Any], in_turn: Sequence[int], chosen: npt.NDArray[np.bool_], within: npt.NDArray[Any]
-) -> tuple[Places, list[int]]:
-    """Where the chosen rows of the trials ``in_turn`` are, trial by trial, each in order of ``within``; where each trial ends.
+    trials: npt.NDArray[Any], wanted: Iterable[int], chosen: npt.NDArray[np.bool_], within: npt.NDArray[Any]
+) -> dict[int, Places]:
+    """Where the chosen rows of each wanted trial are, in order of ``within``; equal ones as they come.
 
-    ``trials``, ``chosen`` and ``within`` are of all rows; equal ones stay as they come. A process walks its trials one after the other and
-    writes rows nearly in order, so that a trial is a few stretches of rows, and sorted only where it has to be.
+    ``trials``, ``chosen`` and ``within`` are of all rows. A process walks its trials one after the other and writes rows nearly in
+    order, so that a trial is a few stretches of rows, and sorted only where it has to be.
     """
     edges = [0, *(np.flatnonzero(trials[1:] != trials[:-1]) + 1).tolist(), len(trials)]
-    stretches: dict[int, list[Places]] = {number: [] for number in in_turn}
+    stretches: dict[int, list[Places]] = {number: [NOWHERE] for number in wanted}
     for begin, end in pairwise(edges):
         if end > begin and (mine := stretches.get(int(trials[begin]))) is not None:
             mine.append(begin + np.flatnonzero(chosen[begin:end]))
-    each = [_sorted(np.concatenate([_NOWHERE, *stretches[number]]), within) for number in in_turn]
-    return np.concatenate([_NOWHERE, *each]), np.cumsum([len(places) for places in each]).tolist()
+    return {number: _sorted(np.concatenate(mine), within) for number, mine in stretches.items()}
 
 
 def _sorted(places: Places, within: npt.NDArray[Any]) -> Places:
@@ -151,40 +163,37 @@ def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_dictionary(kind) or pa.types.is_string(kind))
 
 
+_Take = Callable[[Places | None], Any]  # a column's rows, all for None
+
+
 class _Room:
     """Where columns are put together before their rows are taken: the same memory for each, since fresh pages are what costs."""
 
-    def __init__(self, rows: Places | None) -> None:
-        self._rows, self._used = rows, np.empty(0, np.int64)
+    def __init__(self) -> None:
+        self._used = np.empty(0, np.int64)
 
-    def take(self, chunks: Iterator[npt.NDArray[Any]], size: int, kind: Any) -> npt.NDArray[Any]:
-        """The rows of a column that comes in chunks, ``size`` rows in all."""
-        if self._rows is None:
-            return _joined(chunks, np.empty(size, kind))
+    def joined(self, chunks: Iterator[npt.NDArray[Any]], size: int, kind: Any) -> npt.NDArray[Any]:
+        """A column that comes in chunks, ``size`` rows in all; until the next one is joined."""
         if len(self._used) < size:
             self._used = np.empty(size, np.int64)
-        taken: npt.NDArray[Any] = _joined(chunks, self._used.view(kind)[:size])[self._rows]
-        return taken
+        into, at = self._used.view(kind)[:size], 0
+        for chunk in chunks:
+            into[at : at + len(chunk)] = chunk
+            at += len(chunk)
+        return into
 
 
-def _joined(chunks: Iterator[npt.NDArray[Any]], into: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    at = 0
-    for chunk in chunks:
-        into[at : at + len(chunk)] = chunk
-        at += len(chunk)
-    return into
-
-
-def _numbers(column: pa.ChunkedArray, room: _Room) -> npt.NDArray[Any]:
+def _numbers(column: pa.ChunkedArray, room: _Room) -> _Take:
     kind = column.type.to_pandas_dtype()
     if pa.types.is_boolean(column.type):
         column, kind = column.cast(pa.int8()), np.float32
     elif column.null_count:
         kind = np.float64
-    return room.take((chunk.to_numpy(zero_copy_only=False) for chunk in column.chunks), len(column), kind)
+    values = room.joined((chunk.to_numpy(zero_copy_only=False) for chunk in column.chunks), len(column), kind)
+    return lambda rows: values.copy() if rows is None else np.take(values, rows)
 
 
-def _words(column: pa.ChunkedArray, room: _Room) -> pd.Categorical:
+def _words(column: pa.ChunkedArray, room: _Room) -> _Take:
     """Codes by the order of the words, whatever order they came in."""
     coded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
     coded = coded.unify_dictionaries()
@@ -192,5 +201,6 @@ def _words(column: pa.ChunkedArray, room: _Room) -> pd.Categorical:
     order = sorted(range(len(words)), key=words.__getitem__)
     place = np.full(len(words) + 1, -1, np.min_scalar_type(-len(words) - 1))
     place[order] = np.arange(len(words))
-    codes = (place[chunk.indices.fill_null(len(words)).to_numpy()] for chunk in coded.chunks)
-    return pd.Categorical.from_codes(room.take(codes, len(column), place.dtype), [words[at] for at in order])
+    chunks = (place[chunk.indices.fill_null(len(words)).to_numpy()] for chunk in coded.chunks)
+    codes, kind = room.joined(chunks, len(column), place.dtype), pd.CategoricalDtype([words[at] for at in order])
+    return lambda rows: pd.Categorical.from_codes(codes.copy() if rows is None else np.take(codes, rows), dtype=kind)

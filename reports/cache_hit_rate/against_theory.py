@@ -89,8 +89,12 @@ def key_shares(found: Measured, cell: Cell) -> tuple[Floats | None, str]:
 
 def _drawn(found: Measured, skew: str) -> Floats:
     """How often each key was read in all trials of this skew."""
-    mine = [cell.reads["key"] for cell in found.cells if str(cell.params.get("skew")) == skew and len(cell.rows)]
-    keys = np.concatenate([numbers[numbers >= 0].to_numpy() for numbers in mine]) if mine else np.array([])
+    mine = {trial for cell in found.cells if str(cell.params.get("skew")) == skew for trial in cell.trials}
+    reads = found.run.samples(NAME, ("trial", "phase", "op", "key"))
+    if "key" not in reads:  # a run older than the column
+        return np.array([])
+    drawn = reads["trial"].isin(mine) & (reads["phase"] == "measured") & (reads["op"] == "read") & (reads["key"] >= 0)
+    keys = reads.loc[drawn, "key"].to_numpy()
     counts: Floats = np.unique(keys, return_counts=True)[1].astype(np.float64)
     return counts
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -12,18 +11,18 @@ from reports import stats
 from reports.cache_hit_rate.arms import ARMS, NAME, PARTS, SIZE, TRIPS, arm_words, step_words
 from reports.findings import Basis, Better, Finding
 from reports.load import Run
-from reports.samples import Places, by_trial, those, trial_by_trial
+from reports.samples import NOWHERE, Places, Wanted, by_trial, those, trial_by_trial
 from reports.stats import Interval
 from reports.tool import Tool
 from reports.words import absent, engine_name, measured, setting
 
-# What is used of the samples; columns of a later version, and what they are in runs without them.
+# What is used of the samples: to find a cell's rows, of every cell, of some parts besides; and of writes, in whichever phase.
 _KEYS = ("trial", "phase", "t_start", "op", "outcome")
-_COLUMNS = (
-    "trial", "step", "op", "outcome", "error_code", "hit", "t_intended", "t_start", "t_end", "get_ns", "db_ns", "set_ns", "key",
-    "version_read", "version_current",
-)  # fmt: skip
-_LATER: Mapping[str, Any] = {"key": -1, "version_read": float("nan"), "version_current": float("nan")}
+_COLUMNS = ("trial", "step", "op", "outcome", "error_code", "hit", "t_intended", "t_start", "t_end", "db_ns")
+_OF_PART: Mapping[str, tuple[str, ...]] = {
+    SIZE: ("get_ns", "set_ns"), TRIPS: ("get_ns", "set_ns"), "stale": ("key", "version_read", "version_current"),
+}  # fmt: skip
+_WRITES = ("trial", "key", "version_current", "t_start", "t_end", "db_ns")
 _ORDER = tuple(PARTS)
 _CELL = ["label_engine", "part", "step", "arm"]
 _NO_ROWS = pd.DataFrame({"trial": [], "intended": [], "op": [], "outcome": []})
@@ -132,12 +131,12 @@ class Measured:
         planned = [numbers for _, numbers in plan.groupby(_CELL)["trial"]]
         if keys.empty:
             return cls(run, Tool.of(run, NAME), keys, tuple(_cells(run, plan, [_NO_ROWS] * len(planned))))
-        places, ends = _by_cell(keys, plan, planned)
         written = np.flatnonzero((keys["op"] == "write") & (keys["outcome"] == "ok"))
-        del keys
-        both = run.samples(NAME, _COLUMNS, np.concatenate([places, written]))
-        frames = [_dressed(both.iloc[begin:end], plan) for begin, end in pairwise((0, *ends))]
-        return cls(run, Tool.of(run, NAME), both.iloc[len(places) :], tuple(_cells(run, plan, frames)))
+        each = [(*_COLUMNS, *_OF_PART.get(part, ())) for _, part, _, _ in plan.groupby(_CELL).groups]
+        wanted = [Wanted(*one) for one in zip(each, _by_cell(keys, plan, planned), strict=True)]
+        writes, *frames = run.frames(NAME, [Wanted(_WRITES, written), *wanted])
+        frames = [_dressed(rows.reindex(columns=list(own)), plan) for rows, own in zip(frames, each, strict=True)]
+        return cls(run, Tool.of(run, NAME), writes, tuple(_cells(run, plan, frames)))
 
     @property
     def engines(self) -> list[str]:
@@ -208,18 +207,18 @@ def clipped(figure: Interval, least: float = 0.0, most: float = float("inf")) ->
     return replace(figure, value=min(most, max(least, figure.value)), low=low, high=high)
 
 
-def _by_cell(keys: pd.DataFrame, plan: pd.DataFrame, cells: Sequence["pd.Series[int]"]) -> tuple[Places, list[int]]:
-    """Where the measured rows of trials that ended are, cell by cell, trial by trial, by when they began; where each cell ends."""
+def _by_cell(keys: pd.DataFrame, plan: pd.DataFrame, cells: Sequence["pd.Series[int]"]) -> Iterator[Places]:
+    """Where each cell's measured rows of trials that ended are, trial by trial, by when they began."""
     ended = set(plan.loc[plan["done"], "trial"])
     of_cell = [[int(number) for number in numbers if number in ended] for numbers in cells]
     measured_ = (keys["phase"] == "measured").to_numpy()
     in_turn = [number for numbers in of_cell for number in numbers]
-    places, ends = trial_by_trial(keys["trial"].to_numpy(), in_turn, measured_, keys["t_start"].to_numpy())
-    return places, [(0, *ends)[upto] for upto in np.cumsum([len(numbers) for numbers in of_cell])]
+    places = trial_by_trial(keys["trial"].to_numpy(), in_turn, measured_, keys["t_start"].to_numpy())
+    return (np.concatenate([NOWHERE, *(places[number] for number in numbers)]) for numbers in of_cell)
 
 
 def _dressed(rows: pd.DataFrame, plan: pd.DataFrame) -> pd.DataFrame:
-    """The rows of a cell with their round and times; what older runs don't have is filled in.
+    """The rows of a cell with their round and times.
 
     A round is every cell once: the n-th planned trial of a cell is of round n. ``intended``: whether a row was due at a time of its
     own. In a closed loop none was, and its latency is its service time.
@@ -231,10 +230,9 @@ def _dressed(rows: pd.DataFrame, plan: pd.DataFrame) -> pd.DataFrame:
     if intended.any():
         due_ns = rows["t_intended"].fillna(rows["t_start"]).astype("int64")
         latency_us = (rows["t_end"] - due_ns) / 1e3
-    later = {column: value for column, value in _LATER.items() if column not in rows}
     return rows.drop(columns="t_intended").assign(
         round=round_of[rows["trial"]], due_ns=due_ns, service_us=service_us, latency_us=latency_us, intended=intended,
-        asked_db=rows["db_ns"] > 0, **later,
+        asked_db=rows["db_ns"] > 0,
     )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from reports.stats.intervals import (
     share_of_trials,
 )
 from reports.stats.pairs import PairedRatio, paired_odds, paired_ratio
+from reports.stats.quantiles import grouped_percentiles
 from reports.stats.series import (
     LEAST_SAMPLES,
     block_percentile,
@@ -52,6 +53,7 @@ __all__ = [
     "difference_of_trials",
     "effective_n",
     "geometric_mean_of_trials",
+    "grouped_percentiles",
     "growth_exponent",
     "highest_percentile",
     "holm",

@@ -44,7 +44,7 @@ def percentile(trials: Sequence[Numbers], p: float) -> Interval | None:
     statistics of the trials' own percentiles; ``n`` counts samples.
     """
     data = [finite(samples) for samples in trials]
-    if sum(effective_n(samples) for samples in data) < LEAST_SAMPLES[p]:
+    if not _are_worth(data, LEAST_SAMPLES[p]):
         return None
     spread = median_of_trials([float(np.percentile(samples, p)) for samples in data])
     pooled = np.concatenate(data)
@@ -52,6 +52,16 @@ def percentile(trials: Sequence[Numbers], p: float) -> Interval | None:
     low = None if spread.low is None else min(spread.low, value)
     high = None if spread.high is None else max(spread.high, value)
     return Interval(value=value, low=low, high=high, n=len(pooled), method=spread.method)
+
+
+def _are_worth(trials: Sequence[Numbers], least: int) -> bool:
+    """Whether the trials' effective samples come to so many; how many more there are nobody asks."""
+    worth = 0.0
+    for samples in trials:
+        worth += effective_n(samples)
+        if worth >= least:
+            return True
+    return False
 
 
 def run_percentile(samples: Numbers, p: float) -> Interval | None:
