@@ -28,11 +28,11 @@ class Behind:
 
     def shares(self) -> list[str]:
         """The cache sizes, as shares of the data, smallest first."""
-        return sorted(set(self.lazy["step"]), key=float)
+        return sorted(self.lazy["step"].unique(), key=float)
 
     def rounds(self) -> list[int]:
         """The rounds that both arms have."""
-        return sorted(set(self.lazy["round"]) & set(self.bare["round"]))
+        return sorted(set(self.lazy["round"].unique()) & set(self.bare["round"].unique()))
 
     def parts_us(self, rows: pd.DataFrame) -> tuple[float, float, float]:
         """t_get over all of ``rows``, t_db and t_set over their misses: the parts of E1, in µs; NaN where there's no miss."""
@@ -184,6 +184,6 @@ def _break_even(found: Measured, one: Behind) -> Finding:
         f"{end} ({count(rate.n, 'round')}{span(rate.low, rate.high, percent)}; {setting(run, NAME, one.engine)})."
     )
     finding = measured(run, NAME, id, sentence, rate, "share", "lower", told, headline=True)
-    trials = {*one.lazy["trial"], *one.bare["trial"]}
+    trials = {*one.lazy["trial"].unique(), *one.bare["trial"].unique()}
     shorter_ms = min(one.lazy["service_us"].mean(), one.bare["service_us"].mean()) / 1e3
     return found.tool.compared(finding, trials=trials, figure_ms=shorter_ms, bounds=(raw.low, raw.high))

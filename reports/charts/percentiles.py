@@ -56,8 +56,10 @@ def percentile_plot(
     full = [one for one in full if one.trials]
     if not full:
         return None
-    table = pd.concat([_table(one, unit, max(len(one.trials) for one in full)) for one in full], ignore_index=True)
-    carried = {one.name: tuple(_carried([trial]) for trial in one.trials) for one in full}
+    worth = {one.name: [stats.effective_n(trial) for trial in one.trials] for one in full}
+    most = max(len(one.trials) for one in full)
+    table = pd.concat([_table(one, sum(worth[one.name]), unit, most) for one in full], ignore_index=True)
+    carried = {name: tuple(map(stats.highest_percentile, each)) for name, each in worth.items()}
     return Chart(
         id=id, title=title, caption=f"{HOW_TO_READ} {caption}".strip(), alt=_conclusion(table, what, unit, show), table=table,
         draw=partial(_draw, what=f"{what}, {unit}", trials_carry=carried),
@@ -71,14 +73,13 @@ def _grid(n: int) -> npt.NDArray[np.float64]:
     return np.array([100 * (1 - tail) for tail in tails if tail * n >= 1 - 1e-9])
 
 
-def _carried(trials: Sequence[stats.Numbers]) -> float:
-    return stats.highest_percentile(sum(stats.effective_n(trial) for trial in trials))
+def _table(one: Distribution, worth: float, unit: str, columns: int) -> pd.DataFrame:
+    """A row a percentile: all trials' samples together, whether they carry it, and each trial that has a sample beyond it.
 
-
-def _table(one: Distribution, unit: str, columns: int) -> pd.DataFrame:
-    """A row a percentile: all trials' samples together, whether they carry it, and each trial that has a sample beyond it."""
+    ``worth``: how many effective samples they are.
+    """
     pooled = np.concatenate([np.asarray(trial, dtype=np.float64) for trial in one.trials])
-    grid, carried = _grid(len(pooled)), _carried(one.trials)
+    grid, carried = _grid(len(pooled)), stats.highest_percentile(worth)
     columns_of: dict[str, Any] = {
         _ARM: one.name, _PERCENTILE: np.round(grid, 10), f"all trials, {unit}": np.percentile(pooled, grid),
         _CARRIED: grid <= carried,
