@@ -53,9 +53,7 @@ class Run:
         entry: Mapping[str, Any] = self.manifest["scenarios"][name]
         return entry
 
-    def samples(
-        self, scenario: str, columns: Sequence[str] | None = None, rows: Places | None = None
-    ) -> pd.DataFrame:
+    def samples(self, scenario: str, columns: Sequence[str] | None = None, rows: Places | None = None) -> pd.DataFrame:
         """Rows of a scenario, every worker's, as ``reports.samples.frames_of`` has them. Raises Damaged.
 
         Ask for the ``columns`` that are used. ``rows`` are places among all rows, in the order that is wanted: which they are is
@@ -108,7 +106,9 @@ def _folder(place: Path | str) -> Folder:
     try:
         return Folder.of(place)
     except (*FAILURES, ValueError) as error:
-        raise NotARun(f"{place} can't be read: {said(error)}; give a folder, or a URL like s3://bucket/prefix") from error
+        raise NotARun(
+            f"{place} can't be read: {said(error)}; give a folder, or a URL like s3://bucket/prefix"
+        ) from error
 
 
 def _manifest(folder: Folder) -> dict[str, Any]:
@@ -119,7 +119,9 @@ def _manifest(folder: Folder) -> dict[str, Any]:
         newer = schema > KNOWN_SCHEMA or samples_schema > KNOWN_SAMPLES_SCHEMA
         whole = {"status", "scenarios", "target"} <= manifest.keys()
     except FAILURES as error:
-        why = f"{folder.name} is not a run directory: {MANIFEST}: {said(error)}; give a folder that `dbharness run` wrote"
+        why = (
+            f"{folder.name} is not a run directory: {MANIFEST}: {said(error)}; give a folder that `dbharness run` wrote"
+        )
         raise NotARun(why) from error
     except (ValueError, KeyError, TypeError) as error:
         raise NotARun(f"{file} is damaged ({type(error).__name__}: {error}); this run can't be reported") from error

@@ -103,9 +103,12 @@ def by_trial(rows: pd.DataFrame) -> Iterator[tuple[int, pd.DataFrame]]:
 
 
 def trial_by_trial(
-    trials: npt.NDArray[Any], wanted: Iterable[int], chosen: npt.NDArray[np.bool_], within: npt.NDArray[Any]
+    trials: npt.NDArray[Any],
+    wanted: Iterable[int],
+    chosen: npt.NDArray[np.bool_],
+    within: npt.NDArray[Any] | None = None,
 ) -> dict[int, Places]:
-    """Where the chosen rows of each wanted trial are, in order of ``within``; equal ones as they come.
+    """Where the chosen rows of each wanted trial are, as they come; in order of ``within`` where that is given.
 
     ``trials``, ``chosen`` and ``within`` are of all rows. A process walks its trials one after the other and writes rows nearly in
     order, so that a trial is a few stretches of rows, and sorted only where it has to be.
@@ -118,14 +121,18 @@ def trial_by_trial(
     return {number: _sorted(np.concatenate(mine), within) for number, mine in stretches.items()}
 
 
-def _sorted(places: Places, within: npt.NDArray[Any]) -> Places:
+def _sorted(places: Places, within: npt.NDArray[Any] | None) -> Places:
+    if within is None:
+        return places
     keys = within[places]
     return places if (keys[1:] >= keys[:-1]).all() else places[np.argsort(keys, kind="stable")]
 
 
 def _compacted(folder: Folder, name: str, stack: contextlib.ExitStack) -> Part:
     try:
-        file = stack.enter_context(pq.ParquetFile(stack.enter_context(folder.open(name)), pre_buffer=not folder.is_local))
+        file = stack.enter_context(
+            pq.ParquetFile(stack.enter_context(folder.open(name)), pre_buffer=not folder.is_local)
+        )
     except FAILURES as error:
         raise unreadable(name, error) from error
 

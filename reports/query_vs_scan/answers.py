@@ -9,6 +9,7 @@ from reports.findings import Finding
 from reports.places import LOCAL, OVERRIDE, words_of
 from reports.query_vs_scan.arms import NAME, READ_PRICE, WRITE_PRICE, is_write
 from reports.query_vs_scan.cells import Asked, Cell
+from reports.samples import by_trial
 from reports.tool import Statistic
 from reports.words import count, dollars, milliseconds, number, scaled, span
 
@@ -102,4 +103,4 @@ def _latency(asked: Asked, cell: Cell, p: float, which: Statistic) -> Finding:
 
 def _service_ms(cell: Cell) -> list[stats.Numbers]:
     """The service times of each trial, in the order they were taken."""
-    return [rows["service_ms"].to_numpy() for _, rows in cell.rows.groupby("trial")]
+    return [rows["service_ms"].to_numpy() for _, rows in by_trial(cell.rows)]

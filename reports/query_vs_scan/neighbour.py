@@ -1,7 +1,6 @@
 """Noisy neighbours: what everyone else's reads of a table meet while somebody reports on it, and the cures."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,69 +10,10 @@ from reports import stats
 from reports.findings import Finding
 from reports.query_vs_scan.answers import PERCENTILES
 from reports.query_vs_scan.arms import NAME
+from reports.query_vs_scan.beside import ALONE, Beside
 from reports.query_vs_scan.cells import Asked
 from reports.tool import Statistic
 from reports.words import count, milliseconds, number, percent, seconds, span
-
-PART = "neighbour"
-ALONE = "alone"
-# arm -> (what somebody does meanwhile, the reporting job) in words
-_ARMS: Mapping[str, tuple[str, str]] = {
-    ALONE: ("nobody scans", "nobody"),
-    "scan": ("somebody scans", "a Scan"),
-    "paced_scan": ("somebody scans at a pace", "a paced Scan"),
-    "parallel_scan_off_peak": ("somebody scans in parallel off-peak", "a parallel Scan off-peak"),
-    "gsi_query": ("somebody asks an index", "a Query on an index"),
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Beside:
-    """One arm: a row for each read of everyone else, and the rows of the reporting job."""
-
-    arm: str
-    step: str
-    client: str
-    params: Mapping[str, Any]
-    reads: pd.DataFrame
-    report: pd.DataFrame
-
-    @property
-    def labels(self) -> dict[str, str]:
-        """What tells its findings apart."""
-        return {
-            "part": PART, "question": "neighbour", "arm": self.arm, "step": self.step, "client": self.client,
-            "op": "GetItem", "speed": f"{self.speed:g}", "loop": "open",
-        }  # fmt: skip
-
-    @property
-    def meanwhile(self) -> str:
-        """What somebody does meanwhile, in words."""
-        return _ARMS.get(self.arm, (f"{self.arm} runs", self.arm))[0]
-
-    @property
-    def job(self) -> str:
-        """The reporting job in words."""
-        return _ARMS.get(self.arm, (self.arm, self.arm))[1]
-
-    @property
-    def speed(self) -> float:
-        """Seconds of the service's clock in one of the wall's."""
-        return float(self.params.get("speed", 1))
-
-    @property
-    def trials(self) -> list[int]:
-        """The trials it was measured in."""
-        return sorted(int(number) for number in self.reads["trial"].unique())
-
-    def throttled(self) -> stats.Interval:
-        """The share of reads that were throttled at least once."""
-        by_trial = self.reads.groupby("trial")["throttled"]
-        return stats.share_of_trials(by_trial.sum().to_numpy(), by_trial.size().to_numpy())
-
-    def waits_ms(self) -> list[stats.Numbers]:
-        """From when a read was due to its last attempt's end, service ms, of each trial."""
-        return [rows["wait_ms"].to_numpy() for _, rows in self.reads.groupby("trial")]
 
 
 def findings(asked: Asked) -> list[Finding]:
@@ -83,38 +23,9 @@ def findings(asked: Asked) -> list[Finding]:
     return [finding for beside in arms for finding in _of_arm(asked, beside, cures)]
 
 
-def besides(asked: Asked) -> list[Beside]:
+def besides(asked: Asked) -> Sequence[Beside]:
     """The arms that have reads of everyone else, in their order; of trials that were planned as such."""
-    if not len(asked.samples):
-        return []
-    rows = asked.samples[(asked.samples["part"] == PART) & (asked.samples["phase"] == "measured")]
-    params = {trial["trial"]: trial["params"] for trial in asked.run.scenario(NAME)["trials"] if trial["done"]}
-    rows = rows[rows["trial"].isin(params)]
-    arms: Any = rows.groupby("arm")
-    found = [_beside(str(arm), of_arm, params) for arm, of_arm in arms if (of_arm["role"] == PART).any()]
-    order = [*_ARMS, *(one.arm for one in found)]
-    return sorted(found, key=lambda one: order.index(one.arm))
-
-
-def _beside(arm: str, rows: pd.DataFrame, params: Mapping[int, Mapping[str, Any]]) -> Beside:
-    of_trial = params[int(rows["trial"].iloc[0])]
-    speed = float(of_trial.get("speed", 1))
-    return Beside(
-        arm=arm, step=str(rows["step"].iloc[0]), client=str(rows["client"].iloc[0]), params=of_trial,
-        reads=_reads(rows[rows["role"] == PART], speed), report=rows[rows["role"] != PART],
-    )  # fmt: skip
-
-
-def _reads(attempts: pd.DataFrame, speed: float) -> pd.DataFrame:
-    """One row a read, however often it was tried: from when it was due to its last attempt's end, in service ms."""
-    due = attempts["t_intended"].where(attempts["t_intended"] >= 0).fillna(attempts["t_start"])
-    told = attempts.assign(due=due, throttled=attempts["outcome"] == "throttled", served=attempts["outcome"] == "ok")
-    by_read = told.groupby(["trial", "worker", "op_id"])
-    reads = by_read.agg(
-        due=("due", "min"), end=("t_end", "max"), throttled=("throttled", "any"), served=("served", "any")
-    )
-    reads["wait_ms"] = (reads["end"] - reads["due"]) / 1e6 * speed
-    return reads.reset_index().sort_values(["trial", "due"])
+    return asked.besides
 
 
 def _instead(beside: Beside) -> str:
