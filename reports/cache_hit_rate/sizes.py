@@ -128,8 +128,9 @@ def _latencies(found: Measured, engine: str, told: Mapping[str, str], rows: pd.D
     sentence = f"{about} took {microseconds(mean.value)} on average ({count(mean.n, 'trial')}{span(mean.low, mean.high, microseconds)}; {on})."
     timed = measured(run, NAME, f"{NAME}.{engine}.latency_mean_us", sentence, mean, "us", "lower", told)
     made = [judged(timed, "mean", means)]
+    of_reads = stats.percentiles(list(trials.values()), [p for p, _ in LATENCIES])
     for p, which in LATENCIES:
-        id, time = f"{NAME}.{engine}.latency_{which}_us", stats.percentile(list(trials.values()), p)
+        id, time = f"{NAME}.{engine}.latency_{which}_us", of_reads.pooled[p]
         if time is None:
             reason = f"{count(len(rows), 'read')} are too few or too alike: a {which} takes {stats.LEAST_SAMPLES[p]} independent ones"
             made.append(absent(run, NAME, id, "us", "lower", reason, told))
@@ -137,7 +138,7 @@ def _latencies(found: Measured, engine: str, told: Mapping[str, str], rows: pd.D
         sentence = f"{about} took {microseconds(time.value)} at {which} ({count(time.n, 'read')} in "
         sentence += f"{count(mean.n, 'trial')}{span(time.low, time.high, microseconds)}; {on})."
         timed = measured(run, NAME, id, sentence, time, "us", "lower", told)
-        made.append(judged(timed, which, [float(np.percentile(times, p)) for times in trials.values()]))
+        made.append(judged(timed, which, of_reads.each[p]))
     return made
 
 

@@ -1,6 +1,6 @@
 """Noisy neighbours: what everyone else's reads of a table meet while somebody reports on it, and the cures."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,6 @@ from reports.query_vs_scan.answers import PERCENTILES
 from reports.query_vs_scan.arms import NAME
 from reports.query_vs_scan.beside import ALONE, Beside
 from reports.query_vs_scan.cells import Asked
-from reports.tool import Statistic
 from reports.words import count, milliseconds, number, percent, seconds, span
 
 
@@ -33,7 +32,7 @@ def _instead(beside: Beside) -> str:
 
 
 def _of_arm(asked: Asked, beside: Beside, cures: Sequence[str]) -> list[Finding]:
-    found = [_throttled(asked, beside, cures), *(_wait(asked, beside, p, which) for p, which in PERCENTILES)]
+    found = [_throttled(asked, beside, cures), *_waits(asked, beside)]
     return [*found, _report(asked, beside)] if len(beside.report) else found
 
 
@@ -60,29 +59,30 @@ def _exempt(asked: Asked, beside: Beside, finding: Finding) -> Finding:
     return asked.tool.exempt(finding, trials=beside.trials, figure_ms=length_ms, queue_counts=True)
 
 
-def _wait(asked: Asked, beside: Beside, p: float, which: Statistic) -> Finding:
-    id, trials = f"neighbour.latency_{which}_ms", beside.waits_ms()
-    time = stats.percentile(trials, p)
-    if time is None:
-        worth = sum(map(stats.effective_n, trials))
-        reason = (
-            f"{count(len(beside.reads), 'read')} in {count(len(trials), 'trial')} are worth {worth:.0f} independent ones, and a "
-            f"{which} takes {stats.LEAST_SAMPLES[p]}"
-        )
-        about = f"While {beside.meanwhile}: no {which} of everyone else's reads can be given"
-        return asked.unknown(id, about, reason, "ms", beside.labels, len(beside.reads))
+def _waits(asked: Asked, beside: Beside) -> Iterator[Finding]:
+    trials, n = beside.waits_ms(), len(beside.reads)
+    found, of_trials = stats.percentiles(trials, [p for p, _ in PERCENTILES]), count(len(trials), "trial")
     lost = 1 - beside.reads["served"].mean()
     without = f"; {percent(lost)} were given up, and count until then" if lost else ""
-    sentence = (
-        f"While {beside.meanwhile}, everyone else's reads took {milliseconds(time.value)} at {which}, from when they were due, retries "
-        f"included ({count(time.n, 'read')} in {count(len(trials), 'trial')}{span(time.low, time.high, milliseconds)}; service time "
-        f"at speed {beside.labels['speed']}{without}; {asked.on})."
-    )
-    found = asked.measured(id, sentence, time, "ms", beside.labels, better="lower")
-    per_trial = [float(np.percentile(trial, p)) for trial in trials]
-    return asked.tool.judged(
-        found, trials=beside.trials, per_trial=per_trial, floor=None, statistic=which, speed=beside.speed
-    )
+    for p, which in PERCENTILES:
+        id, time = f"neighbour.latency_{which}_ms", found.pooled[p]
+        if time is None:
+            reason = (
+                f"{count(n, 'read')} in {of_trials} are worth {found.worth:.0f} independent ones, and a {which} takes "
+                f"{stats.LEAST_SAMPLES[p]}"
+            )
+            about = f"While {beside.meanwhile}: no {which} of everyone else's reads can be given"
+            yield asked.unknown(id, about, reason, "ms", beside.labels, n)
+            continue
+        sentence = (
+            f"While {beside.meanwhile}, everyone else's reads took {milliseconds(time.value)} at {which}, from when they were due, retries "
+            f"included ({count(time.n, 'read')} in {of_trials}{span(time.low, time.high, milliseconds)}; service time "
+            f"at speed {beside.labels['speed']}{without}; {asked.on})."
+        )
+        timed = asked.measured(id, sentence, time, "ms", beside.labels, better="lower")
+        yield asked.tool.judged(
+            timed, trials=beside.trials, per_trial=found.each[p], floor=None, statistic=which, speed=beside.speed
+        )
 
 
 def _report(asked: Asked, beside: Beside) -> Finding:

@@ -19,10 +19,9 @@ from reports.samples import NOWHERE, Places, Wanted, trial_by_trial
 Key: TypeAlias = tuple[str, str, str, str]
 """A cell's part, question, step and arm."""
 _KEYS = ("trial", "pair", "phase", "outcome", "arm", "question", "step", "role", "client", "op_id", "t_start")
-_CELL = (
-    "trial", "client", "op", "read_units", "write_units", "index_units", "items_returned", "items_scanned", "bytes", "pages",
-    "round_trips", "t_start", "t_end",
-)  # fmt: skip
+_TIMED = ("trial", "client", "op", "t_start", "t_end")
+_ANSWER = (*_TIMED, "read_units", "items_returned", "items_scanned", "bytes", "pages", "round_trips")
+_OF_PART: Mapping[str, tuple[str, ...]] = {"arms": (*_ANSWER, "index_units"), "index_writes": (*_TIMED, "write_units")}
 _ATTEMPT = ("trial", "worker", "op_id", "outcome", "t_intended", "t_start", "t_end")
 _REPORT = ("trial", "op", "outcome", "items_scanned", "t_start", "t_end")
 _BAD = ("arm", "outcome", "error_code")
@@ -41,11 +40,23 @@ class Read:
 
 
 def read(run: Run) -> Read:
-    """The scenario's samples."""
+    """The scenario's samples, in two goes through the files: which rows are whose, then those."""
     keys = run.samples(NAME, _KEYS)
     if keys.empty:
         return Read(cells={}, besides=(), bad=keys, parts=frozenset())
-    return _Reading(run, keys).read()
+    chosen = _Reading(run, keys).chosen()
+    del keys
+    wanted = [Wanted(_BAD, chosen.bad)]
+    wanted += [Wanted(_OF_PART.get(key[0], _ANSWER), places) for key, places in chosen.cells.items()]
+    for _, attempts, report in chosen.besides:
+        wanted += [Wanted(_ATTEMPT, attempts), Wanted(_REPORT, report)]
+    bad, *frames = run.frames(NAME, wanted)
+    rest = iter(frames[len(chosen.cells) :])
+    return Read(
+        cells={key: _dressed(rows, chosen.round_of, chosen.nth.get(key)) for key, rows in zip(chosen.cells, frames, strict=False)},
+        besides=[_beside(about, next(rest), next(rest)) for about, _, _ in chosen.besides],
+        bad=bad, parts=chosen.parts,
+    )  # fmt: skip
 
 
 def part_of(trial: Mapping[str, Any]) -> str:
@@ -53,11 +64,25 @@ def part_of(trial: Mapping[str, Any]) -> str:
     return str(trial["labels"].get("part", "table_items"))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Chosen:
+    """Where the rows are: of each cell, of part *arms* with each answer's place in its trial; of each arm beside a Scan, about whom
+    its first trial tells, everyone else's attempts and the reporting job's; attempts without an answer. ``round_of`` is by trial.
+    """
+
+    cells: Mapping[Key, Places]
+    nth: Mapping[Key, npt.NDArray[np.int64]]
+    besides: Sequence[tuple[Mapping[str, Any], Places, Places]]
+    bad: Places
+    round_of: npt.NDArray[np.int64]
+    parts: frozenset[str]
+
+
 class _Reading:
-    """One reading: ``keys`` of all rows, by which the others are chosen."""
+    """Tells by the ``keys`` of all rows which are whose."""
 
     def __init__(self, run: Run, keys: pd.DataFrame) -> None:
-        self._run, self._keys, self._trials = run, keys, keys["trial"].to_numpy()
+        self._keys, self._trials = keys, keys["trial"].to_numpy()
         self._planned = {trial["trial"]: trial for trial in run.scenario(NAME).get("trials") or ()}
         self._measured, self._ok = (
             (keys[name] == word).to_numpy() for name, word in (("phase", "measured"), ("outcome", "ok"))
@@ -65,22 +90,14 @@ class _Reading:
         self._every = trial_by_trial(self._trials, np.unique(self._trials).tolist(), np.ones(len(keys), dtype=bool))
         firsts = keys.iloc[[int(places[0]) for places in self._every.values()]]
         self._firsts = {int(row["trial"]): row for row in firsts.to_dict("records")}
-        self._round_of = self._rounds()
 
-    def read(self) -> Read:
-        """All of it, in one go through the files."""
-        cells, (reads, reports) = self._cells(), self._besides()
-        wanted = [Wanted(_BAD, self._bad()), *(Wanted(_CELL, places) for places in cells.values())]
-        for arm, places in reads.items():
-            wanted += [Wanted(_ATTEMPT, places), Wanted(_REPORT, reports.get(arm, NOWHERE))]
-        bad, *frames = self._run.frames(NAME, wanted)
-        answers = {
-            key: self._dressed(key, rows, places) for (key, places), rows in zip(cells.items(), frames, strict=False)
-        }
-        rest = iter(frames[len(cells) :])
-        besides = [self._beside(arm, next(rest), next(rest)) for arm in reads]
-        besides.sort(key=lambda one: [*ARMS, *reads].index(one.arm))
-        return Read(cells=answers, besides=besides, bad=bad, parts=frozenset(map(self._part, self._every)))
+    def chosen(self) -> _Chosen:
+        """All of it."""
+        cells = self._cells()
+        return _Chosen(
+            cells=cells, nth={key: self._nth(places) for key, places in cells.items() if key[0] == "arms"},
+            besides=self._besides(), bad=self._bad(), round_of=self._rounds(), parts=frozenset(map(self._part, self._every)),
+        )  # fmt: skip
 
     def _part(self, trial: int) -> str:
         return part_of(self._planned[trial]) if trial in self._planned else "table_items"
@@ -113,12 +130,21 @@ class _Reading:
                 found.setdefault(self._key(trial), []).append(places)
         return {key: np.concatenate(found[key]) for key in sorted(found)}
 
-    def _besides(self) -> tuple[dict[str, Places], dict[str, Places]]:
-        """Where everyone else's attempts are, and the reporting job's, by arm; of trials that ended and were planned as such."""
+    def _besides(self) -> list[tuple[Mapping[str, Any], Places, Places]]:
+        """Of trials that ended and were planned as such; an arm of which nothing of everyone else was recorded tells nothing."""
         done = [trial for trial in self._every if self._part(trial) == PART and self._planned[trial]["done"]]
         roles = self._keys["role"] if "role" in self._keys else pd.Series("", index=self._keys.index)
         others = (roles == PART).to_numpy()
-        return self._by_arm(done, self._measured & others), self._by_arm(done, self._measured & ~others)
+        reads, reports = (self._by_arm(done, self._measured & chosen) for chosen in (others, ~others))
+        firsts = {arm: min(trial for trial in done if self._firsts[trial]["arm"] == arm) for arm in reads}
+        return [
+            (
+                self._firsts[firsts[arm]] | {"params": self._planned[firsts[arm]]["params"]},
+                places,
+                reports.get(arm, NOWHERE),
+            )
+            for arm, places in sorted(reads.items(), key=lambda one: [*ARMS, *reads].index(one[0]))
+        ]
 
     def _by_arm(self, trials: Iterable[int], chosen: npt.NDArray[np.bool_]) -> dict[str, Places]:
         found: dict[str, list[Places]] = {}
@@ -135,35 +161,33 @@ class _Reading:
                 bad[places] &= ~throttled[places]
         return np.flatnonzero(bad)
 
-    def _dressed(self, key: Key, rows: pd.DataFrame, places: Places) -> pd.DataFrame:
-        """With round and service time; what older runs don't have is filled in. Part *arms* has each answer's place in its trial too."""
-        trips = rows["round_trips"].fillna(rows["pages"]) if "round_trips" in rows else rows["pages"]
-        placed = {"nth": self._nth(rows["trial"].unique(), places)} if key[0] == "arms" else {}
-        return rows.drop(columns="t_end").assign(
-            round_trips=trips, service_ms=(rows["t_end"] - rows["t_start"]) / 1e6, round=self._round_of[rows["trial"]],
-            **placed,
-        )  # fmt: skip
-
-    def _nth(self, trials: Iterable[int], places: Places) -> npt.NDArray[np.int64]:
-        """For each of ``places``, trial by trial, the how manieth operation of its trial it is, whatever became of the others."""
-        op_id, t_start = self._keys["op_id"].to_numpy(), self._keys["t_start"].to_numpy()
-        found = []
-        for trial in trials:
-            every = self._every[trial]
+    def _nth(self, places: Places) -> npt.NDArray[np.int64]:
+        """Of each of ``places`` the number of its operation within its trial, whatever became of the others."""
+        op_id, t_start, trials = self._keys["op_id"].to_numpy(), self._keys["t_start"].to_numpy(), self._trials[places]
+        found = np.empty(len(places), dtype=np.int64)
+        for trial in np.unique(trials).tolist():
+            every, mine = self._every[trial], trials == trial
             nth = np.empty(len(every), dtype=np.int64)
             nth[np.lexsort((t_start[every], op_id[every]))] = np.arange(len(every))
-            mine = places[self._trials[places] == trial]
-            found.append(nth[np.searchsorted(every, mine)])
-        return np.concatenate(found)
+            found[mine] = nth[np.searchsorted(every, places[mine])]
+        return found
 
-    def _beside(self, arm: str, attempts: pd.DataFrame, report: pd.DataFrame) -> Beside:
-        """One arm; of which step and client its first trial says."""
-        trial = int(min([*attempts["trial"].head(1), *report["trial"].head(1)]))
-        params, first = self._planned[trial]["params"], self._firsts[trial]
-        return Beside(
-            arm=arm, step=str(first["step"]), client=str(first["client"]), params=params,
-            reads=one_row_a_read(attempts, float(params.get("speed", 1))), report=report,
-        )  # fmt: skip
+
+def _dressed(rows: pd.DataFrame, round_of: npt.NDArray[np.int64], nth: npt.NDArray[np.int64] | None) -> pd.DataFrame:
+    """With round and service time; what older runs don't have is filled in."""
+    more: dict[str, Any] = {} if nth is None else {"nth": nth}
+    if "pages" in rows:
+        more["round_trips"] = rows["round_trips"].fillna(rows["pages"]) if "round_trips" in rows else rows["pages"]
+    service_ms = (rows["t_end"] - rows["t_start"]) / 1e6
+    return rows.drop(columns="t_end").assign(service_ms=service_ms, round=round_of[rows["trial"]], **more)
+
+
+def _beside(about: Mapping[str, Any], attempts: pd.DataFrame, report: pd.DataFrame) -> Beside:
+    speed = float(about["params"].get("speed", 1))
+    return Beside(
+        arm=str(about["arm"]), step=str(about["step"]), client=str(about["client"]), params=about["params"],
+        reads=one_row_a_read(attempts, speed), report=report,
+    )  # fmt: skip
 
 
 def _place(trial: Mapping[str, Any]) -> tuple[str, ...]:

@@ -19,10 +19,12 @@ from reports.stats.pairs import PairedRatio, paired_odds, paired_ratio
 from reports.stats.quantiles import grouped_percentiles
 from reports.stats.series import (
     LEAST_SAMPLES,
+    Percentiles,
     block_percentile,
     effective_n,
     highest_percentile,
     percentile,
+    percentiles,
     run_percentile,
 )
 from reports.stats.verdicts import (
@@ -45,6 +47,7 @@ __all__ = [
     "Interval",
     "Numbers",
     "PairedRatio",
+    "Percentiles",
     "Verdict",
     "Word",
     "block_percentile",
@@ -65,6 +68,7 @@ __all__ = [
     "paired_ratio",
     "pairs_needed",
     "percentile",
+    "percentiles",
     "run_percentile",
     "share_of_trials",
     "verdict",
