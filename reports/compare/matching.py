@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from reports.records import Figure, Recorded
 
-
 # A figure at another step is another figure, however many steps a side has.
 _NEVER_DROPPED = frozenset({"step"})
 
