@@ -125,30 +125,35 @@ def _draw(table: pd.DataFrame, *, what: str, each: str, trials_carry: Mapping[st
             rows[_CARRIED],
             look | {"linewidth": 2.4, "markersize": 4.5, "markevery": 3, "zorder": 3},
         )
-    axes.set_xscale("log")
-    most = float(table[_PERCENTILE].max())
-    ticks = [0.0, 50.0, *(100 - 10.0**-power for power in range(-1, 6))]
-    shown = [tick for tick in ticks if tick <= most + 1e-9]
-    axes.set_xticks([_place(tick) for tick in shown], [f"{tick:g} %" for tick in shown])
-    axes.minorticks_off()
+    percentile_axis(axes, float(table[_PERCENTILE].max()))
     values = table[[pooled, *trials]].to_numpy()
     if np.nanmin(values) > 0 and np.nanmax(values) >= _LOG_FROM * np.nanmin(values):
         axes.set_yscale("log")
     else:
         axes.set_ylim(bottom=0)
-    axes.set_xlabel("percentile, on an axis of 1 ÷ (1 − p)")
     axes.set_ylabel(what)
     figure.legend(handles=_legend(table, each), loc="outside upper left", ncols=3)
     return figure
 
 
-def _place(percentile: Any) -> Any:
+def percentile_axis(axes: Axes, most: float) -> None:
+    """The x axis of 1 ÷ (1 − p), with a tick at the median and at each nine, up to percentile ``most``."""
+    axes.set_xscale("log")
+    ticks = [0.0, 50.0, *(100 - 10.0**-power for power in range(-1, 6))]
+    shown = [tick for tick in ticks if tick <= most + 1e-9]
+    axes.set_xticks([place_of(tick) for tick in shown], [f"{tick:g} %" for tick in shown])
+    axes.minorticks_off()
+    axes.set_xlabel("percentile, on an axis of 1 ÷ (1 − p)")
+
+
+def place_of(percentile: Any) -> Any:
+    """Where a percentile, or an array of them, stands on that axis."""
     return 1 / (1 - percentile / 100)
 
 
 def _line(axes: Axes, rows: pd.DataFrame, column: str, carried: "pd.Series[bool]", look: Mapping[str, Any]) -> None:
     """In colour as far as it is carried, and from there on in grey."""
-    place, values = _place(rows[_PERCENTILE].to_numpy()), rows[column].to_numpy()
+    place, values = place_of(rows[_PERCENTILE].to_numpy()), rows[column].to_numpy()
     upto = int(carried.sum())
     beyond = {**look, "color": MUTED, "marker": "", "linewidth": 0.75 * look["linewidth"]}
     beyond.pop("markevery", None)

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from reports.compare import table, verdicts
+from reports.compare import page, table, verdicts
 from reports.compare.comparison import Comparison, compare
 from reports.compare.designs import Sides, of_folder, of_runs
 from reports.compare.differences import differences
@@ -35,6 +35,7 @@ def main(words: Sequence[str] | None = None) -> int:
         try:
             asked.out.mkdir(parents=True, exist_ok=True)
             (asked.out / "verdicts.json").write_text(verdicts.to_json(comparison, sides, found), encoding="utf-8")
+            (asked.out / "comparison.html").write_text(page.html(comparison, sides, found, "TODO"), encoding="utf-8")
         except OSError as error:
             return _said(f"{asked.out} can't be written: {error.strerror}", 3)
     if asked.json:

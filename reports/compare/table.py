@@ -29,7 +29,7 @@ def lines(comparison: Comparison, sides: Sides, found: Sequence[Difference]) -> 
         yield f"warning: {warning}"
     short = told.names(comparison.changes)
     if comparison.family:
-        yield from ("", *_table([_row(change, short[change.figure]) for change in comparison.family]))
+        yield from ("", *_table([_row(change, str(short[change.figure])) for change in comparison.family]))
     yield from _exploratory(comparison)
 
 
@@ -39,7 +39,7 @@ def _exploratory(comparison: Comparison) -> Iterator[str]:
     quiet = len(comparison.exploratory) - len(loud)
     if loud:
         yield from ("", "exploratory (each at 95 %, so one in twenty of those that are equal is here by chance):")
-        yield from _table([_row(change, short[change.figure]) for change in loud[:_MOST]])
+        yield from _table([_row(change, str(short[change.figure])) for change in loud[:_MOST]])
         if len(loud) > _MOST:
             yield f"and {len(loud) - _MOST} more"
     sides = comparison.matching

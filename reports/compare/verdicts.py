@@ -32,7 +32,7 @@ def as_record(comparison: Comparison, sides: Sides, found: Sequence[Difference])
         "warnings": list(comparison.warnings),
         "labels": [asdict(one) for one in comparison.matching.labels],
         "differences": [asdict(one) for one in found],
-        "changes": [_change(change, short[change.figure]) for change in comparison.changes],
+        "changes": [_change(change, str(short[change.figure])) for change in comparison.changes],
         "only_base": [str(figure) for figure in comparison.matching.only_base],
         "only_candidate": [str(figure) for figure in comparison.matching.only_candidate],
     }
