@@ -1,23 +1,30 @@
 """`dbharness compare` and `dbharness ab`: two sides held against each other; docs/comparing.md."""
 
 from collections.abc import Iterable, Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from harness.cli_shared import JsonOption, ProfileOption, SetOption, err
 from harness.errors import UsageError
 
-err = Console(stderr=True, highlight=False, soft_wrap=True)
 _CHILD = "reports.compare"
 _INTERRUPTED, _NOT_MEASURED = 130, 3
 
+
+class Difference(StrEnum):
+    """What may differ where it was allowed to; the comparison itself says more of each (reports/compare/refusals.py)."""
+
+    SCENARIO, SCHEMA, TARGET, SEED, DATASET = "scenario", "schema", "target", "seed", "dataset"
+    MACHINE, PRICES, MIXED, PARTIAL = "machine", "prices", "mixed", "partial"
+
+
 AllowOption = Annotated[
-    list[str] | None,
-    typer.Option("--allow", metavar="NAME", help="Compare though this differs (seed, machine, prices, …); repeatable."),
+    list[Difference] | None,
+    typer.Option("--allow", metavar="NAME", help="Compare although this differs, such as seed or machine; repeatable."),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print the comparison as JSON, and nothing else.")]
 _SIDE_HELP = "A configuration (FILE.yaml), KEY=VALUE, commit:REF or endpoint:URL; repeatable, all of them together."
 
 
@@ -29,7 +36,7 @@ def register(app: typer.Typer) -> None:
 
 def compare(
     runs: Annotated[
-        list[str] | None, typer.Argument(metavar="[BASE CANDIDATE | AB]", help="Two runs, or a folder that `ab` made.")
+        list[str] | None, typer.Argument(metavar="BASE CANDIDATE", help="Two runs, or a folder that `ab` made.")
     ] = None,
     base: Annotated[list[str] | None, typer.Option("--base", metavar="RUN", help="Repeatable: several runs.")] = None,
     candidate: Annotated[list[str] | None, typer.Option("--candidate", metavar="RUN", help="Likewise.")] = None,
@@ -53,7 +60,7 @@ def compare(
 
 def ab(
     scenario: Annotated[
-        str | None, typer.Argument(metavar="[SCENARIO]", help="Which to run; all where none is named.")
+        str | None, typer.Argument(metavar="SCENARIO", help="Which to run; all where none is named.")
     ] = None,
     a: Annotated[list[str] | None, typer.Option("--a", metavar="SIDE", help=f"The base. {_SIDE_HELP}")] = None,
     b: Annotated[list[str] | None, typer.Option("--b", metavar="SIDE", help="The candidate; likewise.")] = None,
@@ -62,11 +69,9 @@ def ab(
         int | None,
         typer.Option(help="Make up to so many where the first ones don't decide; paid for by wider intervals."),
     ] = None,
-    profile: Annotated[str | None, typer.Option(help="smoke, quick or standard, of both sides.")] = None,
+    profile: ProfileOption = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Of every run, and of the order inside each pair.")] = None,
-    overrides: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a key on both sides; repeatable.")
-    ] = None,
+    overrides: SetOption = None,
     config: Annotated[
         Path | None, typer.Option(help="The configuration of a side that names none; each code's own where not given.")
     ] = None,
@@ -101,18 +106,19 @@ def words_of_runs(runs: Sequence[str], bases: Sequence[str], candidates: Sequenc
     if runs and (bases or candidates):
         raise UsageError(f"{runs[0]}: which side is it on? name runs either one by one, or by --base and --candidate")
     if len(runs) == 1:
-        if not (Path(runs[0]) / "comparison.json").is_file():
+        folder = _absolute(runs[0])
+        if not (Path(folder) / "comparison.json").is_file():
             raise UsageError(
                 f"{runs[0]}: no folder that `dbharness ab` made; a single run is compared with another: BASE CANDIDATE"
             )
-        return ["--folder", _absolute(runs[0])]
+        return ["--folder", folder, "--out", folder]
     if len(runs) > 2:
         raise UsageError(f"{len(runs)} runs: which are on which side? give several by --base RUN … --candidate RUN …")
     bases, candidates = ([runs[0]], [runs[1]]) if runs else (bases, candidates)
     if not bases or not candidates:
         missing = "--candidate" if bases else "--base"
         raise UsageError(f"{missing}: no run on that side; give BASE CANDIDATE, or --base RUN … --candidate RUN …")
-    return [*_repeated("--base", map(_absolute, bases)), *_repeated("--candidate", map(_absolute, candidates))]
+    return ["--base", *map(_absolute, bases), "--candidate", *map(_absolute, candidates)]
 
 
 def _absolute(run: str) -> str:

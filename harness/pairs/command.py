@@ -110,4 +110,4 @@ def decided(folder: Path, allow: Sequence[str]) -> bool:
 
 def words_for(folder: Path, allow: Sequence[str]) -> list[str]:
     """What the child is told that compares the pairs of a folder."""
-    return ["--folder", str(folder.absolute()), *(word for name in allow for word in ("--allow", name))]
+    return ["--folder", str(folder), "--out", str(folder), *(word for name in allow for word in ("--allow", name))]

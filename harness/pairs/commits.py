@@ -38,7 +38,14 @@ class Worktrees:
     What a killed process left is taken away by the next one: a worktree is somebody's as long as its lock is held.
     """
 
-    def __init__(self, say: Callable[[str], None], *, checkout: Path = PROJECT_ROOT, under: Path | None = None) -> None:
+    def __init__(
+        self,
+        say: Callable[[str], None],
+        *,
+        checkout: Path = PROJECT_ROOT,
+        under: Path | None = None,
+        install: Install | None = None,
+    ) -> None:
         self._say, self._checkout, self._install = say, checkout, install or install_environment
         self._under = under or cache_dir().absolute() / "worktrees"
         self._made: dict[str, Tree] = {}
