@@ -1,22 +1,21 @@
 """The commands ``history`` and ``baseline``: runs kept in a store, and how their figures went over time."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
+
+from harness.cli_shared import JsonOption, out, print_json
 
 StoreOption = Annotated[
     str | None, typer.Option("--store", metavar="DIR|URL", help="Where runs are kept; runs/ where not given.")
 ]
 ScenarioOption = Annotated[str | None, typer.Option(help="Only runs of this scenario.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="For programs.")]
 _COMMIT_LETTERS = 9
+_SCHEMA = 1  # of what --json prints: members may be added
 
 baseline_app = typer.Typer(no_args_is_help=True, help="Runs that others are held against, in a folder or at a URL.")
-out = Console(highlight=False, soft_wrap=True)
 
 
 def register(app: typer.Typer) -> None:
@@ -78,7 +77,7 @@ def listing(store: StoreOption = None, scenario: ScenarioOption = None, as_json:
     kept = Store.of(store)
     entries = [entry for entry in kept.entries() if scenario is None or scenario in entry.scenarios]
     if as_json:
-        print(json.dumps([entry.as_record() for entry in entries]))  # noqa: T201 - for programs: nothing wrapped or styled
+        print_json({"schema": _SCHEMA, "store": kept.name, "runs": [entry.as_record() for entry in entries]})
         return
     if not entries:
         out.print(f"{kept.name}: no runs; {kept.way_out}", markup=False)
