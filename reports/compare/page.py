@@ -9,7 +9,6 @@ from reports.compare.changes import Change
 from reports.compare.comparison import WORST, Comparison
 from reports.compare.designs import WORDS, Sides
 from reports.compare.differences import Difference
-from reports.compare.matching import Match
 from reports.records import Figure
 from reports.render import page, run
 from reports.section import Chart
@@ -95,7 +94,7 @@ def _charts(
     comparison: Comparison, sides: Sides, scenario: str, compared: Sequence[Change], names: dict[Figure, Figure]
 ) -> list[Chart]:
     """All ratios, and of some latencies both distributions and their quantiles divided."""
-    matches: dict[Figure, Match] = {one.figure: one for one in comparison.matching.matches}
+    matches = {one.figure: one for one in comparison.matching.matches}
     drawn = [charts.ratios(compared, names, scenario, f"{scenario}: every figure that both sides have")]
     those = latencies.chosen(compared, scenario, matches)
     base, candidate = sides.base, sides.candidate

@@ -7,7 +7,7 @@ from reports.compare.comparison import Comparison
 from reports.compare.designs import WORDS as DESIGNS
 from reports.compare.designs import Sides
 from reports.compare.differences import Difference
-from reports.records import Figure
+from reports.records import Figure, told_apart
 from reports.render.figures import NONE, number, quantity
 
 SHAPES: Mapping[str, str] = {
@@ -177,9 +177,4 @@ def names(changes: Iterable[Change]) -> dict[Figure, Figure]:
     by_id: dict[str, list[Figure]] = {}
     for change in changes:
         by_id.setdefault(change.figure.id, []).append(change.figure)
-    found = {}
-    for id, figures in by_id.items():
-        common = set.intersection(*(set(figure.labels) for figure in figures))
-        for figure in figures:
-            found[figure] = Figure(id, tuple(pair for pair in figure.labels if pair not in common))
-    return found
+    return {figure: short for those in by_id.values() for figure, short in zip(those, told_apart(those), strict=True)}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.gate_rules import Gate, GateError, parse
+from reports.compare.refusals import ALLOWABLE
 from reports.gates.evaluate import evaluate
 from reports.gates.files import write
 from reports.gates.outcome import CannotAsk
@@ -24,6 +25,7 @@ def main() -> int:
     parser.add_argument("run", type=Path)
     parser.add_argument("--gate", action="append", metavar="TEXT", help="instead of the configuration's; repeatable")
     parser.add_argument("--baseline", action="append", default=[], type=Path, metavar="RUN", help="repeatable")
+    parser.add_argument("--allow", choices=ALLOWABLE, action="append", default=[], help="a baseline may differ in this")
     parser.add_argument("--inconclusive", choices=("pass", "fail"), default="pass")
     parser.add_argument("--json", action="store_true", help="print the document of gates.json and nothing else")
     asked = parser.parse_args()
@@ -32,8 +34,9 @@ def main() -> int:
         gates = _gates(run, asked.gate)
         baselines = [Recorded.load(path) for path in asked.baseline]
         verdict = evaluate(
-            run, gates, baselines=baselines, inconclusive=asked.inconclusive, every=asked.gate is not None
-        )
+            run, gates, baselines=baselines, allowed=asked.allow, inconclusive=asked.inconclusive,
+            every=asked.gate is not None,
+        )  # fmt: skip
     except (NotARun, CannotAsk) as error:
         print(error, file=sys.stderr)
         return WRONG_USAGE
@@ -68,6 +71,7 @@ def _lines(document: Mapping[str, Any], run: Path) -> Iterator[str]:
         yield f"{warning}{gate['gate']}: {gate['sentence']}"
     for one in document["not_asked"]:
         yield f"warning: {one['gate']}: Not asked: {one['reason']}."
+    yield from (f"warning: {sentence}" for sentence in document["warnings"])
     yield f"{lead(document)} gates: {run / 'gates.json'}"
 
 

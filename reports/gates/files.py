@@ -56,6 +56,7 @@ def as_record(run: Recorded, verdict: Verdict) -> dict[str, Any]:
         "exit_code": verdict.exit_code,
         "inconclusive": verdict.inconclusive,
         "baselines": list(verdict.baselines),
+        "warnings": list(verdict.warnings),
         "gates": [_gate(outcome) for outcome in verdict.outcomes],
         "not_asked": [{"gate": str(gate), "reason": reason} for gate, reason in verdict.not_asked],
     }

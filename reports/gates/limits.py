@@ -52,11 +52,18 @@ def judge(gate: Gate, limit: Limit, figure: Figure, record: Mapping[str, Any]) -
     )  # fmt: skip
 
 
+def why_silent(record: Mapping[str, Any]) -> str | None:
+    """Why a finding can't be asked: it has no value, or one that may be the tool's own; None where it can."""
+    if record["status"] not in _NO_ANSWER:
+        return None
+    return f"{record['status'].replace('_', ' ')}: {(record['reason'] or 'no reason given').rstrip('.')}"
+
+
 def _word(
     record: Mapping[str, Any], low: float | None, high: float | None, sign: Sign, limit: float
 ) -> tuple[Word, str | None]:
-    if record["status"] in _NO_ANSWER:
-        return "invalid", f"{record['status'].replace('_', ' ')}: {(record['reason'] or 'no reason given').rstrip('.')}"
+    if silent := why_silent(record):
+        return "invalid", silent
     if low is None and high is None:
         return "inconclusive", f"n = {record['n']} carries no interval"
     word = decide(-math.inf if low is None else low, math.inf if high is None else high, sign, limit)

@@ -76,6 +76,7 @@ class Verdict:
     not_asked: tuple[tuple[Gate, str], ...] = ()
     inconclusive: Inconclusive = "pass"
     baselines: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def word(self) -> Word:

@@ -2,11 +2,12 @@
 
 import difflib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from harness.gate_rules import Gate, Selector, same
-from reports.gates.outcome import CannotAsk
-from reports.records import Figure, nearest
+from reports.gates.outcome import CannotAsk, Judged
+from reports.records import Figure, nearest, told_apart
 
 _MOST_NAMED = 12
 
@@ -29,10 +30,11 @@ def matched(gate: Gate, findings: Mapping[Figure, Mapping[str, Any]]) -> list[Fi
     return found
 
 
-def told_apart(figures: Sequence[Figure]) -> list[Figure]:
-    """The same figures with those labels alone by which they differ."""
-    common = set.intersection(*(set(figure.labels) for figure in figures))
-    return [figure.without(name for name, _ in common) for figure in figures]
+def named(judged: Sequence[Judged]) -> tuple[Judged, ...]:
+    """The figures of one gate, each named by the labels that tell it from the others."""
+    apart = told_apart([one.figure for one in judged])
+    names = (", ".join(f"{name} {text}" for name, text in one.labels) for one in apart)
+    return tuple(replace(one, name=name) for one, name in zip(judged, names, strict=True))
 
 
 def _nothing(selector: Selector, figures: Sequence[Figure]) -> str:

@@ -69,7 +69,10 @@ def _lines(document: Mapping[str, Any]) -> Iterator[str]:
             yield markdown_row((f"`{gate['gate']}`", word, gate["sentence"], figures[0]["bound"]))
     for one in document["not_asked"]:
         yield markdown_row((f"`{one['gate']}`", "not asked", one["reason"], ""))
-    yield from ("", METHOD, "")
+    yield ""
+    for sentence in document["warnings"]:
+        yield from (f"> {sentence}", "")
+    yield from (METHOD, "")
 
 
 def _limit(figure: Mapping[str, Any]) -> str:

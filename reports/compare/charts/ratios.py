@@ -55,8 +55,7 @@ def _row(change: Change, name: str, scenario: str) -> dict[str, object]:
 
 
 def _largest(table: pd.DataFrame) -> str:
-    logs = table[_CHANGE].map(_log).abs()
-    row = table.loc[logs.idxmax()]
+    row = table.iloc[int(table[_CHANGE].map(_log).abs().to_numpy().argmax())]
     return f"{told.percent(row[_CHANGE] / 100)}, {row[_FIGURE]}"
 
 
