@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from reports.compare import told
 from reports.compare.changes import Change
 from reports.compare.matching import Match
 from reports.load import NotARun, Run
@@ -24,7 +25,6 @@ _PERCENTILE = re.compile(r"latency_p(50|95|99)_(us|ms|s)$")
 _UNITS_NS: Mapping[str, float] = {"us": 1e3, "ms": 1e6, "s": 1e9}
 _AS_FOUND = 0.005  # relative: by so much a percentile of the samples may differ from the finding
 _OF_ROWS = ("arm", "step", "op", "client")
-_QUIET = ("equivalent", "inconclusive", "no verdict")
 Values = npt.NDArray[np.float64]
 
 
@@ -41,7 +41,7 @@ class Latencies:
 def chosen(changes: Sequence[Change], scenario: str, matches: Mapping[Figure, Match]) -> list[Match]:
     """The figures whose latencies are drawn, one a cell, the highest percentile that was compared of each."""
     those = [one for one in changes if one.word != "not compared" and _is_of(one, scenario)]
-    ranked = sorted(those, key=lambda one: (not one.confirmatory, one.word in _QUIET, -abs(one.effect or 0.0)))
+    ranked = sorted(those, key=lambda one: (not one.confirmatory, one.word in told.QUIET, -abs(one.effect or 0.0)))
     cells: dict[tuple[tuple[str, str], ...], Match] = {}
     for change in ranked:
         cells.setdefault(change.figure.labels, matches[change.figure])

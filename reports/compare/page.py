@@ -6,11 +6,12 @@ from pathlib import Path
 
 from reports.compare import charts, latencies, told
 from reports.compare.changes import Change
-from reports.compare.comparison import WORST, Comparison
+from reports.compare.compared import Compared
+from reports.compare.comparison import Comparison
 from reports.compare.designs import WORDS, Sides
-from reports.compare.differences import Difference
 from reports.records import Figure
 from reports.render import page, run
+from reports.render.gates import SHAPES
 from reports.section import Chart
 
 MOST_SENTENCES = 12  # of the family, the worst first; the table under them has all
@@ -32,18 +33,21 @@ class Part:
     not_compared: tuple[tuple[str, str], ...]
 
 
-def html(comparison: Comparison, sides: Sides, found: Sequence[Difference], command: str) -> str:
-    """The page; ``command`` makes it again. Latencies are read from the runs' samples, all else from their findings."""
+def html(of: Compared) -> str:
+    """The page. Latencies are read from the runs' samples, all else from their findings."""
+    comparison, sides = of.comparison, of.sides
     names = told.names(comparison.changes)
-    family = _worst_first(comparison.family)
+    family = told.worst_first(comparison.family)
     return (
         page.environment(_TEMPLATES)
         .get_template("comparison.html.j2")
         .render(
             comparison=comparison,
             sides=sides,
-            found=found,
-            command=command,
+            found=of.differences,
+            command=of.command,
+            gates=of.gates,
+            gate_shapes=SHAPES,
             told=told,
             run=run,
             title=f"{sides.candidate.name} against {sides.base.name}",
@@ -61,11 +65,6 @@ def html(comparison: Comparison, sides: Sides, found: Sequence[Difference], comm
             manifest=sides.candidate.runs[-1].manifest,
         )
     )
-
-
-def _worst_first(family: Sequence[Change]) -> list[Change]:
-    order = {word: place for place, word in enumerate((*WORST, "no verdict", "not compared"))}
-    return sorted(family, key=lambda change: order[change.word])
 
 
 def _alone(comparison: Comparison) -> str | None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from reports.compare.changes import Change
-from reports.compare.comparison import Comparison
+from reports.compare.comparison import WORST, Comparison
 from reports.compare.designs import WORDS as DESIGNS
 from reports.compare.designs import Sides
 from reports.compare.differences import Difference
@@ -20,6 +20,9 @@ SHAPES: Mapping[str, str] = {
     "no verdict": "·",
     "not compared": "○",
 }
+
+
+QUIET = ("equivalent", "inconclusive", "no verdict", "not compared")  # what a summary counts rather than lists
 
 
 def percent(change: float, *, signed: bool = True) -> str:
@@ -170,6 +173,12 @@ def counted(changes: Iterable[Change]) -> str:
         counts[change.word] = counts.get(change.word, 0) + 1
     told = [f"{counts[word]} {word}" for word in SHAPES if word in counts]
     return ", ".join(told) if told else "nothing was compared"
+
+
+def worst_first(family: Iterable[Change]) -> list[Change]:
+    """The changes by their verdicts, those of one verdict in their order."""
+    order = (*WORST, "no verdict", "not compared")
+    return sorted(family, key=lambda change: order.index(change.word))
 
 
 def names(changes: Iterable[Change]) -> dict[Figure, Figure]:
