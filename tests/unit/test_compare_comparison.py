@@ -201,7 +201,7 @@ def test_versions_commit_and_configuration_may_differ_and_are_listed() -> None:
     found = differences(given.base.runs, given.candidate.runs)
     assert refuse(given, found, ()) == ("query_vs_scan",)
     assert [(one.where, one.base, one.candidate) for one in found] == [
-        ("versions: dbharness", "0.1.0", "0.2.0"), ("git: commit", "c0ffee", "beef"), ("git: dirty", "False", "True"),
+        ("versions: dbharness", "0.1.0", "0.2.0"), ("git: commit", "c0ffee", "beef"), ("git: uncommitted changes", "no", "yes"),
         ("configuration: scenarios.query_vs_scan.client", "lean", "boto3"),
     ]  # fmt: skip
 
