@@ -160,6 +160,7 @@ def refused(base: dict[str, Any], candidate: dict[str, Any], *allowed: str) -> s
         ({"scenarios": {"cache_hit_rate": {"status": "complete"}}}, None, "no scenario in common"),
         ({"samples_schema": 2}, "schema", "samples_schema: 1 against 2"),
         ({"target": "aws"}, "target", "local against aws, other services"),
+        ({"profile": "smoke"}, "profile", "quick against smoke, other sizes and lengths"),
         ({"seed": 2}, "seed", "seed: 1 against 2, other questions"),
         ({"dataset": manifest()["dataset"] | {"months": "February 2013"}}, "dataset", "February 2013"),
         ({"machine": manifest()["machine"] | {"cores": 8}}, "machine", "machine: cores: 2 against 8"),

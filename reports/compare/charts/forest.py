@@ -51,7 +51,8 @@ def _row(change: Change, name: str) -> dict[str, object]:
 
 
 def _point(change: Change) -> float | None:
-    return None if change.scale == "difference" else change.effect
+    """Where to draw a change that has no interval: a difference of 0 is none in per cent too, of another size that isn't known."""
+    return None if change.scale == "difference" and change.effect != 0 else change.effect
 
 
 def _percent(change: float | None) -> float:

@@ -58,7 +58,7 @@ _RATIOS = (
     1.01,
     0.99,
 )
-_APART = 0.1  # of the axis, from one label to the next
+_APART = 0.15  # of the axis, from one label to the next
 
 
 def reach(changes: Any, intervals: Any = (), margins: Any = ()) -> tuple[float, float]:
@@ -106,8 +106,9 @@ def _finite(logs: Any) -> npt.NDArray[np.float64]:
     return data[np.isfinite(data)]
 
 
-def wrapped(figure: Figure, scenario: str | None, width: int = 38) -> str:
+def wrapped(figure: Figure, scenario: str | None, width: int = 36) -> str:
     """A figure's name in lines that fit beside a chart; without the scenario where that is said elsewhere."""
     id = figure.id.removeprefix(f"{scenario}.") if scenario else figure.id
     about = ", ".join(f"{name} {text}" for name, text in figure.labels)
-    return "\n".join([id, *textwrap.wrap(about, width)])
+    at_dots = textwrap.wrap(id.replace(".", ". "), width, break_long_words=False)
+    return "\n".join([*(line.replace(". ", ".") for line in at_dots), *textwrap.wrap(about, width)])

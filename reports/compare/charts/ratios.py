@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from reports.charts import new_axes
 from reports.compare import told
 from reports.compare.changes import Change
-from reports.compare.charts.look import MARKS, change_axis, inside, log_of, reach
+from reports.compare.charts.look import MARKS, change_axis, inside, log_of, reach, wrapped
 from reports.records import Figure
 from reports.section import Chart
 
@@ -72,7 +72,7 @@ def _draw(table: pd.DataFrame) -> Drawing:
                 bounds = [inside(row[_LOW], ends), inside(row[_HIGH], ends)]
                 axes.plot(bounds, [place + offset] * 2, color=look["color"], linewidth=0.7, alpha=0.45)
             axes.plot([inside(row[_CHANGE], ends)], [place + offset], linestyle="", markersize=4.2, **look)
-    axes.set_yticks(range(len(ids)), ids)
+    axes.set_yticks(range(len(ids)), [wrapped(Figure(id), None) for id in ids])
     axes.set_ylim(len(ids) - 0.45, -0.55)
     change_axis(axes, ends, "change of the candidate against the base")
     there = [word for word in MARKS if word in set(table[_WORD])]
