@@ -10,9 +10,9 @@ from harness.config import Config
 from harness.errors import UsageError
 from harness.pairs.commits import HERE, Tree, Worktrees
 from harness.pairs.folder import Folder
-from harness.pairs.making import Ending, Making
+from harness.pairs.making import Ending, Making, RunOne
 from harness.pairs.plan import LETTERS, Letter, declared_looks, plan_pairs
-from harness.pairs.runs import Asked, Ran, refuse_shared_services, run_side
+from harness.pairs.runs import Asked, refuse_shared_services, run_side
 from harness.pairs.sides import Side, names_of, side_of
 from harness.paths import PROJECT_ROOT
 from harness.report_child import ask
@@ -92,10 +92,8 @@ def _checked(side: Side, asked: Asked) -> Config:
     return config
 
 
-def _runner(
-    sides: Mapping[Letter, Side], code: Mapping[Letter, Tree], asked: Asked, folder: Folder
-) -> Callable[[Letter, str], Ran]:
-    def run(letter: Letter, name: str) -> Ran:
+def _runner(sides: Mapping[Letter, Side], code: Mapping[Letter, Tree], asked: Asked, folder: Folder) -> RunOne:
+    def run(letter: Letter, name: str) -> str | None:
         return run_side(sides[letter], code[letter], asked, folder.path / name, folder.log(name))
 
     return run

@@ -5,6 +5,7 @@ were), and failed: runs that didn't come to their end, kept but not counted.
 """
 
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -89,6 +90,11 @@ class Folder:
         """No more pairs are made."""
         self._record["ended"] = reason
         self._write()
+
+    def drop_if_empty(self) -> None:
+        """Take the folder away where no run has begun in it."""
+        if not any(self.path.glob("*/manifest.json")):
+            shutil.rmtree(self.path)
 
     def _write(self) -> None:
         partial = self.path / f".{COMPARISON}.partial"
