@@ -85,6 +85,8 @@ def _failure(side: Side, out: Path, code: int, log: Path) -> str | None:
     run: dict[str, Any] = json.loads(manifest.read_text())
     for name, entry in run["scenarios"].items():
         if entry["status"] != "complete":
-            return f"{name} is {entry['status'].replace('_', ' ')}: {entry['reason'] or f'it ended with exit code {code}'}"
+            return (
+                f"{name} is {entry['status'].replace('_', ' ')}: {entry['reason'] or f'it ended with exit code {code}'}"
+            )
     whole = run["status"] == "complete" and (out / "findings.json").is_file()
     return None if whole else said[-1]

@@ -33,13 +33,40 @@ def test_one_folder_is_what_ab_made_and_its_report_is_made_again_there(tmp_path:
     assert words_of_runs([str(tmp_path)], [], []) == ["--folder", str(tmp_path), "--out", str(tmp_path)]
 
 
+def test_pairs_are_held_to_the_gates_that_were_declared_before_them_unless_others_are_given(tmp_path: Path) -> None:
+    """Which figures count isn't chosen by looking at them."""
+    (tmp_path / "comparison.json").write_text('{"gates": ["x no worse than 5%", "y no worse than 2%"]}')
+    place = ["--folder", str(tmp_path), "--out", str(tmp_path)]
+    declared = ["--gate", "x no worse than 5%", "--gate", "y no worse than 2%"]
+    assert words_of_runs([str(tmp_path)], [], []) == [*place, *declared]
+    assert words_of_runs([str(tmp_path)], [], [], ["z no worse than 1%"]) == [*place, "--gate", "z no worse than 1%"]
+
+
+def test_runs_are_held_to_the_gates_that_are_given() -> None:
+    """After both sides."""
+    assert words_of_runs(["/a", "/b"], [], [], ["x no worse than 5%"])[4:] == ["--gate", "x no worse than 5%"]
+
+
+def test_a_damaged_comparison_is_no_folder_of_pairs(tmp_path: Path) -> None:
+    """Nor is a list."""
+    for text in ("{", "[]"):
+        (tmp_path / "comparison.json").write_text(text)
+        with pytest.raises(UsageError, match="no folder that `dbharness ab` made"):
+            words_of_runs([str(tmp_path)], [], [])
+
+
 @pytest.mark.parametrize(
     ("runs", "bases", "candidates", "says"),
     [
         ([], [], [], "--base: no run on that side; give BASE CANDIDATE"),
         ([], ["x"], [], "--candidate: no run on that side; give BASE CANDIDATE"),
         ([], [], ["x"], "--base: no run on that side"),
-        (["x"], [], [], "x: no folder that `dbharness ab` made; a single run is compared with another"),
+        (
+            ["x"],
+            [],
+            [],
+            f"{Path('x').absolute()}: no folder that `dbharness ab` made; a single run is compared with another",
+        ),
         (["x", "y", "z"], [], [], "3 runs: which are on which side? give several by --base RUN"),
         (["x"], ["y"], ["z"], "x: which side is it on? name runs either one by one, or by --base and --candidate"),
     ],
