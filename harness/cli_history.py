@@ -33,11 +33,15 @@ def history(
         list[str] | None,
         typer.Option(metavar="SELECTOR", help="Only figures of this id, or id{label=value,…}; repeatable."),
     ] = None,
-    last: Annotated[int | None, typer.Option(min=1, metavar="N", help="Only the last so many runs of a series.")] = None,
+    last: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Only the last so many runs of a series.")
+    ] = None,
     profile: Annotated[str | None, typer.Option(help="Runs of this one; the newest run's where not given.")] = None,
     allow: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="Runs that differ in machine, seed or dataset stay in the series; repeatable."),
+        typer.Option(
+            metavar="NAME", help="Runs that differ in machine, seed or dataset stay in the series; repeatable."
+        ),
     ] = None,
     out_dir: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Write the page there.")] = None,
     as_json: JsonOption = False,
@@ -102,7 +106,8 @@ def fetch(
     store: StoreOption = None,
     scenario: ScenarioOption = None,
     out_dir: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="The run directory to make; one under runs/ where not given.")
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="The run directory to make; one under runs/ where not given."),
     ] = None,
 ) -> None:
     """Copy a run out of a store, with its samples, and say where it is."""
@@ -115,7 +120,9 @@ def fetch(
     asked = [entry for entry in entries if (entry.whole if run is None else entry.name == run)]
     if not asked:
         about = f"no run {run}" if run else "no whole run"
-        known = f"; there are {', '.join(entry.name for entry in entries[-5:])}" if run and entries else f"; {kept.way_out}"
+        known = (
+            f"; there are {', '.join(entry.name for entry in entries[-5:])}" if run and entries else f"; {kept.way_out}"
+        )
         raise UsageError(f"{kept.name}: {about}{f' of {scenario}' if scenario else ''}{known}")
     into = out_dir or runs_dir() / asked[-1].name
     kept.fetch(asked[-1], into)

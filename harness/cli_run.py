@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from harness.cli_gates import AllowOption, BaselineOption, InconclusiveOption
 from harness.cli_shared import (
     CONFIG,
     ConfigOption,
@@ -42,16 +43,21 @@ def run(
         typer.Option(help="fast or rds, of every failover: as fast as it goes, or as long as RDS is said to take."),
     ] = None,
     overrides: SetOption = None,
+    baseline: BaselineOption = None,
+    allow: AllowOption = None,
+    inconclusive: InconclusiveOption = "pass",
     config: ConfigOption = CONFIG,
 ) -> None:
-    """Measure, and write a run directory with its report."""
+    """Measure, write a run directory with its report, and judge the configuration's gates."""
     from harness import suite
+    from harness.gating import Against
     from harness.rundir import command_line
 
     asked = suite.Request(
         scenarios=tuple(scenarios or ()), profile=profile, target=target, out=out_dir, seed=seed,
         overrides=(*(overrides or ()), *([f"rds_failover.pace={pace}"] if pace else [])), config=config,
         command=tuple(command_line()),
+        against=Against(baselines=tuple(baseline or ()), allowed=tuple(allow or ()), inconclusive=inconclusive),
     )  # fmt: skip
     with suite.progress_on(err) as progress:
         outcome = suite.run(asked, progress)

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,6 +24,7 @@ from harness import target
 from harness.config import AwsSettings
 from harness.destination import Destination
 from harness.errors import UsageError
+from harness.gating import Against, about, worse
 from harness.paths import PROJECT_ROOT
 from harness.registry import load_scenario, locustfile, scenario_names, settings_models
 from harness.report_child import make_report
@@ -47,6 +48,7 @@ class Request:
     overrides: tuple[str, ...]
     config: Path
     command: tuple[str, ...]
+    against: Against = field(default_factory=Against)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +67,7 @@ class ProgressView(Protocol):
 
 
 def run(asked: Request, progress: ProgressView) -> Outcome:
-    """Measure every scenario that was asked for, then make the report; raises HarnessError for what can't start."""
+    """Measure every scenario that was asked for, make the report, judge the gates; raises HarnessError for what can't start."""
     names = asked.scenarios or scenario_names()
     for name in names:
         if name not in scenario_names():
@@ -80,6 +82,7 @@ def run(asked: Request, progress: ProgressView) -> Outcome:
     )
     target.refuse_nothing_named(config)
     prices = configuration.load_prices(config)
+    baselines = asked.against.runs(about(config.gates, names))
     elsewhere = Destination.of(asked.out) if asked.out else None
     directory = RunDir.create(
         Path(asked.out) if asked.out and not elsewhere else None,
@@ -93,12 +96,13 @@ def run(asked: Request, progress: ProgressView) -> Outcome:
     status = directory.finish(interrupted)
     directory.point_latest()
     reported = make_report(directory.path)
+    judged = asked.against.judge(directory.path, baselines) if config.gates and not reported else 0
     lines = list(_summary(directory, status))
     if elsewhere is not None:
         lines.append(f"{elsewhere.send(directory.path)} files are at {elsewhere.name} too")
     if interrupted:
         return Outcome(exit_code=INTERRUPTED, lines=tuple(lines))
-    return Outcome(exit_code=_exit_code(directory, reported), lines=tuple(lines))
+    return Outcome(exit_code=worse(_exit_code(directory, reported), judged), lines=tuple(lines))
 
 
 def _begin_elsewhere(elsewhere: Destination, directory: RunDir) -> None:

@@ -17,7 +17,7 @@ from reports.stats import CONFIDENCE
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """The relative gates' outcomes, in their order, and what the reader must know of how the runs were compared."""
+    """The relative gates' outcomes, in their order, and what the reader must know where chance is in what was compared."""
 
     outcomes: tuple[Outcome, ...]
     warnings: tuple[str, ...]
@@ -55,7 +55,8 @@ def judge_all(
             for figure in figures
         ]
         outcomes.append(Outcome(gate=gate, figures=selecting.named(judged)))
-    return Asked(outcomes=tuple(outcomes), warnings=comparison.warnings)
+    by_chance = any(not change.exact for change in comparison.family)
+    return Asked(outcomes=tuple(outcomes), warnings=comparison.warnings if by_chance else ())
 
 
 def how_to_make_one(run: Recorded, scenario: str) -> str:
