@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli_gates import AllowOption, BaselineOption, InconclusiveOption
+from harness.cli_gates import AllowOption, BaselineOption, InconclusiveOption, against_what
 from harness.cli_shared import (
     CONFIG,
     ConfigOption,
@@ -50,14 +50,13 @@ def run(
 ) -> None:
     """Measure, write a run directory with its report, and judge the configuration's gates."""
     from harness import suite
-    from harness.gating import Against
     from harness.rundir import command_line
 
     asked = suite.Request(
         scenarios=tuple(scenarios or ()), profile=profile, target=target, out=out_dir, seed=seed,
         overrides=(*(overrides or ()), *([f"rds_failover.pace={pace}"] if pace else [])), config=config,
         command=tuple(command_line()),
-        against=Against(baselines=tuple(baseline or ()), allowed=tuple(allow or ()), inconclusive=inconclusive),
+        against=against_what(baseline, allow, inconclusive),
     )  # fmt: skip
     with suite.progress_on(err) as progress:
         outcome = suite.run(asked, progress)

@@ -114,6 +114,10 @@ class _Hooks:
             help="What relative gates of config.yaml are held against (repeatable)",
         )  # fmt: skip
         parser.add_argument(
+            "--harness-allow", action="append", default=[], metavar="NAME", include_in_web_ui=False,
+            help="What a baseline may differ in, as in dbharness gate (repeatable)",
+        )  # fmt: skip
+        parser.add_argument(
             "--harness-inconclusive", choices=("pass", "fail"), default="pass", include_in_web_ui=False,
             help="What an inconclusive gate does: pass with a warning, or exit 4",
         )  # fmt: skip
@@ -162,7 +166,11 @@ class _Hooks:
         options = environment.parsed_options
         try:
             out = Path(options.harness_out) if options.harness_out else None
-            against = Against(baselines=tuple(options.harness_baseline), inconclusive=options.harness_inconclusive)
+            against = Against(
+                baselines=tuple(options.harness_baseline),
+                allowed=tuple(options.harness_allow),
+                inconclusive=options.harness_inconclusive,
+            )
             launch = launch_from_environment(
                 self.scenario.name,
                 profile=options.harness_profile,

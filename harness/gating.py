@@ -1,9 +1,9 @@
 """Gates of a run: what can be said against them before anything is measured, and the child that judges them afterwards."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from harness.errors import UsageError
 from harness.gate_rules import GateError, NoWorse, parse
@@ -63,6 +63,11 @@ def checked(texts: Sequence[str], option: str = "--gate") -> tuple[str, ...]:
         except GateError as error:
             raise UsageError(f"{option} {text!r} {error}") from error
     return tuple(found)
+
+
+def declared(manifest: Mapping[str, Any]) -> list[str]:
+    """The gates of the configuration that a manifest keeps; none where it is of a version without."""
+    return (manifest.get("config") or {}).get("gates") or []
 
 
 def about(gates: Sequence[str], scenarios: Collection[str]) -> list[str]:

@@ -26,7 +26,7 @@ from harness.destination import Destination
 from harness.errors import UsageError
 from harness.gating import Against, about, worse
 from harness.paths import PROJECT_ROOT
-from harness.registry import load_scenario, locustfile, scenario_names, settings_models
+from harness.registry import known, load_scenario, locustfile, settings_models
 from harness.report_child import make_report
 from harness.rundir import RunDir, now_iso
 from harness.session import AWS_VARIABLE, PROGRESS_VARIABLE, RUN_VARIABLE
@@ -68,10 +68,7 @@ class ProgressView(Protocol):
 
 def run(asked: Request, progress: ProgressView) -> Outcome:
     """Measure every scenario that was asked for, make the report, judge the gates; raises HarnessError for what can't start."""
-    names = asked.scenarios or scenario_names()
-    for name in names:
-        if name not in scenario_names():
-            raise UsageError(f"unknown scenario {name!r}; there are {', '.join(scenario_names())}")
+    names = known(asked.scenarios)
     config = configuration.load(
         asked.config,
         settings_models(),
@@ -90,7 +87,7 @@ def run(asked: Request, progress: ProgressView) -> Outcome:
     )  # fmt: skip
     if elsewhere is not None:
         _begin_elsewhere(elsewhere, directory)
-    interrupted = measure(tuple(dict.fromkeys(names)), directory, progress, config.aws)
+    interrupted = measure(names, directory, progress, config.aws)
     _ignore_interrupts()
     directory.redact_logs()
     status = directory.finish(interrupted)

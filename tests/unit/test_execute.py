@@ -21,7 +21,7 @@ class FakeMaster:
             events=SimpleNamespace(request=SimpleNamespace(fire=None)),
             parsed_options=SimpleNamespace(
                 headless=True, harness_out=None, harness_profile=None, harness_set=[],
-                harness_baseline=[], harness_inconclusive="pass",
+                harness_baseline=[], harness_allow=[], harness_inconclusive="pass",
             ),
         )  # fmt: skip
 
