@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from harness.cli_compare import AllowOption
 from harness.cli_shared import JsonOption
 from harness.errors import UsageError
 
@@ -22,10 +22,6 @@ BaselineOption = Annotated[
         help="What relative gates are held against: a run, or the newest of a folder or URL of runs; repeatable.",
     ),
 ]  # fmt: skip
-Allowed = StrEnum("Allowed", ["schema", "target", "seed", "dataset", "machine", "prices", "mixed"])
-AllowOption = Annotated[
-    list[Allowed] | None, typer.Option("--allow", help="What a baseline may differ in; repeatable.")
-]
 InconclusiveOption = Annotated[
     Inconclusive, typer.Option(help="What an inconclusive gate does: pass with a warning, or exit 4.")
 ]

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from harness.cli_gates import AllowOption, BaselineOption, InconclusiveOption, against_what
+from harness.cli_compare import AllowOption
+from harness.cli_gates import BaselineOption, InconclusiveOption, against_what
 from harness.cli_shared import (
     CONFIG,
     ConfigOption,

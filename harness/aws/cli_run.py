@@ -25,7 +25,8 @@ from harness.aws.restorable import Clusters, Databases, Instances
 from harness.aws.snapshots import Operations, clean
 from harness.aws.spend_guard import SpendGuard
 from harness.aws.stacks import owned, stack_of
-from harness.cli_gates import AllowOption, BaselineOption, InconclusiveOption, against_what
+from harness.cli_compare import AllowOption
+from harness.cli_gates import BaselineOption, InconclusiveOption, against_what
 from harness.config import AwsSettings, Config
 from harness.errors import HarnessError, UsageError
 from harness.gating import Against, about, declared, worse

@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.gate_rules import Gate, Selector, same
 from reports.gates.outcome import CannotAsk, Judged
-from reports.records import Figure, nearest
+from reports.records import Figure, nearest, told_apart
 
 _MOST_NAMED = 12
 
@@ -28,12 +28,6 @@ def matched(gate: Gate, findings: Mapping[Figure, Mapping[str, Any]]) -> list[Fi
             f"{_listed(each)}"
         )
     return found
-
-
-def told_apart(figures: Sequence[Figure]) -> list[Figure]:
-    """The same figures with those labels alone by which they differ."""
-    common = set.intersection(*(set(figure.labels) for figure in figures))
-    return [figure.without(name for name, _ in common) for figure in figures]
 
 
 def named(judged: Sequence[Judged]) -> tuple[Judged, ...]:

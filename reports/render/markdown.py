@@ -27,11 +27,11 @@ def markdown(
     return cut(text)
 
 
-def cut(text: str) -> str:
-    """As much of a report in Markdown as a comment holds, and that it was cut."""
+def cut(text: str, whole: str = "report.html and findings.json") -> str:
+    """As much of a report in Markdown as a comment holds, and that it was cut; ``whole`` has the rest."""
     if len(text) <= MOST_CHARACTERS:
         return text
-    rest = "\n\nCut here: the rest is in report.html and findings.json.\n"
+    rest = f"\n\nCut here: the rest is in {whole}.\n"
     return text[: text.rfind("\n", 0, MOST_CHARACTERS - len(rest))] + rest
 
 

@@ -18,7 +18,14 @@ from reports.stats.intervals import (
 )
 from reports.stats.levels import holm_levels, looks
 from reports.stats.pairs import Difference, PairedRatio, Ratio, paired_difference, paired_odds, paired_ratio
-from reports.stats.series import LEAST_SAMPLES, block_percentile, effective_n, percentile, run_percentile
+from reports.stats.series import (
+    LEAST_SAMPLES,
+    block_percentile,
+    effective_n,
+    highest_percentile,
+    percentile,
+    run_percentile,
+)
 from reports.stats.sets import difference_of_sets, odds_of_sets, ratio_of_sets
 from reports.stats.verdicts import (
     MARGINS,
@@ -56,6 +63,7 @@ __all__ = [
     "exact_changes",
     "geometric_mean_of_trials",
     "growth_exponent",
+    "highest_percentile",
     "holm",
     "holm_levels",
     "least_pairs",

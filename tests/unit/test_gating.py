@@ -8,11 +8,10 @@ import pytest
 from gated import finding, gated
 from typer.testing import CliRunner
 
-from harness import cli_gates, gating
+from harness import gating
 from harness.cli import app
 from harness.errors import UsageError
 from harness.gating import Against, about, checked, worse
-from reports.compare.refusals import ALLOWABLE
 
 RELATIVE = "shop.units no worse than 5%"
 FIGURES = [finding("units", 1.0, 1.0, 1.0)]
@@ -82,9 +81,12 @@ def test_one_exit_code_comes_of_a_run_and_its_gates() -> None:
             assert (worse(first, second), worse(second, first)) == (first, first)
 
 
-def test_what_the_option_allows_is_what_a_comparison_can_allow() -> None:
-    """The harness doesn't import the reports; this holds the two lists together."""
-    assert set(map(str, cli_gates.Allowed)) <= set(ALLOWABLE)
+def test_whoever_makes_runs_to_compare_them_judges_their_gates(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run of a pair has no baseline of its own; the other side is its baseline."""
+    gates = ("shop.units <= 1", RELATIVE)
+    assert gating.judged_here(gates) == gates
+    monkeypatch.setenv(gating.ELSEWHERE_VARIABLE, "1")
+    assert gating.judged_here(gates) == ()
 
 
 def test_the_command_hands_on_what_it_was_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
