@@ -53,7 +53,7 @@ def test_an_inconclusive_gate_passes_with_a_warning_unless_it_is_asked_to_fail(t
 def test_a_figure_without_an_interval_is_inconclusive_however_far_it_is_from_the_limit(tmp_path: Path) -> None:
     """Two trials carry none."""
     verdict = judged(gated(tmp_path / "run", [finding("p50_ms", 0.1, n=2)]), "shop.p50_ms <= 1000")
-    assert said(verdict) == "Inconclusive: 0.1 ms, against <= 1000 ms: n = 2 carries no interval."
+    assert said(verdict) == "Inconclusive: 0.1 ms, against <= 1000 ms: it has no interval at n = 2."
 
 
 def test_an_exact_figure_is_judged_by_its_value(tmp_path: Path) -> None:

@@ -89,7 +89,11 @@ def test_the_report_shows_the_gates_whenever_they_are_judged(run: Recorded) -> N
     page, text = (path / "report.html").read_text(), (path / "report.md").read_text()
     assert (page.count('id="gates"'), text.count("## Gates")) == (1, 1)
     assert "| `shop.down_s <= 1` | ✓ pass | 0.29 s, 95 % interval 0.15 s to 0.43 s | <= 1 s |" in part(text)
-    assert '<td class="state fail"><span aria-hidden="true">✗</span> fail</td>' in part(page)
+    assert (
+        '<span class="badge fail"><span aria-hidden="true">✗</span> fail</span> <code>all shop.hits &gt;= 50 %</code>'
+        in part(page)
+    )
+    assert '<td class="state pass"><span aria-hidden="true">✓</span> pass</td>' in part(page)
     assert "a busy &lt;core&gt; &amp; more" in part(page)
     assert placed(page, part(bare["report.html"])) == bare["report.html"]
     assert placed(text, part(bare["report.md"])) == bare["report.md"]
