@@ -46,7 +46,8 @@ def _invalid(run: Recorded, gates: Sequence[Gate]) -> dict[Gate, Outcome]:
     """The gates about scenarios of which the run can't be asked, whether or not it has their figures."""
     found = {}
     for gate in gates:
-        if why := why_invalid(Path(run.path), run.manifest, gate.selector.scenario):
+        scenario = gate.selector.scenario
+        if why := why_invalid(Path(run.path), run.manifest, scenario) or _why_no_findings(run, scenario):
             figure = Figure(gate.selector.id, gate.selector.labels)
             judged = Judged(
                 figure=figure,
@@ -60,6 +61,12 @@ def _invalid(run: Recorded, gates: Sequence[Gate]) -> dict[Gate, Outcome]:
             )
             found[gate] = Outcome(gate=gate, figures=(judged,))
     return found
+
+
+def _why_no_findings(run: Recorded, scenario: str) -> str | None:
+    """Why the scenario's analysis gave none, None where it did."""
+    failed = run.findings.get(Figure(f"{scenario}.analysis"))
+    return limits.why_silent(failed) if failed is not None else None
 
 
 def _absolute(run: Recorded, gate: Gate) -> Outcome:

@@ -119,6 +119,16 @@ def test_a_scenario_that_is_not_whole_makes_its_gates_invalid(
     assert [outcome.sentence.split(": ", 2)[2] for outcome in verdict.outcomes] == [f"{why}."] * 2
 
 
+def test_a_scenario_whose_analysis_failed_makes_its_gates_invalid(tmp_path: Path) -> None:
+    """Its figures aren't there, and yet nobody mistyped them."""
+    failed = finding(
+        "analysis", None, status="unknown", reason="the analysis failed (KeyError: x).", unit="", better="none"
+    )
+    verdict = judged(gated(tmp_path / "run", [failed]), "shop.downtime_s <= 1")
+    assert verdict.exit_code == 3
+    assert said(verdict) == "Invalid: not judged, against <= 1: unknown: the analysis failed (KeyError: x)."
+
+
 def test_samples_that_cannot_be_read_are_rows_that_are_missing(tmp_path: Path) -> None:
     """A file cut in half holds none."""
     run = gated(tmp_path / "run", [DOWNTIME])
