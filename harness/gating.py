@@ -56,6 +56,10 @@ class Against:
                 words += [option, str(value.resolve() if isinstance(value, Path) else value)]
         return ask("reports.gates", [*words, *(["--json"] if as_json else [])])
 
+    def after_report(self, run: Path, gates: Sequence[str], baselines: Sequence[Path]) -> int:
+        """What the run's own ``gates`` come to; 0 without any, and without findings, of which its report has said why."""
+        return self.judge(run, baselines) if gates and (run / "findings.json").is_file() else 0
+
 
 def checked(texts: Sequence[str], option: str = "--gate") -> tuple[str, ...]:
     """Gates as they were typed, each once, in their canonical form. Raises UsageError."""

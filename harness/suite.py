@@ -86,7 +86,7 @@ def run(asked: Request, progress: ProgressView) -> Outcome:
     status = directory.finish(interrupted)
     directory.point_latest()
     reported = make_report(directory.path)
-    judged = asked.against.judge(directory.path, baselines) if gates and not reported else 0
+    judged = asked.against.after_report(directory.path, gates, baselines)
     lines = list(_summary(directory, status))
     if elsewhere is not None:
         lines.append(f"{elsewhere.send(directory.path)} files are at {elsewhere.name} too")

@@ -392,7 +392,7 @@ def _code(directory: RunDir, why: str | None, reported: int, against: Against, b
         return suite.INTERRUPTED
     manifest = directory.manifest
     code = reported or (0 if manifest["status"] == "complete" else 3)
-    return code if reported or not declared(manifest) else worse(code, against.judge(directory.path, baselines))
+    return worse(code, against.after_report(directory.path, declared(manifest), baselines))
 
 
 def _tell(line: str) -> None:
