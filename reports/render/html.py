@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reports.findings import Finding
-from reports.render import figures, page, run, selftest, tool
+from reports.render import figures, page, run, selftest, steps, tool
 from reports.section import Section
 
 OPEN_ROWS = 16  # longer tables of findings start folded
@@ -42,6 +42,7 @@ def html(manifest: Mapping[str, Any], partial: bool, sections: Sequence[Section]
             run=run,
             tool=tool,
             selftest=selftest,
+            steps=steps,
             tool_rows=tool.rows(sections),
             open_rows=OPEN_ROWS,
             by_figure=by_figure,

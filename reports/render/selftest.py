@@ -25,7 +25,9 @@ def record(manifest: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 def sentence(kept: Mapping[str, Any]) -> str:
     """How many came back, when, by which version and where."""
-    return f"{selftest_table.counted(kept)} planted truths came back ({when(kept['date'])}; {selftest_table.made(kept)})."
+    return (
+        f"{selftest_table.counted(kept)} planted truths came back ({when(kept['date'])}; {selftest_table.made(kept)})."
+    )
 
 
 def stale(manifest: Mapping[str, Any], kept: Mapping[str, Any]) -> str | None:
