@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from harness import cli_aa
 from harness.errors import HarnessError
 from harness.paths import PROJECT_ROOT
 
@@ -20,6 +21,7 @@ app = typer.Typer(
 )  # fmt: skip
 services_app = typer.Typer(no_args_is_help=True, help="The embedded servers, kept up for several runs.")
 app.add_typer(services_app, name="services")
+cli_aa.register(app)
 out, err = Console(highlight=False, soft_wrap=True), Console(stderr=True, highlight=False, soft_wrap=True)
 
 ScenarioNames = Annotated[
