@@ -4,6 +4,7 @@ The unit is the trial, never the request: requests of one trial move together. S
 (10.1145/2464157.2464160); Bakshy & Frachtenberg, WWW'15 (10.1145/2736277.2741082).
 """
 
+from reports.stats.binomial import binomial_share
 from reports.stats.curves import ALWAYS, NEVER, crossing, crossing_of_rounds, growth_exponent
 from reports.stats.intervals import (
     CONFIDENCE,
@@ -39,6 +40,7 @@ __all__ = [
     "PairedRatio",
     "Verdict",
     "Word",
+    "binomial_share",
     "block_percentile",
     "crossing",
     "crossing_of_rounds",
