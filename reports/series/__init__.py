@@ -68,6 +68,10 @@ class _Asked:
     def trials(self) -> list[int]:
         return [trial for pair in self.series.pairs for trial in pair.trials]
 
+    @property
+    def too_few(self) -> str:
+        return f"{count(len(self.series.pairs), 'pair')} make no comparison of {min(self.pairs, *OTHER_PAIRS)} or more"
+
     def share(
         self, id: str, sentence: str, share: Interval, better: Better, headline: bool, **labels: object
     ) -> Finding:
@@ -87,7 +91,7 @@ def analyse(run: Run) -> Section:
         asked = _asked(run, tool, samples)
         findings = [*_false_alarms(asked), *_found(asked), *_mann_whitney(asked), *_detectable(asked), *_times(asked)]
     if asked is None or not asked.of:
-        why = why_absent(run, NAME) if asked is None else f"{count(len(asked.series.pairs), 'pair')} make no comparison"
+        why = why_absent(run, NAME) if asked is None else asked.too_few
         findings = [absent(run, NAME, f"{NAME}.false_alarm_share", "share", "lower", why, headline=True)]
     return Section(
         scenario=NAME, title=TITLE, verdict=tuple(one.sentence for one in findings if one.headline),
@@ -115,7 +119,7 @@ def _false_alarms(asked: _Asked) -> Iterator[Finding]:
     for (figure, pairs), compared in asked.of.items():
         alarms, most = sum(one.alarm for one in compared), most_alarms(len(compared))
         share = stats.binomial_share(alarms, len(compared))
-        limit = f"up to {most} are chance" if alarms <= most else f"more than the {most} that are chance"
+        limit = f"chance gives up to {most}" if alarms <= most else f"more than the {most} that chance gives"
         sentence = (
             f"At {words(figure)}, {alarms:,} of {count(len(compared), 'comparison')} of an operation with itself told it apart: "
             f"{percent(share.value)}{span(share.low, share.high, percent)}; {limit} ({count(pairs, 'pair')} each; {asked.on})."

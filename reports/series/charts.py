@@ -5,9 +5,10 @@ from typing import Any, get_args
 
 import pandas as pd
 from matplotlib.figure import Figure as Drawing
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from reports import stats
-from reports.charts import INK, MUTED, new_axes, style
+from reports.charts import INK, MUTED, new_axes, new_panels, style
 from reports.findings import Finding
 from reports.section import Chart
 from reports.series.comparisons import Comparison, Figure, words
@@ -40,7 +41,7 @@ def charts(compared: Compared, pairs: int, findings: Sequence[Finding]) -> list[
         ),
         Chart(
             id="series-effects", title=f"Every comparison of {words(shown)} with its interval",
-            caption=f"In the order they were measured, {pairs} pairs each; a triangle is a false alarm. Equal is 0.",
+            caption=f"In the order they were measured, {pairs} pairs each; a triangle is a false alarm. Equal is 1; logarithmic axis.",
             alt=next((one.sentence for one in alarms if one.headline and one.labels["figure"] == shown), asked),
             table=_effects(of_pairs[shown]), draw=_draw_effects,
         ),
@@ -87,9 +88,7 @@ def _effects(compared: Sequence[Comparison]) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
-                "comparison": number, "change, %": 100 * one.verdict.effect,
-                "low, %": None if one.verdict.low is None else 100 * one.verdict.low,
-                "high, %": None if one.verdict.high is None else 100 * one.verdict.high,
+                "comparison": number, "b ÷ a": one.ratio.ratio, "low": one.ratio.low, "high": one.ratio.high,
                 "verdict": one.verdict.word, "alarm": one.alarm,
             }
             for number, one in enumerate(compared, 1)
@@ -149,29 +148,37 @@ def _draw_effects(table: pd.DataFrame) -> Drawing:
     figure, axes = new_axes(height=3.4)
     for alarm, marker, label in ((False, "o", "equal can't be excluded"), (True, "^", "false alarm")):
         rows, look = table[table["alarm"] == alarm], style(1 if alarm else 0)
-        axes.vlines(rows["comparison"], rows["low, %"], rows["high, %"], color=look["color"], linewidth=0.9)
+        axes.vlines(rows["comparison"], rows["low"], rows["high"], color=look["color"], linewidth=0.9)
         axes.plot(
-            rows["comparison"], rows["change, %"], marker, color=look["color"], markersize=5.5 if alarm else 2.6,
+            rows["comparison"], rows["b ÷ a"], marker, color=look["color"], markersize=5.5 if alarm else 2.6,
             label=f"{label}: {len(rows)}",
         )  # fmt: skip
-    axes.axhline(0, color=INK, linewidth=1)
+    axes.axhline(1, color=INK, linewidth=1)
+    axes.set_yscale("log")
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda ratio, _: f"{ratio:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("comparison, in the order measured")
-    axes.set_ylabel("change b ÷ a, %")
-    axes.legend(ncols=2)
+    axes.set_ylabel("b ÷ a")
+    figure.legend(loc="outside upper left", ncols=2, fontsize=8.5)
     return figure
 
 
 def _draw_found(table: pd.DataFrame) -> Drawing:
-    figure, axes = new_axes(height=3.4)
-    for index, ((name, pairs), rows) in enumerate(table.groupby(["figure", "pairs"], sort=False)):
-        look, offset = style(index), 0.12 * index - 0.4
-        axes.vlines(rows["planted, %"] + offset, rows["low, %"], rows["high, %"], color=look["color"], linewidth=1.2)
-        axes.plot(rows["planted, %"] + offset, rows["share, %"], label=f"{name}, {pairs} pairs", **look)
-    axes.set_xticks(sorted(set(table["planted, %"])))
-    axes.set_ylim(0, 103)
-    axes.set_xlabel("planted into side b, % longer")
-    axes.set_ylabel("found, % of comparisons")
-    axes.legend(fontsize=8, ncols=2, loc="lower right")
+    every = sorted(set(table["pairs"]))
+    figure, panels = new_panels([2.0] * len(every), around=0.35)
+    for axes, pairs in zip(panels, every, strict=True):
+        of_pairs = table[table["pairs"] == pairs]
+        for index, (name, rows) in enumerate(of_pairs.groupby("figure", sort=False)):
+            look, places = style(index), rows["planted, %"] + 0.25 * (index - 1.5)
+            axes.vlines(places, rows["low, %"], rows["high, %"], color=look["color"], linewidth=1.2)
+            axes.plot(places, rows["share, %"], label=str(name) if axes is panels[0] else None, **look)
+        axes.set_ylim(0, 103)
+        axes.set_title(f"{pairs} pairs, {of_pairs['comparisons'].iloc[0]:,} comparisons", loc="left", fontsize=9)
+        axes.set_ylabel("found, %")
+    panels[-1].set_xticks(sorted(set(table["planted, %"])))
+    panels[-1].set_xlabel("planted into side b, % longer")
+    figure.legend(loc="outside upper left", ncols=4, fontsize=8.5)
     return figure
 
 
@@ -189,6 +196,7 @@ def _draw_verdicts(table: pd.DataFrame) -> Drawing:
         begins = begins + table[word]
     axes.set_yticks(range(len(table)), table["figure"])
     axes.set_ylim(len(table) - 0.5, -0.5)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("comparisons")
     figure.legend(loc="outside upper left", ncols=3, fontsize=8.5)
     return figure
