@@ -1,12 +1,11 @@
 """``dbharness aa``: the same on both sides, n times; how often would chance have passed for a difference?"""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from harness.cli_shared import JsonOption, err, print_json, say
 from harness.series import Through
 
 
@@ -28,7 +27,7 @@ def aa(
     out_dir: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="The run directory; a new one under runs/ without.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Compare one operation with itself, often, and say how often it passed for a change; exit 1 where too often."""
     from harness import suite
@@ -38,12 +37,10 @@ def aa(
     settings = SeriesSettings(
         through=through, comparisons=comparisons, pairs=pairs, trial_s=trial_s, warm_up_s=warm_up_s, think_ms=think_ms
     )
-    with suite.progress_on(Console(stderr=True, highlight=False, soft_wrap=True)) as progress:
+    with suite.progress_on(err) as progress:
         outcome = run(progress, out=out_dir, seed=seed, settings=settings, quiet=as_json)
     if as_json:
-        print(json.dumps(outcome.as_record(), allow_nan=False))  # noqa: T201 - for programs: nothing wrapped or styled
+        print_json(outcome.as_record())
     else:
-        out = Console(highlight=False, soft_wrap=True)
-        for line in outcome.lines():
-            out.print(line, markup=False)
+        say(outcome.lines())
     raise typer.Exit(outcome.exit_code)

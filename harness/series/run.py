@@ -39,7 +39,7 @@ class Outcome:
         return [
             {
                 "figure": finding["labels"]["figure"], "pairs": self.pairs, "comparisons": finding["n"],
-                "alarms": round(finding["value"] * finding["n"]), "most": most_alarms(finding["n"]),
+                "alarms": round(finding["counts"][0]), "most": most_alarms(finding["n"]),
                 "share": finding["value"], "low": finding["low"], "high": finding["high"],
             }
             for finding in found

@@ -76,7 +76,7 @@ def _p_values(compared: Mapping[Figure, Sequence[Comparison]]) -> pd.DataFrame:
     return pd.concat(
         [
             pd.DataFrame(
-                {"figure": figure, "p": sorted(one.p for one in each)}
+                {"figure": figure, "p": sorted(one.ratio.p for one in each)}
             ).assign(**{"share at or below": [(rank + 1) / len(each) for rank in range(len(each))]})
             for figure, each in compared.items()
         ],

@@ -23,12 +23,11 @@ Arrays = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """``pairs`` pairs in a row of one figure; ``p`` is that of the paired t test that the interval stands on."""
+    """Some pairs in a row, compared by one figure."""
 
     figure: Figure
     ratio: PairedRatio
     verdict: Verdict
-    p: float
 
     @property
     def alarm(self) -> bool:
@@ -114,9 +113,7 @@ def compare(figure: Figure, base: Arrays, candidate: Arrays) -> Comparison:
     """The way of every comparison by pairs: ratio, then verdict on the figure's margin."""
     ratio = stats.paired_ratio(base, candidate)
     margin = stats.MARGINS.get(figure, stats.MARGINS["p50"])
-    return Comparison(
-        figure=figure, ratio=ratio, verdict=stats.verdict(ratio, margin=margin, better="lower"), p=_p(ratio)
-    )
+    return Comparison(figure=figure, ratio=ratio, verdict=stats.verdict(ratio, margin=margin, better="lower"))
 
 
 def mann_whitney_alarms(series: Series, pairs: int) -> int:
@@ -143,11 +140,3 @@ def _each(figure: Figure, trials_ms: Sequence[Arrays]) -> Arrays:
     if figure == "mean":
         return np.array([float(times.mean()) for times in trials_ms])
     return np.array([float(np.percentile(times, percent_of(figure))) for times in trials_ms])
-
-
-def _p(ratio: PairedRatio) -> float:
-    """Two-sided p of the t test on the pairs' log ratios."""
-    if not ratio.log_sd:
-        return 0.0 if ratio.exact and ratio.ratio != 1 else 1.0
-    t = math.log(ratio.ratio) / (ratio.log_sd / math.sqrt(ratio.n))
-    return float(2 * scipy_stats.t.sf(abs(t), ratio.n - 1))

@@ -16,4 +16,6 @@ def binomial_share(successes: int, total: int, confidence: float = CONFIDENCE) -
     tail = (1 - confidence) / 2
     low = float(stats.beta.ppf(tail, successes, total - successes + 1)) if successes else 0.0
     high = float(stats.beta.ppf(1 - tail, successes + 1, total - successes)) if successes < total else 1.0
-    return Interval(value=successes / total, low=low, high=high, n=total, method="Clopper–Pearson")
+    return Interval(
+        value=successes / total, low=low, high=high, n=total, method="Clopper–Pearson", counts=(successes, total)
+    )
