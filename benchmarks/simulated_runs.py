@@ -4,10 +4,12 @@ Log-normal latencies, seconds that follow each other (AR(1)), 3 % between runs, 
 lasts, the arms in pairs whose order is drawn.
 """
 
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import mannwhitneyu
 
 from reports import stats
 
@@ -49,3 +51,20 @@ def told_apart(seed: int, comparisons: int, pairs: int, planted: float = 0.0) ->
     """How many intervals exclude *equal*, every latency of the second side planted so much longer (0.1 is 10 %)."""
     found = (stats.paired_ratio(a, b * (1 + planted)) for a, b in p95_of_pairs(seed, comparisons, pairs))
     return sum(one.low is not None and one.high is not None and not one.low <= 1 <= one.high for one in found)
+
+
+def p_at_looks(seed: int, comparisons: int, pairs: Sequence[int]) -> Arrays:
+    """p of equal sides after so many pairs of each comparison, (comparisons, looks): pairs are added from look to look.
+
+    Below 1 − confidence exactly where the interval at that confidence excludes *equal*.
+    """
+    sides = p95_of_pairs(seed, comparisons, max(pairs))
+    return np.array([[stats.paired_ratio(a[:k], b[:k]).p for k in pairs] for a, b in sides])
+
+
+def mann_whitney_alarms(seed: int, comparisons: int) -> int:
+    """How many of so many pairs of equal runs, one against one, that test on all requests tells apart at p < 0.05."""
+    rng = np.random.default_rng([seed, 1])
+    slope = rng.normal(0, DRIFT, (comparisons, 1))
+    both = runs(rng, (comparisons, 2), slope * np.arange(2))
+    return sum(bool(mannwhitneyu(a, b).pvalue < 0.05) for a, b in both)

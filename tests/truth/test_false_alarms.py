@@ -3,11 +3,10 @@
 Simulated runs as docs/false-alarms.md has them. Printed with ``-s``: what that page says of them.
 """
 
-import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
-from benchmarks.simulated_runs import DRIFT, p95_of_pairs, runs, told_apart
+from benchmarks.simulated_runs import mann_whitney_alarms, p95_of_pairs, p_at_looks, told_apart
 from reports import stats
 
 SEED = 20261125
@@ -37,12 +36,20 @@ def test_a_tenth_more_is_found_by_eight_pairs_in_four_of_five_and_by_ten_in_nine
     assert found >= least
 
 
+def test_adding_pairs_by_the_declared_looks_errs_no_more_often_than_one_look() -> None:
+    """Looking after 8 pairs and after 16, at half of 5 % each; at 5 % each the two looks together err more often than that."""
+    looked = stats.looks(8, 16)
+    p = p_at_looks(SEED, COMPARISONS, [pairs for pairs, _ in looked])
+    alarms = int((p < [1 - confidence for _, confidence in looked]).any(axis=1).sum())
+    undeclared = int((p < 0.05).any(axis=1).sum())
+    print(f"looks after 8 and 16 pairs, equal arms: {alarms / COMPARISONS:.1%} of {COMPARISONS:,}, ", end="")
+    print(f"at 95 % each {undeclared / COMPARISONS:.1%}")
+    assert alarms <= most(0.05) < undeclared
+
+
 def test_mann_whitney_on_the_requests_of_two_equal_runs_cries_wolf_more_often_than_not() -> None:
     """Why no figure here comes from requests: they aren't independent, so thousands of them are not thousands."""
-    rng = np.random.default_rng([SEED, 1])
-    slope = rng.normal(0, DRIFT, (200, 1))
-    both = runs(rng, (200, 2), slope * np.arange(2))
-    alarms = sum(scipy_stats.mannwhitneyu(a, b).pvalue < 0.05 for a, b in both)
+    alarms = mann_whitney_alarms(SEED, 200)
     print(f"Mann–Whitney on all requests, one run against one, equal arms: {alarms / 200:.0%} of 200")
     assert alarms / 200 > 0.5
 
