@@ -28,7 +28,7 @@ def test_as_many_false_alarms_as_chance_gives_are_well_and_one_more_is_not() -> 
     assert list(well.lines()) == ["no figure was told apart more often than chance does", "everything is in runs/aa"]
     crying = outcome(false_alarms("p50", 1, 20), false_alarms("p95", 5, 20))
     assert (crying.exit_code, crying.as_record()["well"]) == (1, False)
-    assert list(crying.lines())[0] == (
+    assert next(crying.lines()) == (
         "TOO MANY: p95: 5 of 20 comparisons told apart what is the same, 4 or fewer were to be expected"
     )
 
