@@ -5,7 +5,11 @@ import sys
 
 import typer
 
+<<<<<<< HEAD
 from harness import cli_aa, cli_plan, cli_run, cli_services
+=======
+from harness import cli_compare, cli_history, cli_plan, cli_run, cli_services
+>>>>>>> compare
 from harness.cli_shared import err
 from harness.errors import HarnessError
 
@@ -14,9 +18,14 @@ app = typer.Typer(
     help="Benchmarks managed databases: RDS, DynamoDB, ElastiCache; on AWS or on one laptop.",
 )  # fmt: skip
 cli_run.register(app)
+cli_compare.register(app)
 cli_plan.register(app)
 cli_services.register(app)
+<<<<<<< HEAD
 cli_aa.register(app)
+=======
+cli_history.register(app)
+>>>>>>> compare
 
 
 @app.command(

@@ -1,10 +1,11 @@
 """What can't be compared, and what only on request: each refusal names the runs, what differs, and the way out."""
 
 from collections.abc import Collection, Sequence
+from pathlib import Path
 
 from reports.compare.designs import Side, Sides
 from reports.compare.differences import Difference, Topic
-from reports.records import Recorded
+from reports.gates.validity import why_invalid
 
 # What the command line may allow, in the order it is looked at.
 ALLOWABLE = ("scenario", "schema", "target", "seed", "dataset", "machine", "prices", "mixed", "partial")
@@ -45,7 +46,7 @@ def refuse(sides: Sides, found: Sequence[Difference], allowed: Collection[str]) 
             "give runs that are, or --allow mixed"
         )
     if "partial" not in allowed:
-        _whole(sides)
+        _whole(sides, scenarios)
     return scenarios
 
 
@@ -97,20 +98,11 @@ def _more(those: Sequence[object]) -> str:
     return f", and {len(those) - 1} more" if len(those) > 1 else ""
 
 
-def _whole(sides: Sides) -> None:
+def _whole(sides: Sides, scenarios: Sequence[str]) -> None:
     for run in (*sides.base.runs, *sides.candidate.runs):
-        if why := why_invalid(run):
-            raise Invalid(f"{run.path}: {why}; run it again, or --allow partial to compare what is there")
-
-
-def why_invalid(run: Recorded) -> str | None:
-    """Why a run's figures may not be those of the whole run: it was cut short, or rows are missing."""
-    if (status := run.manifest.get("status")) != "complete":
-        return f"the run is {status}"
-    for name, entry in run.manifest["scenarios"].items():
-        if (state := entry.get("status")) not in ("complete", "not_measured"):
-            return f"{name} is {state}"
-        requests, rows = entry.get("requests"), entry.get("rows")
-        if requests is not None and rows is not None and rows < requests:
-            return f"{requests - rows:,} of {requests:,} rows of {name} are missing"
-    return None
+        path = Path(run.path)
+        for name in scenarios:
+            unmeasured = run.manifest["scenarios"][name]["status"] == "not_measured"
+            why = None if unmeasured or not (path / "samples").exists() else why_invalid(path, run.manifest, name)
+            if why:
+                raise Invalid(f"{path}: {why}; run it again, or --allow partial to compare what is there")

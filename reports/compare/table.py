@@ -4,17 +4,17 @@ from collections.abc import Iterator, Sequence
 
 from reports.compare import told
 from reports.compare.changes import Change
+from reports.compare.compared import Compared
 from reports.compare.comparison import Comparison
-from reports.compare.designs import WORDS, Sides
-from reports.compare.differences import Difference
+from reports.compare.designs import WORDS
 
 _HEADINGS = ("verdict", "change", "interval", "margin", "base → candidate", "figure")
 _MOST = 20  # of what isn't declared; all of it is in the page
-_QUIET = ("equivalent", "inconclusive", "no verdict", "not compared")
 
 
-def lines(comparison: Comparison, sides: Sides, found: Sequence[Difference]) -> Iterator[str]:
-    """The verdict line, warnings, what differs, and the tables."""
+def lines(of: Compared) -> Iterator[str]:
+    """The verdict line, warnings, what differs, the gates, and the tables."""
+    comparison, sides, found = of.comparison, of.sides, of.differences
     yield told.headline(comparison, sides)
     yield f"{sides.base.name}: {sides.base.words}"
     yield f"{sides.candidate.name}: {sides.candidate.words}"
@@ -29,17 +29,19 @@ def lines(comparison: Comparison, sides: Sides, found: Sequence[Difference]) -> 
         yield f"warning: {warning}"
     short = told.names(comparison.changes)
     if comparison.family:
-        yield from ("", *_table([_row(change, short[change.figure]) for change in comparison.family]))
+        yield from ("", *_table([_row(change, str(short[change.figure])) for change in comparison.family]))
+    for outcome in of.gates.outcomes:
+        yield f"gate {outcome.gate}: {outcome.sentence}"
     yield from _exploratory(comparison)
 
 
 def _exploratory(comparison: Comparison) -> Iterator[str]:
     short = told.names(comparison.changes)
-    loud = [change for change in comparison.exploratory if change.word not in _QUIET]
+    loud = [change for change in comparison.exploratory if change.word not in told.QUIET]
     quiet = len(comparison.exploratory) - len(loud)
     if loud:
         yield from ("", "exploratory (each at 95 %, so one in twenty of those that are equal is here by chance):")
-        yield from _table([_row(change, short[change.figure]) for change in loud[:_MOST]])
+        yield from _table([_row(change, str(short[change.figure])) for change in loud[:_MOST]])
         if len(loud) > _MOST:
             yield f"and {len(loud) - _MOST} more"
     sides = comparison.matching

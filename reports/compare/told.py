@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Mapping
 
 from reports.compare.changes import Change
-from reports.compare.comparison import Comparison
+from reports.compare.comparison import WORST, Comparison
 from reports.compare.designs import WORDS as DESIGNS
 from reports.compare.designs import Sides
-from reports.records import Figure
+from reports.compare.differences import Difference
+from reports.records import Figure, told_apart
 from reports.render.figures import NONE, number, quantity
 
 SHAPES: Mapping[str, str] = {
@@ -19,7 +20,9 @@ SHAPES: Mapping[str, str] = {
     "no verdict": "·",
     "not compared": "○",
 }
-_FAMILY = "of the family"
+
+
+QUIET = ("equivalent", "inconclusive", "no verdict", "not compared")  # what a summary counts rather than lists
 
 
 def percent(change: float, *, signed: bool = True) -> str:
@@ -82,26 +85,74 @@ def power(change: Change) -> str:
     return f"{told}; one of {amount(change, change.margin, signed=False)} takes {change.pairs_needed:,} {runs}"
 
 
-def verdict(change: Change) -> str:
-    """The verdict word, with what it is worth where it is none."""
-    return change.word
-
-
-def sentence(change: Change, name: str) -> str:
+def sentence(change: Change, name: object) -> str:
     """All that is known of one change, in one sentence."""
-    if change.word == "not compared":
-        return f"{name}: not compared: {change.reason}."
-    told = [f"{name}: {change.word}: {effect(change)}"]
-    if (bounds := interval(change)) != NONE:
-        told.append("exact" if change.exact else f"{level(change.confidence)} interval {bounds}")
-    told.append(levels(change))
-    if change.word == "inconclusive":
-        told.append(change.reason or power(change))
-    elif change.reason:
-        told.append(change.reason)
-    if change.tool_bound:
-        told.append("tool-bound")
-    return "; ".join(part for part in told if part) + "."
+    if change.word == "not compared" or change.effect is None:
+        return f"{name} isn't compared: {change.reason}."
+    bounds, of = interval(change), " in its odds" if change.scale == "odds" else ""
+    runs = "pairs" if change.design == "interleaved_pairs" else "runs a side"
+    sure = (
+        "exact"
+        if change.exact
+        else f"{level(change.confidence)} interval {bounds}, {change.n} {runs}"
+        if bounds != NONE
+        else ""
+    )
+    told = [
+        f"{name}: {amount(change, change.effect)}{of}",
+        f"({'; '.join(part for part in (sure, levels(change)) if part)}):",
+    ]
+    rest = "; ".join(part for part in (change.word, why(change), "tool-bound" if change.tool_bound else "") if part)
+    return f"{' '.join(told)} {rest}."
+
+
+def plain(change: Change) -> str:
+    """The change as one would say it."""
+    if change.effect is None:
+        return "Not compared:"
+    if change.effect == 0:
+        return "Unchanged:"
+    way = "up" if change.effect > 0 else "down"
+    size = (
+        percent(change.effect)
+        if change.scale != "difference" and change.effect >= 2
+        else amount(change, abs(change.effect), signed=False)
+    )
+    by = "to" if size.endswith("×") else "by"
+    return f"{way.capitalize()} {by} {size}{' of its odds' if change.scale == 'odds' else ''}:"
+
+
+def why(change: Change) -> str:
+    """Why there is no verdict, or what such runs could have found."""
+    return (change.reason or power(change)) if change.word == "inconclusive" else change.reason or ""
+
+
+def difference_rows(comparison: Comparison, found: Iterable[Difference]) -> list[tuple[str, str, str]]:
+    """What differs, labels first: name, base, candidate."""
+    labels = [(f"label: {one.name}", one.base, one.candidate) for one in comparison.matching.labels]
+    return [*labels, *((one.where, one.base, one.candidate) for one in found)]
+
+
+def method(comparison: Comparison) -> list[str]:
+    """How the figures were compared, in a few sentences; docs/method.md has the rest."""
+    said = [
+        "The unit is the run: each gives one value for each figure, and requests inside one count for none, since they move together. "
+        "A time, a cost, a count is compared by the logarithm of its ratio, a share by its log-odds, what may be 0 by its difference. "
+        "Figures that no chance is in, such as units of the same questions, are compared exactly."
+    ]
+    if comparison.design == "interleaved_pairs":
+        said.append(
+            "The runs were made in pairs, one of each side, so that what drifts hits both: the interval is Student's t over the pairs' "
+            "differences (Kalibera & Jones, ISMM'13, 10.1145/2464157.2464160)."
+        )
+    if comparison.design == "runs_in_sequence":
+        said.append("The interval is Welch's t over the runs of either side (Biometrika 34, 10.1093/biomet/34.1-2.28).")
+    said.append(
+        "Verdicts stand on the margin in each row, declared before: an interval wholly beyond it is a regression or an improvement, wholly "
+        "inside it equivalent; one that excludes 0 and straddles the margin is better or worse, its size unresolved; anything else is "
+        "inconclusive, which is never to be read as no regression."
+    )
+    return said
 
 
 def headline(comparison: Comparison, sides: Sides) -> str:
@@ -109,13 +160,14 @@ def headline(comparison: Comparison, sides: Sides) -> str:
     a, b = sides.base.name, sides.candidate.name
     family = comparison.family
     if not family:
-        return f"{b} against {a}: no verdict; {_counted(comparison.exploratory)}, all of it exploratory."
-    counts = _counted(family)
+        return f"{b} against {a}: no verdict; {counted(comparison.exploratory)}, all of it exploratory."
+    counts = counted(family)
     by = f"{family[0].n} pairs" if comparison.design == "interleaved_pairs" else DESIGNS[comparison.design]
     return f"{b} against {a}: {comparison.word}; of {len(family)} declared figures {counts} ({by})."
 
 
-def _counted(changes: Iterable[Change]) -> str:
+def counted(changes: Iterable[Change]) -> str:
+    """``2 regression, 3 equivalent``: how many have which verdict, the loudest first."""
     counts: dict[str, int] = {}
     for change in changes:
         counts[change.word] = counts.get(change.word, 0) + 1
@@ -123,14 +175,15 @@ def _counted(changes: Iterable[Change]) -> str:
     return ", ".join(told) if told else "nothing was compared"
 
 
-def names(changes: Iterable[Change]) -> dict[Figure, str]:
-    """A short name for each figure: its id with the labels that tell it from the other figures of its id."""
+def worst_first(family: Iterable[Change]) -> list[Change]:
+    """The changes by their verdicts, those of one verdict in their order."""
+    order = (*WORST, "no verdict", "not compared")
+    return sorted(family, key=lambda change: order.index(change.word))
+
+
+def names(changes: Iterable[Change]) -> dict[Figure, Figure]:
+    """A shorter figure for each: its id with the labels that tell it from the other figures of its id."""
     by_id: dict[str, list[Figure]] = {}
     for change in changes:
         by_id.setdefault(change.figure.id, []).append(change.figure)
-    found = {}
-    for id, figures in by_id.items():
-        common = set.intersection(*(set(figure.labels) for figure in figures))
-        for figure in figures:
-            found[figure] = str(Figure(id, tuple(pair for pair in figure.labels if pair not in common)))
-    return found
+    return {figure: short for those in by_id.values() for figure, short in zip(those, told_apart(those), strict=True)}

@@ -1,22 +1,22 @@
 """verdicts.json: a comparison for programs, with a schema version."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from reports.compare import told
 from reports.compare.changes import Change, Level
-from reports.compare.comparison import Comparison
-from reports.compare.designs import Side, Sides
-from reports.compare.differences import Difference
+from reports.compare.compared import Compared
+from reports.compare.designs import Side
+from reports.gates.outcome import Outcome
 
 # Version 1: docs/comparing.md. Members may be added; a change of meaning or a removal raises it.
 VERDICTS_SCHEMA = 1
 
 
-def as_record(comparison: Comparison, sides: Sides, found: Sequence[Difference]) -> dict[str, Any]:
+def as_record(of: Compared) -> dict[str, Any]:
     """The whole comparison as plain data."""
+    comparison, sides = of.comparison, of.sides
     short = told.names(comparison.changes)
     return {
         "schema": VERDICTS_SCHEMA,
@@ -31,21 +31,25 @@ def as_record(comparison: Comparison, sides: Sides, found: Sequence[Difference])
         "decided": comparison.decided,
         "warnings": list(comparison.warnings),
         "labels": [asdict(one) for one in comparison.matching.labels],
-        "differences": [asdict(one) for one in found],
-        "changes": [_change(change, short[change.figure]) for change in comparison.changes],
+        "differences": [asdict(one) for one in of.differences],
+        "gates": [_gate(outcome) for outcome in of.gates.outcomes],
+        "changes": [_change(change, str(short[change.figure])) for change in comparison.changes],
         "only_base": [str(figure) for figure in comparison.matching.only_base],
         "only_candidate": [str(figure) for figure in comparison.matching.only_candidate],
     }
 
 
-def to_json(comparison: Comparison, sides: Sides, found: Sequence[Difference]) -> str:
+def to_json(of: Compared) -> str:
     """The same as text; the same comparison gives the same bytes."""
-    record = as_record(comparison, sides, found)
-    return json.dumps(record, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+    return json.dumps(as_record(of), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
 
 
 def _side(side: Side) -> dict[str, Any]:
     return {"name": side.name, "words": side.words, "runs": [{"id": run.id, "path": run.path} for run in side.runs]}
+
+
+def _gate(outcome: Outcome) -> dict[str, Any]:
+    return {"gate": str(outcome.gate), "word": outcome.word, "sentence": outcome.sentence}
 
 
 def _change(change: Change, name: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ The unit is the trial, never the request: requests of one trial move together. S
 """
 
 from reports.stats.binomial import binomial_share
+from reports.stats.change_points import ChangePoint, change_points, exact_changes
 from reports.stats.curves import ALWAYS, NEVER, crossing, crossing_of_rounds, growth_exponent
 from reports.stats.intervals import (
     CONFIDENCE,
@@ -18,7 +19,14 @@ from reports.stats.intervals import (
 )
 from reports.stats.levels import holm_levels, looks
 from reports.stats.pairs import Difference, PairedRatio, Ratio, paired_difference, paired_odds, paired_ratio
-from reports.stats.series import LEAST_SAMPLES, block_percentile, effective_n, percentile, run_percentile
+from reports.stats.series import (
+    LEAST_SAMPLES,
+    block_percentile,
+    effective_n,
+    highest_percentile,
+    percentile,
+    run_percentile,
+)
 from reports.stats.sets import difference_of_sets, odds_of_sets, ratio_of_sets
 from reports.stats.verdicts import (
     MARGINS,
@@ -38,6 +46,7 @@ __all__ = [
     "LEAST_SAMPLES",
     "MARGINS",
     "NEVER",
+    "ChangePoint",
     "Difference",
     "Interval",
     "Numbers",
@@ -47,13 +56,16 @@ __all__ = [
     "Word",
     "binomial_share",
     "block_percentile",
+    "change_points",
     "crossing",
     "crossing_of_rounds",
     "difference_of_sets",
     "difference_of_trials",
     "effective_n",
+    "exact_changes",
     "geometric_mean_of_trials",
     "growth_exponent",
+    "highest_percentile",
     "holm",
     "holm_levels",
     "least_pairs",
