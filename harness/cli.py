@@ -5,11 +5,7 @@ import sys
 
 import typer
 
-<<<<<<< HEAD
-from harness import cli_aa, cli_plan, cli_run, cli_services
-=======
-from harness import cli_compare, cli_history, cli_plan, cli_run, cli_services
->>>>>>> compare
+from harness import cli_aa, cli_compare, cli_history, cli_plan, cli_run, cli_services
 from harness.cli_shared import err
 from harness.errors import HarnessError
 
@@ -21,11 +17,8 @@ cli_run.register(app)
 cli_compare.register(app)
 cli_plan.register(app)
 cli_services.register(app)
-<<<<<<< HEAD
 cli_aa.register(app)
-=======
 cli_history.register(app)
->>>>>>> compare
 
 
 @app.command(

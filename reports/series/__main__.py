@@ -28,7 +28,9 @@ def main(words: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     if found is None:
-        print(f"error: {asked.folder} has fewer than {count(asked.pairs, 'pair')}: no comparison", file=sys.stderr)
+        print(
+            f"error: {asked.folder}: no figure can be compared by {count(asked.pairs, 'pair')} of it", file=sys.stderr
+        )
         return 3
     print(json.dumps(found.as_record(), allow_nan=False) if asked.json else "\n".join(found.lines()))
     return 1 if found.too_many else 0

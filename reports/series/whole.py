@@ -60,25 +60,23 @@ class Whole:
         yield (
             f"{count(quiet, 'more figure') if crying else count(quiet, 'figure')} never; in {count(self.comparisons, 'comparison')} of "
             f"{count(self.pairs, 'pair')}, {percent(self.share.value)} of the figures were told apart"
-            f"{span(self.share.low, self.share.high, percent)}; {FALSE_ALARM_SHARE:.0%} are promised"
+            f"{span(self.share.low, self.share.high, percent)}; {percent(FALSE_ALARM_SHARE)} are promised"
         )
 
 
 def whole(sides: Sides, pairs: int) -> Whole | None:
-    """Every ``pairs`` pairs in a row compared, figure by figure at 95 %; None where there aren't so many."""
-    bases, candidates = sides.base.runs, sides.candidate.runs
-    compared = [
-        _changes(sides, slice(start, start + pairs)) for start in range(0, len(bases) - pairs + 1, pairs)
-    ]  # fmt: skip
-    if not compared or len(candidates) < pairs:
-        return None
+    """Every ``pairs`` pairs in a row compared, figure by figure at 95 %; None where that makes no comparison of any figure."""
+    starts = range(0, len(sides.base.runs) - pairs + 1, pairs)
+    compared = [_changes(sides, slice(start, start + pairs)) for start in starts]
     tested = [{name: change for name, change in one.items() if not change.exact} for one in compared]
     names = dict.fromkeys(name for one in tested for name in one)
     figures = [_cried(name, [one[name] for one in tested if name in one]) for name in names]
     shares = [sum(map(_alarm, one.values())) / len(one) for one in tested if one]
+    if not shares:
+        return None
     apart = dict.fromkeys(name for one in compared for name, change in one.items() if change.exact and change.effect)
     return Whole(
-        pairs=pairs, comparisons=len(compared), share=stats.mean_of_trials(shares or [0.0]), apart=tuple(apart),
+        pairs=pairs, comparisons=len(compared), share=stats.mean_of_trials(shares), apart=tuple(apart),
         figures=tuple(sorted(figures, key=lambda one: (-one.alarms, one.figure))),
     )  # fmt: skip
 
