@@ -109,12 +109,16 @@ def page(manifest: Record, findings: Sequence[Record]) -> str:
     )  # fmt: skip
 
 
-_WHOLE = """**Whole runs** of a scenario are compared by `dbharness ab`, and so can equal ones be: without `--a` and `--b`
-both sides are the same, and every figure that it tells apart is a false alarm.
+_WHOLE = """**Whole runs** of a scenario are compared with themselves in the same way, made as `dbharness ab` makes its pairs; each takes as
+long as its runs do, comparisons × pairs × 2 of them:
 
 ```
-.venv/bin/dbharness ab query_vs_scan --profile smoke --pairs 8      # the same on both sides
+.venv/bin/dbharness aa query_vs_scan --profile smoke --comparisons 20 --pairs 6
 ```
+
+It names the figures that were told apart, and their share over all figures, a mean over comparisons with its interval: figures of one
+run move together, so the comparison is the unit. Exit 1 where that share lies above 5 %, or where a figure without chance (units)
+differs.
 """
 
 

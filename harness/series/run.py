@@ -87,6 +87,7 @@ def run(
     config = Config(profile="quick", seed=seed, scenarios={SERIES: settings})
     directory = RunDir.create(out, config, load_prices(config), source="built in", command=command_line())
     reason = suite.measure((SERIES,), directory, progress)
+    suite.ignore_interrupts()  # the report of what there is isn't to be lost to a second Ctrl-C
     directory.finish(reason)
     code = make_report(directory.path, quiet=quiet)
     entry = directory.manifest["scenarios"].get(SERIES, {})

@@ -1,6 +1,6 @@
 """What a series is: how many comparisons of how many pairs can be cut from it, and through which service."""
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from harness.config import Settings
 from harness.series import Through
@@ -13,7 +13,7 @@ class SeriesSettings(Settings):
     """
 
     through: Through = "dynamodb"
-    comparisons: int = Field(default=20, ge=2)
+    comparisons: PositiveInt = 20
     pairs: int = Field(default=6, ge=2)
     trial_s: PositiveFloat = 1.0
     warm_up_s: NonNegativeFloat = 0.1

@@ -1,7 +1,7 @@
 """Whole runs of equal sides, cut into comparisons of K pairs: how many of their figures cry wolf?"""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from harness.series.limits import FALSE_ALARM_SHARE
@@ -76,7 +76,7 @@ def whole(sides: Sides, pairs: int) -> Whole | None:
         return None
     apart = dict.fromkeys(name for one in compared for name, change in one.items() if change.exact and change.effect)
     return Whole(
-        pairs=pairs, comparisons=len(compared), share=stats.mean_of_trials(shares), apart=tuple(apart),
+        pairs=pairs, comparisons=len(compared), share=_within(stats.mean_of_trials(shares)), apart=tuple(apart),
         figures=tuple(sorted(figures, key=lambda one: (-one.alarms, one.figure))),
     )  # fmt: skip
 
@@ -90,6 +90,13 @@ def _changes(sides: Sides, part: slice) -> Mapping[str, Change]:
 def _alarm(change: Change) -> bool:
     assert change.low is not None and change.high is not None
     return not change.low <= 0 <= change.high
+
+
+def _within(share: Interval) -> Interval:
+    """An interval of a share that ends where shares do."""
+    if share.low is None or share.high is None:
+        return share
+    return replace(share, low=max(0.0, share.low), high=min(1.0, share.high))
 
 
 def _cried(figure: str, changes: Sequence[Change]) -> Cried:

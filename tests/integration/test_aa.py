@@ -45,6 +45,41 @@ def test_people_are_told_in_sentences(place: Place) -> None:
     assert done.stdout.splitlines()[-1] == f"everything is in {place.run}"
 
 
+def test_whole_runs_of_a_scenario_are_compared_with_themselves(place: Place) -> None:
+    """Two pairs of smoke runs are one comparison: the share of its figures that cried wolf, and nothing that chance isn't in."""
+    small = (
+        "--profile",
+        "smoke",
+        "--set",
+        "query_vs_scan.parts=[item_bytes]",
+        "--set",
+        "query_vs_scan.item_sizes=[as_is]",
+    )
+    few = ("--comparisons", "1", "--pairs", "2")
+    done = place.call("aa", "query_vs_scan", *few, *small, "--out", str(place.run), "--json", timeout_s=170)
+    document = json.loads(done.stdout)
+    assert done.returncode == (0 if document["well"] else 1), done.stderr
+    assert (document["comparisons"], document["pairs"], document["apart"]) == (1, 2, [])
+    assert "query_vs_scan.latency_p50_ms" in {one["figure"].partition("{")[0] for one in document["figures"]}
+    assert f"2 whole pairs; everything is in {place.run}" in done.stderr
+    assert place.leftovers() == []
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("--profile", "smoke"), "--profile is of whole runs: name a SCENARIO"),
+        (("query_vs_scan", "--trial-s", "1"), "--trial-s is of a series, and query_vs_scan is run as a whole"),
+    ],
+)  # fmt: skip
+def test_options_of_the_other_kind_are_wrong_usage(place: Place, words: tuple[str, ...], why: str) -> None:
+    """Exit 2, a line, and nothing made."""
+    done = place.call("aa", *words, "--out", str(place.run))
+    assert done.returncode == 2
+    assert done.stderr.startswith(why)
+    assert not place.run.exists()
+
+
 def test_a_service_that_there_is_not_is_wrong_usage(place: Place) -> None:
     """Exit 2, and those that there are."""
     done = place.call("aa", "--through", "oracle", "--out", str(place.run))
