@@ -14,7 +14,7 @@ from benchmarks.simulated_runs import mann_whitney_alarms, p_at_looks, told_apar
 from harness.paths import PROJECT_ROOT
 from harness.series.limits import most_alarms
 from reports import stats
-from reports.words import percent
+from reports.words import microseconds, percent
 
 PAGE = PROJECT_ROOT / "docs" / "false-alarms.md"
 SEED, COMPARISONS, ONE_AGAINST_ONE = 20261125, 2_000, 200
@@ -45,7 +45,7 @@ of 200. The interval of a share is Clopper's and Pearson's.
 
 **What is found** of a change that is there: every latency of side `b` times 1.05, 1.10 or 1.20, and the share of comparisons
 whose interval then lies wholly above *equal*. That is the power there really was, and how much it is depends on how still the machine
-stands (its load is above) and how long a trial lasts; *detectable* is the least change that is found with 80 %, in the median
+stands (its load and its tail are above) and how long a trial lasts; *detectable* is the least change that is found with 80 %, in the median
 comparison.
 
 | figure | pairs | +5 % | +10 % | +20 % | detectable |
@@ -103,7 +103,7 @@ def main() -> int:
 def page(manifest: Record, findings: Sequence[Record]) -> str:
     """The page."""
     return _PAGE.format(
-        when=_when(manifest), alarms="\n".join(_alarms(findings)), found="\n".join(_found(findings)),
+        when=_when(manifest, findings), alarms="\n".join(_alarms(findings)), found="\n".join(_found(findings)),
         mann_whitney=next(one["sentence"] for one in findings if one["id"] == "series.mann_whitney_alarm_share"),
         comparisons=COMPARISONS, seed=SEED, simulated="\n".join(_simulated()), whole=_WHOLE,
     )  # fmt: skip
@@ -122,7 +122,10 @@ differs.
 """
 
 
-def _when(manifest: Record) -> str:
+def _when(manifest: Record, findings: Sequence[Record]) -> str:
+    """Day, commit, machine, what was asked, and what it took: a long tail is a machine with other work to do."""
+    took = {one["id"]: one for one in reversed(findings) if one["id"].startswith("series.service_")}
+    p50, p95 = (microseconds(1e3 * took[f"series.service_{p}_ms"]["value"]) for p in ("p50", "p95"))
     series, machine, git = manifest["scenarios"]["series"], manifest["machine"], manifest["git"]
     params, commit = series["params"], f", commit {git['commit'][:7]}" if git else ""
     server = next(iter(series["servers"].values()))
@@ -134,7 +137,8 @@ def _when(manifest: Record) -> str:
     return (
         f"{manifest['started'][:10]}{commit}; {machine['cores']} cores of {machine['cpu']}{load}. {server}, "
         f"{series['requests']:,} requests in {len(series['trials']):,} trials of {params['trial_s']:g} s, after {params['warm_up_s']:g} s "
-        f"each to warm up; a rest of {params['think_ms']:g} ms after each answer; seed {manifest['seed']}."
+        f"each to warm up; a rest of {params['think_ms']:g} ms after each answer; seed {manifest['seed']}. "
+        f"An answer took {p50} at p50 and {p95} at p95."
     )
 
 
