@@ -4,9 +4,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
-from harness.cli_shared import JsonOption, out, print_json
+from harness.cli_shared import JsonOption, print_json, say
 
 StoreOption = Annotated[
     str | None, typer.Option("--store", metavar="DIR|URL", help="Where runs are kept; runs/ where not given.")
@@ -33,11 +32,15 @@ def history(
         list[str] | None,
         typer.Option(metavar="SELECTOR", help="Only figures of this id, or id{label=value,…}; repeatable."),
     ] = None,
-    last: Annotated[int | None, typer.Option(min=1, metavar="N", help="Only the last so many runs of a series.")] = None,
+    last: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Only the last so many runs of a series.")
+    ] = None,
     profile: Annotated[str | None, typer.Option(help="Runs of this one; the newest run's where not given.")] = None,
     allow: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="Runs that differ in machine, seed or dataset stay in the series; repeatable."),
+        typer.Option(
+            metavar="NAME", help="Runs that differ in machine, seed or dataset stay in the series; repeatable."
+        ),
     ] = None,
     out_dir: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Write the page there.")] = None,
     as_json: JsonOption = False,
@@ -47,13 +50,12 @@ def history(
     from harness.stores import Store
 
     kept = Store.of(store, "STORE")
-    words = ["--store", kept.name, "--way-out", kept.way_out]
+    words = ["--store", kept.name, "--way-out", kept.way_out, *(["--json"] if as_json else [])]
     for option, values in (("--scenario", scenario), ("--figure", figure), ("--allow", allow)):
-        for value in values or ():
-            words += [option, value]
-    for option, value in (("--last", last), ("--profile", profile), ("--out", out_dir and out_dir.resolve())):
-        words += [] if value is None else [option, str(value)]
-    words += ["--json"] if as_json else []
+        words += [word for value in values or () for word in (option, value)]
+    page = None if out_dir is None else str(out_dir.resolve())
+    for option, value in (("--last", None if last is None else str(last)), ("--profile", profile), ("--out", page)):
+        words += [] if value is None else [option, value]
     raise typer.Exit(ask("reports.history", [*words, "--", *(str(entry.path) for entry in kept.entries())]))
 
 
@@ -66,7 +68,7 @@ def add(
     """Copy a whole run into a store."""
     from harness.stores import Store
 
-    out.print(Store.of(store).add(run, name), markup=False)
+    say([Store.of(store).add(run, name)])
 
 
 @baseline_app.command("list")
@@ -80,18 +82,16 @@ def listing(store: StoreOption = None, scenario: ScenarioOption = None, as_json:
         print_json({"schema": _SCHEMA, "store": kept.name, "runs": [entry.as_record() for entry in entries]})
         return
     if not entries:
-        out.print(f"{kept.name}: no runs; {kept.way_out}", markup=False)
+        say([f"{kept.name}: no runs; {kept.way_out}"])
         return
-    table = Table(box=None, pad_edge=False)
-    for heading in ("run", "started", "profile", "target", "commit", "status", "scenarios"):
-        table.add_column(heading, overflow="fold")
+    rows = [("run", "started", "profile", "target", "commit", "status", "scenarios")]
     for entry in entries:
         status = entry.status if entry.findings or entry.status != "complete" else "complete, without findings"
-        table.add_row(
-            entry.name, entry.started, entry.profile, entry.target, entry.commit[:_COMMIT_LETTERS], status,
-            ", ".join(entry.scenarios),
+        rows.append(
+            (entry.name, entry.started, entry.profile, entry.target, entry.commit[:_COMMIT_LETTERS], status, ", ".join(entry.scenarios))
         )  # fmt: skip
-    out.print(table)
+    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
+    say("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows)
 
 
 @baseline_app.command("fetch")
@@ -102,7 +102,8 @@ def fetch(
     store: StoreOption = None,
     scenario: ScenarioOption = None,
     out_dir: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="The run directory to make; one under runs/ where not given.")
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="The run directory to make; one under runs/ where not given."),
     ] = None,
 ) -> None:
     """Copy a run out of a store, with its samples, and say where it is."""
@@ -115,8 +116,10 @@ def fetch(
     asked = [entry for entry in entries if (entry.whole if run is None else entry.name == run)]
     if not asked:
         about = f"no run {run}" if run else "no whole run"
-        known = f"; there are {', '.join(entry.name for entry in entries[-5:])}" if run and entries else f"; {kept.way_out}"
+        known = (
+            f"; there are {', '.join(entry.name for entry in entries[-5:])}" if run and entries else f"; {kept.way_out}"
+        )
         raise UsageError(f"{kept.name}: {about}{f' of {scenario}' if scenario else ''}{known}")
     into = out_dir or runs_dir() / asked[-1].name
     kept.fetch(asked[-1], into)
-    out.print(str(into), markup=False)
+    say([str(into)])
