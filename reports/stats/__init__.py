@@ -16,8 +16,17 @@ from reports.stats.intervals import (
     median_of_trials,
     share_of_trials,
 )
-from reports.stats.pairs import PairedRatio, paired_odds, paired_ratio
-from reports.stats.series import LEAST_SAMPLES, block_percentile, effective_n, percentile, run_percentile
+from reports.stats.levels import holm_levels, looks
+from reports.stats.pairs import Difference, PairedRatio, Ratio, paired_difference, paired_odds, paired_ratio
+from reports.stats.series import (
+    LEAST_SAMPLES,
+    block_percentile,
+    effective_n,
+    highest_percentile,
+    percentile,
+    run_percentile,
+)
+from reports.stats.sets import difference_of_sets, odds_of_sets, ratio_of_sets
 from reports.stats.verdicts import (
     MARGINS,
     Verdict,
@@ -27,6 +36,7 @@ from reports.stats.verdicts import (
     minimum_detectable_effect,
     pairs_needed,
     verdict,
+    verdict_of_difference,
 )
 
 __all__ = [
@@ -37,9 +47,11 @@ __all__ = [
     "MARGINS",
     "NEVER",
     "ChangePoint",
+    "Difference",
     "Interval",
     "Numbers",
     "PairedRatio",
+    "Ratio",
     "Verdict",
     "Word",
     "block_percentile",
@@ -47,21 +59,29 @@ __all__ = [
     "change_points",
     "crossing",
     "crossing_of_rounds",
+    "difference_of_sets",
     "difference_of_trials",
     "effective_n",
     "exact_changes",
     "geometric_mean_of_trials",
     "growth_exponent",
+    "highest_percentile",
     "holm",
+    "holm_levels",
     "least_pairs",
+    "looks",
     "mean_of_trials",
     "median_of_trials",
     "minimum_detectable_effect",
+    "odds_of_sets",
+    "paired_difference",
     "paired_odds",
     "paired_ratio",
     "pairs_needed",
     "percentile",
+    "ratio_of_sets",
     "run_percentile",
     "share_of_trials",
     "verdict",
+    "verdict_of_difference",
 ]
