@@ -34,7 +34,7 @@ def planted_run(
     run.manifest |= {"started": started, "config": {"scenarios": {scenario: {"client": "lean"}}}} | manifest
     (path / "findings.json").write_text(json.dumps(list(findings)))
     (path / "report.html").write_text("<p>planted</p>")
-    run.load()
+    run.write()
     return path
 
 
