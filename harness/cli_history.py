@@ -64,11 +64,12 @@ def add(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.")],
     store: StoreOption = None,
     name: Annotated[str | None, typer.Option(help="Its name there; its own where not given.")] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Copy a whole run into a store."""
     from harness.stores import Store
 
-    say([Store.of(store).add(run, name)])
+    _say_place(Store.of(store).add(run, name), as_json=as_json)
 
 
 @baseline_app.command("list")
@@ -105,6 +106,7 @@ def fetch(
         Path | None,
         typer.Option("--out", metavar="DIR", help="The run directory to make; one under runs/ where not given."),
     ] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Copy a run out of a store, with its samples, and say where it is."""
     from harness.errors import UsageError
@@ -122,4 +124,12 @@ def fetch(
         raise UsageError(f"{kept.name}: {about}{f' of {scenario}' if scenario else ''}{known}")
     into = out_dir or runs_dir() / asked[-1].name
     kept.fetch(asked[-1], into)
-    say([str(into)])
+    _say_place(str(into), as_json=as_json)
+
+
+def _say_place(place: str, *, as_json: bool) -> None:
+    """Where a run is now."""
+    if as_json:
+        print_json({"schema": _SCHEMA, "run": place})
+    else:
+        say([place])

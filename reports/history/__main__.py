@@ -20,13 +20,13 @@ class WrongUsage(Exception):  # noqa: N818 - the sentence that follows is the er
     """What was asked for isn't there; the message says what is."""
 
 
-def main() -> int:
-    """Print the history, and write its page where one was asked for."""
-    asked = _arguments().parse_args()
+def main(typed: Sequence[str] | None = None) -> int:
+    """Print the history, and write its page where one was asked for; ``typed`` in the place of the command line."""
+    asked = _arguments().parse_args(typed)
     logging.basicConfig(format="%(message)s")
     try:
         histories, unread = _histories(asked)
-    except (WrongUsage, GateError) as error:
+    except WrongUsage as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     document = json.dumps(words.document(asked.store, histories, unread), ensure_ascii=False, allow_nan=False)

@@ -80,35 +80,6 @@ def test_json_is_the_one_document_of_standard_output_and_the_page_is_one_file(st
     assert (tmp_path / "again" / "history.html").read_text() == page
 
 
-def test_figures_profiles_and_the_last_runs_can_be_chosen(store: Path, tmp_path: Path) -> None:
-    """A chosen figure has its chart though it didn't change; six runs are the last of a series, not of a store."""
-    _, out, _ = typed("history", store, "--figure", "query_vs_scan.latency_p50_ms{arm=query}", "--out", tmp_path)
-    assert "0 of 1 figures changed their level, 1 didn't." in out
-    assert (tmp_path / "history.html").read_text().count("<svg") == 1
-    assert "query_vs_scan: 6 runs, 7 Nov 2026" in typed("history", store, "--last", "6")[1]
-    assert (
-        "query_vs_scan: 1 run, 4 Nov 2026, 02:00 (target local, profile smoke"
-        in typed("history", store, "--profile", "smoke")[1]
-    )
-
-
-@pytest.mark.parametrize(
-    ("words", "told"),
-    [
-        (["--figure", "query_vs_scan.latency_p51_ms"], "no such figure in these runs; the nearest are query_vs_scan.latency_p"),
-        (["--figure", "query_vs_scan.latency_p50_ms{arm="], "--figure query_vs_scan.latency_p50_ms{arm=: must have what label arm"),
-        (["--scenario", "rds_failover"], "--scenario rds_failover: no run of it in .*; there are runs of query_vs_scan"),
-        (["--profile", "standard"], "--profile standard: no run of it in .*; there are quick, smoke"),
-        (["--allow", "profile"], "--allow profile: there are machine, seed, dataset"),
-    ],
-)  # fmt: skip
-def test_what_isnt_there_is_wrong_usage_and_says_what_is(store: Path, words: list[str], told: str) -> None:
-    """Exit 2, one line."""
-    code, out, err = typed("history", store, *words)
-    assert (code, out) == (2, "")
-    assert re.search(told, err) and err.count("\n") == 1
-
-
 def test_a_store_without_a_run_says_how_to_put_one_there(store: Path, tmp_path: Path) -> None:
     """Not there, empty, or with nothing that is whole."""
     code, _, err = typed("history", tmp_path / "none")
@@ -139,7 +110,11 @@ def test_a_baseline_is_added_listed_and_fetched(store: Path, tmp_path: Path) -> 
     ]  # fmt: skip
     assert typed("baseline", "fetch", "--store", kept, "--out", tmp_path / "base") == (0, f"{tmp_path}/base\n", "")
     assert json.loads((tmp_path / "base" / "manifest.json").read_text())["id"] == "night-02"
+    code, out, _ = typed("baseline", "fetch", "night-01", "--store", kept, "--out", tmp_path / "named", "--json")
+    assert (code, json.loads(out)) == (0, {"schema": 1, "run": f"{tmp_path}/named"})
+    code, out, _ = typed("baseline", "add", store / "night-03", "--store", kept, "--name", "release", "--json")
+    assert (code, json.loads(out)) == (0, {"schema": 1, "run": f"{kept}/release"})
     code, _, err = typed("baseline", "fetch", "night-09", "--store", kept, "--out", tmp_path / "other")
-    assert code == 2 and "no run night-09; there are night-01, night-02" in err
+    assert code == 2 and "no run night-09; there are night-01, night-02, release" in err
     code, _, err = typed("baseline", "fetch", "--scenario", "rds_failover", "--store", kept)
     assert code == 2 and "no whole run of rds_failover; put a run there" in err
