@@ -5,7 +5,7 @@ The unit is the trial, never the request: requests of one trial move together. S
 """
 
 from reports.stats.binomial import binomial_share
-from reports.stats.change_points import ChangePoint, change_points, exact_changes
+from reports.stats.change_points import LEAST_RUNS, ChangePoint, by_chance, change_points, exact_changes
 from reports.stats.curves import ALWAYS, NEVER, crossing, crossing_of_rounds, growth_exponent
 from reports.stats.intervals import (
     CONFIDENCE,
@@ -43,6 +43,7 @@ from reports.stats.verdicts import (
 __all__ = [
     "ALWAYS",
     "CONFIDENCE",
+    "LEAST_RUNS",
     "LEAST_SAMPLES",
     "MARGINS",
     "NEVER",
@@ -56,6 +57,7 @@ __all__ = [
     "Word",
     "binomial_share",
     "block_percentile",
+    "by_chance",
     "change_points",
     "crossing",
     "crossing_of_rounds",
