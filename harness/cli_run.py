@@ -65,11 +65,19 @@ def run(
     raise typer.Exit(outcome.exit_code)
 
 
-def report(run_dir: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.")]) -> None:
+def report(
+    run_dir: Annotated[
+        str, typer.Argument(metavar="RUN", help="A run directory, or a URL that it is read from in place (s3://…).")
+    ],
+    out_dir: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="Where the report goes; the run's own directory where not given."),
+    ] = None,
+) -> None:
     """Make the report of a run again from its samples."""
     from harness.report_child import make_report
 
-    raise typer.Exit(make_report(run_dir))
+    raise typer.Exit(make_report(run_dir, out=out_dir))
 
 
 def calibrate(

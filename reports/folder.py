@@ -21,6 +21,14 @@ def is_url(place: str) -> bool:
     return bool(_URL.match(place))
 
 
+def shown(place: Path | str) -> str:
+    """A place as a message may have it."""
+    if isinstance(place, Path) or not is_url(place):
+        return str(place)
+    parts = urlsplit(place)
+    return f"{parts.scheme}://{parts.hostname or ''}{parts.path}".rstrip("/")
+
+
 def said(error: Exception) -> str:
     """What a file system said, in one line: of a local file the system's own words, since whoever asked names the file."""
     known = error.errno if isinstance(error, OSError) else None
@@ -40,9 +48,8 @@ class Folder:
         """The folder at a path or a URL. Raises ValueError, ArrowException or OSError for a URL that pyarrow can't follow."""
         if isinstance(place, Path) or not is_url(place):
             return cls(str(place), str(Path(place).absolute()), pa.fs.LocalFileSystem())
-        parts = urlsplit(place)
         files, root = pa.fs.FileSystem.from_uri(place)
-        return cls(f"{parts.scheme}://{parts.hostname or ''}{parts.path}".rstrip("/"), root, files)
+        return cls(root if files.type_name == "local" else shown(place), root, files)
 
     @property
     def is_local(self) -> bool:

@@ -26,27 +26,33 @@ class NotARun(Exception):  # noqa: N818 - the sentence that follows is the error
 class Run:
     """One run directory. ``partial`` says why the run isn't whole, None where it is.
 
-    ``path`` is where it is, of a run at a URL only its name: that is read from ``folder``, in place.
+    ``path`` is where it is on this machine; of a run ``elsewhere``, which is read there in place, it is only what it is called.
     """
 
     path: Path
-    folder: Folder
     manifest: Mapping[str, Any]
     events: tuple[dict[str, Any], ...]
     partial: str | None
+    elsewhere: Folder | None = None
 
     @classmethod
     def load(cls, place: Path | str) -> "Run":
         """Read the manifest and the events of a directory, or of what a URL names; samples are read when asked for. Raises NotARun."""
         folder = _folder(place)
         manifest = _manifest(folder)
-        run = cls(Path(folder.name), folder, manifest, tuple(_events(folder)), _why_partial(manifest))
+        elsewhere = None if folder.is_local else folder
+        run = cls(Path(folder.name), manifest, tuple(_events(folder)), _why_partial(manifest), elsewhere)
         for name, entry in manifest["scenarios"].items():
             trials = entry.get("trials") or []
             if entry["status"] != "complete" and trials and not any(trial["done"] for trial in trials):
                 last = run._last_trial(name)
                 entry["trials"] = [trial | {"done": trial["trial"] < last} for trial in trials]
         return run
+
+    @property
+    def folder(self) -> Folder:
+        """How its files are read."""
+        return self.elsewhere or Folder.of(self.path)
 
     def scenario(self, name: str) -> Mapping[str, Any]:
         """The scenario's entry in the manifest."""

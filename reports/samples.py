@@ -183,7 +183,8 @@ class _Room:
         """A column that comes in chunks, ``size`` rows in all; until the next one is joined."""
         if len(self._used) < size:
             self._used = np.empty(size, np.int64)
-        into, at = self._used.view(kind)[:size], 0
+        into: npt.NDArray[Any] = self._used.view(kind)[:size]
+        at = 0
         for chunk in chunks:
             into[at : at + len(chunk)] = chunk
             at += len(chunk)

@@ -129,10 +129,11 @@ class Measured:
         if plan.empty:
             return cls(run, Tool.of(run, NAME), keys, ())
         planned = [numbers for _, numbers in plan.groupby(_CELL)["trial"]]
+        parts = [str(rows["part"].iloc[0]) for _, rows in plan.groupby(_CELL)]
         if keys.empty:
             return cls(run, Tool.of(run, NAME), keys, tuple(_cells(run, plan, [_NO_ROWS] * len(planned))))
         written = np.flatnonzero((keys["op"] == "write") & (keys["outcome"] == "ok"))
-        each = [(*_COLUMNS, *_OF_PART.get(part, ())) for _, part, _, _ in plan.groupby(_CELL).groups]
+        each = [(*_COLUMNS, *_OF_PART.get(part, ())) for part in parts]
         wanted = [Wanted(*one) for one in zip(each, _by_cell(keys, plan, planned), strict=True)]
         writes, *frames = run.frames(NAME, [Wanted(_WRITES, written), *wanted])
         frames = [_dressed(rows.reindex(columns=list(own)), plan) for rows, own in zip(frames, each, strict=True)]

@@ -17,14 +17,9 @@ from reports.words import count, milliseconds, number, percent, seconds, span
 
 def findings(asked: Asked) -> list[Finding]:
     """For each arm: the share throttled, waits, and how long the reporting job took; the Scan's share opens the report."""
-    arms = besides(asked)
+    arms = asked.besides
     cures = [f"{percent(one.throttled().value)} {_instead(one)}" for one in arms if one.arm != "scan"]
     return [finding for beside in arms for finding in _of_arm(asked, beside, cures)]
-
-
-def besides(asked: Asked) -> Sequence[Beside]:
-    """The arms that have reads of everyone else, in their order; of trials that were planned as such."""
-    return asked.besides
 
 
 def _instead(beside: Beside) -> str:

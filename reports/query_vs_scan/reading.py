@@ -89,7 +89,10 @@ class _Reading:
         )
         self._every = trial_by_trial(self._trials, np.unique(self._trials).tolist(), np.ones(len(keys), dtype=bool))
         firsts = keys.iloc[[int(places[0]) for places in self._every.values()]]
-        self._firsts = {int(row["trial"]): row for row in firsts.to_dict("records")}
+        self._firsts: dict[int, dict[str, Any]] = {
+            int(trial): {str(name): value for name, value in row.items()}
+            for trial, row in zip(firsts["trial"], firsts.to_dict("records"), strict=True)
+        }
 
     def chosen(self) -> _Chosen:
         """All of it."""

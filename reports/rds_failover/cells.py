@@ -285,7 +285,11 @@ def _dressed(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _filled(rows: pd.DataFrame, name: str, usual: Any) -> Any:
     if name not in rows:
-        return usual if isinstance(usual, int) else pd.Categorical.from_codes(np.zeros(len(rows), np.int8), [usual])
+        return (
+            usual
+            if isinstance(usual, int)
+            else pd.Categorical.from_codes(np.zeros(len(rows), np.int8), pd.Index([usual]))
+        )
     if isinstance(usual, int):
         return rows[name].fillna(usual).astype("int64")
     words = rows[name].cat.add_categories([usual]) if usual not in rows[name].cat.categories else rows[name]

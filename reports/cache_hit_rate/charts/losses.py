@@ -79,7 +79,7 @@ def _rows(trials: Sequence[Faulted], name: str) -> Iterator[dict[str, Any]]:
         for column in ("due_ns", "t_end")
     )
     over, per_s, p99_us = (ended >= 0) & (ended < bins), 1 / width_s / len(trials), np.full(bins, np.nan)
-    full, found = stats.grouped_percentiles(reads["latency_us"], due, (99.0,))
+    full, found = stats.grouped_percentiles(reads["latency_us"].to_numpy(), due, (99.0,))
     p99_us[full] = found[:, 0]
     answered, failed, database = (
         np.bincount(ended[over & which], minlength=bins) * per_s

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from reports import stats
+from reports import records, stats
 from reports.charts import PAPER, new_panels, style
 from reports.findings import Finding
 from reports.query_vs_scan.answers import PERCENTILES, usd_per_million
@@ -23,10 +23,7 @@ def chart(asked: Asked, found: Sequence[Finding], told: Sequence[Finding]) -> Ch
     cells = asked.where("arms")
     if not cells:
         return None
-    times = {
-        (one.id, *sorted(one.labels.items())): one.value
-        for one in found if one.id.startswith(f"{NAME}.latency_p")
-    }  # fmt: skip
+    times = {records.Figure(one.id, tuple(sorted(one.labels.items()))): one.value for one in found}
     rows = sorted((_row(asked, cell, times) for cell in cells), key=lambda row: (row["question"], row["units"]))
     return Chart(
         id=f"{NAME}-arms",
@@ -39,13 +36,15 @@ def chart(asked: Asked, found: Sequence[Finding], told: Sequence[Finding]) -> Ch
     )
 
 
-def _row(asked: Asked, cell: Cell, found: Mapping[tuple[object, ...], float | None]) -> dict[str, Any]:
+def _row(asked: Asked, cell: Cell, found: Mapping[records.Figure, float | None]) -> dict[str, Any]:
     def mean(column: str) -> float | None:
         values = cell.means(column)
         return float(values.mean()) if len(values) else None
 
-    labels = sorted(cell.labels.items())
-    times = {f"{which}, ms": found.get((f"{NAME}.latency_{which}_ms", *labels)) for _, which in PERCENTILES}
+    labels = tuple(sorted(cell.labels.items()))
+    times = {
+        f"{which}, ms": found.get(records.Figure(f"{NAME}.latency_{which}_ms", labels)) for _, which in PERCENTILES
+    }
     return {
         "arm": cell.arm, "question": QUESTIONS.get(cell.question, cell.question), "units": mean("read_units"),
         "index units": mean("index_units"), "bytes": mean("bytes"), "pages": mean("pages"),
