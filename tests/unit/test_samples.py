@@ -26,6 +26,7 @@ EXTRA: Any = {"question": "text", "trips": "int"}
 
 def row(number: int, **fields: Any) -> dict[str, Any]:
     return {
+        "trial": 0,
         "t_start": number,
         "t_end": number + 5,
         "op_id": number,
