@@ -143,7 +143,7 @@ def quantile_step(made: Made, rounds: int) -> Iterator[tuple[float, float]]:
     values, groups = frame["took_us"].to_numpy(), frame["trial"].to_numpy()
     for turn in range(rounds):
         ways: list[Callable[[], Any]] = [
-            lambda: frame.groupby("trial")["took_us"].quantile([p / 100 for p in PS]).unstack().to_numpy(),
+            lambda: frame.groupby("trial")["took_us"].quantile(np.array(PS) / 100).unstack().to_numpy(),
             lambda: stats.grouped_percentiles(values, groups, PS)[1],
         ]
         found, seconds = [np.empty(0), np.empty(0)], [0.0, 0.0]

@@ -10,6 +10,7 @@ from reports.capacity_modes.samples import KINDS, NAME
 from reports.capacity_modes.told import Told, chosen
 from reports.load import Run
 from reports.places import is_aws
+from reports.stats.quantiles import of_sorted
 from reports.words import number, percent
 
 _PARTS = {
@@ -98,10 +99,10 @@ def _arithmetic(told: Sequence[Told]) -> Iterator[str]:
 
 
 def _lateness(run: Run) -> str:
-    samples = run.samples(NAME, ("attempt", "t_intended", "t_start"))
-    firsts = samples[samples["attempt"] == 1]
-    late_ms = (firsts["t_start"] - firsts["t_intended"]) / 1e6
-    middle, p99 = (number(float(value)) for value in np.percentile(late_ms, (50, 99)))
+    firsts = np.flatnonzero(run.samples(NAME, ("attempt",))["attempt"] == 1)
+    samples = run.samples(NAME, ("t_intended", "t_start"), firsts)
+    late_ms = (samples["t_start"] - samples["t_intended"]).to_numpy() / 1e6
+    middle, p99 = (number(value) for value in of_sorted(np.sort(late_ms), (50, 99)).tolist())
     return (
         f"Requests started late by {middle} ms of the wall's clock at the median and {p99} ms at p99, waits for a slot included; onset "
         "counts from when a request was due."

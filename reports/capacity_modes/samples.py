@@ -3,7 +3,7 @@
 Every time here is in service seconds since the trial began: the twin's clock runs ``speed`` times the wall's.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -126,7 +126,7 @@ def read(run: Run) -> tuple[list[Cell], pd.DataFrame]:
     if keys.empty:
         return [], keys
     trials = _labelled(run, run.trials(NAME))
-    chosen = [one for planned in _planned(trials) for one in _chosen(keys, planned)]
+    chosen = list(_chosen(keys, [planned for _, planned in trials.groupby(_CELL, sort=False)]))
     bad = Wanted(_BAD, np.flatnonzero(~keys["outcome"].isin(["ok", "throttled"])))
     client = str(keys["client"].iloc[0])
     del keys
@@ -135,9 +135,9 @@ def read(run: Run) -> tuple[list[Cell], pd.DataFrame]:
     )
     begins = {event["trial"]: event["t_ns"] for event in run.events_of(NAME, "trial_begin")}
     capacity, found = _capacity(run, begins, trials), []
-    for place, (planned, kind, _) in enumerate(chosen):
+    for planned, kind, _ in chosen:
         part, demand, step, arm, policy = (str(planned[name].iloc[0]) for name in _CELL)
-        attempts = _in_service_seconds(frames[place], begins, planned)
+        attempts = _in_service_seconds(frames.pop(0), begins, planned)  # what an operation is made of is let go then
         found.append(
             Cell(
                 part=part, demand=demand, step=step, arm=arm, kind=kind, policy=policy, client=client,
@@ -145,31 +145,24 @@ def read(run: Run) -> tuple[list[Cell], pd.DataFrame]:
                 attempts=attempts.drop(columns=[*_OF_OPS, *_UNITS[kind], "end_s"]), capacity=capacity[kind],
             )
         )  # fmt: skip
-        frames[place] = attempts.iloc[:0]  # what an operation is made of is let go
     return sorted(found, key=_place), failed
-
-
-def _planned(trials: pd.DataFrame) -> list[pd.DataFrame]:
-    """The planned trials, cell by cell."""
-    return [planned for _, planned in trials.groupby(_CELL, sort=False)]
 
 
 def _done(planned: pd.DataFrame) -> tuple[int, ...]:
     return tuple(int(number) for number in planned.loc[planned["done"], "trial"])
 
 
-def _chosen(keys: pd.DataFrame, planned: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, Kind, Places]]:
-    """Where the measured attempts of a cell's finished trials are, for each kind that its trials asked for; both where none of
+def _chosen(keys: pd.DataFrame, cells: Sequence[pd.DataFrame]) -> Iterator[tuple[pd.DataFrame, Kind, Places]]:
+    """Where the measured attempts of each cell's finished trials are, for each kind that its trials asked for; both where none of
     them wrote a row.
     """
-    numbers, measured_ = [int(number) for number in planned["trial"]], keys["phase"] == "measured"
-    of_kind = {
-        kind: trial_by_trial(keys["trial"].to_numpy(), numbers, (measured_ & (keys["kind"] == kind)).to_numpy())
-        for kind in KINDS
-    }
-    asked = [kind for kind in KINDS if any(map(len, of_kind[kind].values()))] or KINDS
-    for kind in asked:
-        yield planned, kind, np.concatenate([NOWHERE, *(of_kind[kind][number] for number in _done(planned))])
+    numbers = [int(number) for planned in cells for number in planned["trial"]]
+    measured_, trials = keys["phase"] == "measured", keys["trial"].to_numpy()
+    of_kind = {kind: trial_by_trial(trials, numbers, (measured_ & (keys["kind"] == kind)).to_numpy()) for kind in KINDS}
+    for planned in cells:
+        asked = [kind for kind in KINDS if any(len(of_kind[kind][number]) for number in planned["trial"])]
+        for kind in asked or KINDS:
+            yield planned, kind, np.concatenate([NOWHERE, *(of_kind[kind][number] for number in _done(planned))])
 
 
 def _place(cell: Cell) -> tuple[int, float, str, int, int]:
