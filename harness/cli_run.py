@@ -8,6 +8,7 @@ import typer
 from harness.cli_shared import (
     CONFIG,
     ConfigOption,
+    JsonOption,
     ProfileOption,
     ScenarioNames,
     SeedOption,
@@ -59,11 +60,21 @@ def run(
     raise typer.Exit(outcome.exit_code)
 
 
-def report(run_dir: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.")]) -> None:
-    """Make the report of a run again from its samples."""
-    from harness.report_child import make_report
+def report(
+    run_dir: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.")],
+    verify: Annotated[
+        bool,
+        typer.Option(
+            "--verify", help="Write nothing; say whether samples and figures are as the run left them: exit 1 if not."
+        ),
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Make the report of a run again from its samples, or verify that they are the run's."""
+    from harness.report_child import ask
 
-    raise typer.Exit(make_report(run_dir))
+    flags = [*(["--verify"] if verify else []), *(["--json"] if as_json else [])]
+    raise typer.Exit(ask("reports", [str(run_dir.resolve()), *flags]))
 
 
 def calibrate(

@@ -1,9 +1,11 @@
 """Starts whatever reads runs in a process of its own: pandas and matplotlib never live where load is made."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from harness.paths import PROJECT_ROOT
 
@@ -21,4 +23,16 @@ def ask(module: str, words: Sequence[str]) -> int:
 
     Paths in ``words`` have to be absolute: the child works in the project's folder.
     """
-    return subprocess.run([sys.executable, "-m", module, *words], cwd=PROJECT_ROOT, check=False).returncode
+    return subprocess.run(_command(module, words), cwd=PROJECT_ROOT, check=False).returncode
+
+
+def told(module: str, words: Sequence[str]) -> tuple[int, dict[str, Any] | None]:
+    """The same with ``--json``, whose document is ours to hand on: the exit code, and None where it had nothing to say."""
+    done = subprocess.run(
+        _command(module, [*words, "--json"]), cwd=PROJECT_ROOT, stdout=subprocess.PIPE, check=False
+    )  # fmt: skip
+    return done.returncode, json.loads(done.stdout) if done.stdout else None
+
+
+def _command(module: str, words: Sequence[str]) -> list[str]:
+    return [sys.executable, "-m", module, *words]
