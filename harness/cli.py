@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from harness import cli_plan, cli_run, cli_services
+from harness import cli_doctor, cli_plan, cli_run, cli_services
 from harness.cli_shared import err
 from harness.errors import HarnessError
 
@@ -16,6 +16,7 @@ app = typer.Typer(
 cli_run.register(app)
 cli_plan.register(app)
 cli_services.register(app)
+cli_doctor.register(app)
 
 
 @app.command(
