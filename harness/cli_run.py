@@ -15,6 +15,7 @@ from harness.cli_shared import (
     SetOption,
     TargetOption,
     err,
+    print_json,
     say,
 )
 
@@ -43,6 +44,7 @@ def run(
         typer.Option(help="fast or rds, of every failover: as fast as it goes, or as long as RDS is said to take."),
     ] = None,
     overrides: SetOption = None,
+    as_json: JsonOption = False,
     config: ConfigOption = CONFIG,
 ) -> None:
     """Measure, and write a run directory with its report."""
@@ -52,11 +54,14 @@ def run(
     asked = suite.Request(
         scenarios=tuple(scenarios or ()), profile=profile, target=target, out=out_dir, seed=seed,
         overrides=(*(overrides or ()), *([f"rds_failover.pace={pace}"] if pace else [])), config=config,
-        command=tuple(command_line()),
+        command=tuple(command_line()), as_json=as_json,
     )  # fmt: skip
     with suite.progress_on(err) as progress:
         outcome = suite.run(asked, progress)
-    say(outcome.lines)
+    if as_json:
+        print_json(outcome.record)
+    else:
+        say(outcome.lines)
     raise typer.Exit(outcome.exit_code)
 
 
@@ -77,15 +82,16 @@ def report(
     raise typer.Exit(ask("reports", [str(run_dir.resolve()), *flags]))
 
 
-def calibrate(
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
-) -> None:
+def calibrate(as_json: JsonOption = False) -> None:
     """Say what this machine's clients cost, what it can honestly offer to each service, and what makes it noisy."""
     from harness import calibration, suite
 
     with suite.progress_on(err) as progress:
         found = calibration.run(progress)
-    say((found.as_json(),) if as_json else found.lines())
+    if as_json:
+        print_json(found.as_record())
+    else:
+        say(found.lines())
 
 
 def selftest(
@@ -93,6 +99,7 @@ def selftest(
         Path | None, typer.Option("--out", help="Keep the run there; thrown away where not given.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Draws the order of the trials.")] = 1,
+    as_json: JsonOption = False,
 ) -> None:
     """Measure servers whose answers are known, and say whether each came back; exit 1 where one didn't."""
     from harness import selftest as planted
@@ -100,5 +107,8 @@ def selftest(
 
     with suite.progress_on(err) as progress:
         outcome = planted.run(progress, out=out_dir, seed=seed)
-    say(outcome.lines())
+    if as_json:
+        print_json(outcome.as_record())
+    else:
+        say(outcome.lines())
     raise typer.Exit(outcome.exit_code)

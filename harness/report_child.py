@@ -18,6 +18,11 @@ def make_report(run: Path, *, quiet: bool = False) -> int:
     return ask("reports", [str(run.resolve()), *(["--quiet"] if quiet else [])])
 
 
+def report_of(run: Path, *, as_json: bool) -> tuple[int, dict[str, Any] | None]:
+    """The same: printed on our standard output, or ``as_json`` what it says as a document, for whoever prints one."""
+    return told("reports", [str(run.resolve())]) if as_json else (make_report(run), None)
+
+
 def ask(module: str, words: Sequence[str]) -> int:
     """Run ``python -m module words…`` on our own streams; its exit code, which the command line hands on.
 

@@ -3,7 +3,7 @@
 import json
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ from harness.planted.truths import PlantedSettings, Recovery, Truth, recovered, 
 from harness.registry import PLANTED
 from harness.report_child import make_report
 from harness.rundir import RunDir, command_line
+
+SCHEMA = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +32,15 @@ class Outcome:
         if self.interrupted:
             return suite.INTERRUPTED
         return 0 if all(recovery.well for recovery in self.recoveries) else 1
+
+    def as_record(self) -> dict[str, Any]:
+        """For programs; an interrupted one has no truths."""
+        return {
+            "schema": SCHEMA, "recovered": sum(one.well for one in self.recoveries), "exit_code": self.exit_code,
+            "truths": [
+                asdict(one.truth) | {"found": one.found, "recovered": one.well, "why": one.why} for one in self.recoveries
+            ],
+        }  # fmt: skip
 
     def lines(self) -> Iterator[str]:
         """A line a truth, and one that counts them."""

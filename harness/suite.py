@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -26,7 +26,8 @@ from harness.destination import Destination
 from harness.errors import UsageError
 from harness.paths import PROJECT_ROOT
 from harness.registry import load_scenario, locustfile, scenario_names, settings_models
-from harness.report_child import make_report
+from harness.report_child import report_of
+from harness.run_record import run_record
 from harness.rundir import RunDir, now_iso
 from harness.session import AWS_VARIABLE, PROGRESS_VARIABLE, RUN_VARIABLE
 
@@ -37,7 +38,7 @@ _STOP_PATIENCE_S = 20.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What the user asked for."""
+    """What the user asked for; ``as_json``: nothing is printed, all that there is to say is in the outcome's record."""
 
     scenarios: tuple[str, ...]
     profile: str | None
@@ -47,14 +48,16 @@ class Request:
     overrides: tuple[str, ...]
     config: Path
     command: tuple[str, ...]
+    as_json: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What there is to say at the end."""
+    """What there is to say at the end, to people and to programs."""
 
     exit_code: int
     lines: tuple[str, ...]
+    record: Mapping[str, Any]
 
 
 class ProgressView(Protocol):
@@ -92,13 +95,12 @@ def run(asked: Request, progress: ProgressView) -> Outcome:
     directory.redact_logs()
     status = directory.finish(interrupted)
     directory.point_latest()
-    reported = make_report(directory.path)
+    reported, report = report_of(directory.path, as_json=asked.as_json)
     lines = list(_summary(directory, status))
     if elsewhere is not None:
         lines.append(f"{elsewhere.send(directory.path)} files are at {elsewhere.name} too")
-    if interrupted:
-        return Outcome(exit_code=INTERRUPTED, lines=tuple(lines))
-    return Outcome(exit_code=_exit_code(directory, reported), lines=tuple(lines))
+    code = INTERRUPTED if interrupted else _exit_code(directory, reported)
+    return Outcome(exit_code=code, lines=tuple(lines), record=run_record(directory, code, report))
 
 
 def _begin_elsewhere(elsewhere: Destination, directory: RunDir) -> None:
