@@ -19,8 +19,18 @@ def make_report(run: Path, *, quiet: bool = False) -> int:
 
 
 def report_of(run: Path, *, as_json: bool) -> tuple[int, dict[str, Any] | None]:
-    """The same: printed on our standard output, or ``as_json`` what it says as a document, for whoever prints one."""
-    return told("reports", [str(run.resolve())]) if as_json else (make_report(run), None)
+    """The same, printed on our standard output; or ``as_json`` what it says as a document, and nothing is printed."""
+    return answer("reports", [str(run.resolve())], as_json=as_json)
+
+
+def answer(module: str, words: Sequence[str], *, as_json: bool) -> tuple[int, dict[str, Any] | None]:
+    """Run it: on our own streams, or ``as_json`` with its document ours to hand on, None where it had nothing to say."""
+    if not as_json:
+        return ask(module, words), None
+    done = subprocess.run(
+        _command(module, [*words, "--json"]), cwd=PROJECT_ROOT, stdout=subprocess.PIPE, check=False
+    )  # fmt: skip
+    return done.returncode, json.loads(done.stdout) if done.stdout else None
 
 
 def ask(module: str, words: Sequence[str]) -> int:
@@ -29,14 +39,6 @@ def ask(module: str, words: Sequence[str]) -> int:
     Paths in ``words`` have to be absolute: the child works in the project's folder.
     """
     return subprocess.run(_command(module, words), cwd=PROJECT_ROOT, check=False).returncode
-
-
-def told(module: str, words: Sequence[str]) -> tuple[int, dict[str, Any] | None]:
-    """The same with ``--json``, whose document is ours to hand on: the exit code, and None where it had nothing to say."""
-    done = subprocess.run(
-        _command(module, [*words, "--json"]), cwd=PROJECT_ROOT, stdout=subprocess.PIPE, check=False
-    )  # fmt: skip
-    return done.returncode, json.loads(done.stdout) if done.stdout else None
 
 
 def _command(module: str, words: Sequence[str]) -> list[str]:

@@ -9,8 +9,10 @@ SCHEMA = 1
 _OF_SCENARIO = ("status", "reason", "unavailable", "measuring_s")
 
 
-def run_record(directory: RunDir, exit_code: int, report: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The run and how it ended; ``report`` is what its report said, None where none could be made."""
+def run_record(
+    directory: RunDir, exit_code: int, *, report: Mapping[str, Any] | None, gates: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """The run and how it ended; ``report`` is what its report said, ``gates`` what gates.json has, None where there is none."""
     manifest = directory.manifest
     return {
         "schema": SCHEMA, "run": manifest["id"], "path": str(directory.path.resolve()), "status": manifest["status"],
@@ -19,5 +21,5 @@ def run_record(directory: RunDir, exit_code: int, report: Mapping[str, Any] | No
             name: {member: entry[member] for member in _OF_SCENARIO if member in entry}
             for name, entry in manifest["scenarios"].items()
         },
-        "report": report,
+        "report": report, "gates": gates,
     }  # fmt: skip

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,11 +21,13 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from harness import config as configuration
 from harness import target
-from harness.config import AwsSettings
+from harness.config import AwsSettings, Config
 from harness.destination import Destination
+from harness.dynamodb.pricing import Prices
 from harness.errors import UsageError
+from harness.gating import Against, about, judged_here, worse
 from harness.paths import PROJECT_ROOT
-from harness.registry import load_scenario, locustfile, scenario_names, settings_models
+from harness.registry import known, load_scenario, locustfile, settings_models
 from harness.report_child import report_of
 from harness.run_record import run_record
 from harness.rundir import RunDir, now_iso
@@ -48,6 +50,7 @@ class Request:
     overrides: tuple[str, ...]
     config: Path
     command: tuple[str, ...]
+    against: Against = field(default_factory=Against)
     as_json: bool = False
 
 
@@ -68,11 +71,38 @@ class ProgressView(Protocol):
 
 
 def run(asked: Request, progress: ProgressView) -> Outcome:
-    """Measure every scenario that was asked for, then make the report; raises HarnessError for what can't start."""
-    names = asked.scenarios or scenario_names()
-    for name in names:
-        if name not in scenario_names():
-            raise UsageError(f"unknown scenario {name!r}; there are {', '.join(scenario_names())}")
+    """Measure every scenario that was asked for, make the report, judge the gates; raises HarnessError for what can't start."""
+    names = known(asked.scenarios)
+    config, prices = checked(asked)
+    gates = judged_here(config.gates)
+    baselines = asked.against.runs(about(gates, names))
+    elsewhere = Destination.of(asked.out) if asked.out else None
+    directory = RunDir.create(
+        Path(asked.out) if asked.out and not elsewhere else None,
+        config, prices, source=asked.config.name, command=list(asked.command),
+    )  # fmt: skip
+    if elsewhere is not None:
+        _begin_elsewhere(elsewhere, directory)
+    interrupted = measure(names, directory, progress, config.aws)
+    ignore_interrupts()
+    directory.redact_logs()
+    status = directory.finish(interrupted)
+    directory.point_latest()
+    reported, report = report_of(directory.path, as_json=asked.as_json)
+    judged, gated = 0, None
+    if gates and not reported:
+        judged, gated = asked.against.judged(directory.path, baselines, as_json=asked.as_json)
+    lines = list(_summary(directory, status))
+    if elsewhere is not None:
+        lines.append(f"{elsewhere.send(directory.path)} files are at {elsewhere.name} too")
+    code = INTERRUPTED if interrupted else worse(_exit_code(directory, reported), judged)
+    record = run_record(directory, code, report=report, gates=gated)
+    return Outcome(exit_code=code, lines=tuple(lines), record=record)
+
+
+def checked(asked: Request) -> tuple[Config, Prices]:
+    """What was asked for, read and found in order before anything is begun; raises HarnessError with the way out."""
+    known(asked.scenarios)
     config = configuration.load(
         asked.config,
         settings_models(),
@@ -82,25 +112,7 @@ def run(asked: Request, progress: ProgressView) -> Outcome:
         overrides=asked.overrides,
     )
     target.refuse_nothing_named(config)
-    prices = configuration.load_prices(config)
-    elsewhere = Destination.of(asked.out) if asked.out else None
-    directory = RunDir.create(
-        Path(asked.out) if asked.out and not elsewhere else None,
-        config, prices, source=asked.config.name, command=list(asked.command),
-    )  # fmt: skip
-    if elsewhere is not None:
-        _begin_elsewhere(elsewhere, directory)
-    interrupted = measure(tuple(dict.fromkeys(names)), directory, progress, config.aws)
-    _ignore_interrupts()
-    directory.redact_logs()
-    status = directory.finish(interrupted)
-    directory.point_latest()
-    reported, report = report_of(directory.path, as_json=asked.as_json)
-    lines = list(_summary(directory, status))
-    if elsewhere is not None:
-        lines.append(f"{elsewhere.send(directory.path)} files are at {elsewhere.name} too")
-    code = INTERRUPTED if interrupted else _exit_code(directory, reported)
-    return Outcome(exit_code=code, lines=tuple(lines), record=run_record(directory, code, report))
+    return config, configuration.load_prices(config)
 
 
 def _begin_elsewhere(elsewhere: Destination, directory: RunDir) -> None:
@@ -124,7 +136,7 @@ def measure(
     ``aws`` is that section of the configuration, which the manifest may not have as it is; ``words`` are what Locust is told
     besides, for a scenario.
     """
-    _interrupt_quietly()
+    interrupt_quietly()
     name = names[0]
     try:
         for name in names:
@@ -199,14 +211,14 @@ def _run_scenario(
     with directory.log_path(name).open("wb") as log:
         child = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, cwd=PROJECT_ROOT, env=environment,
-            pass_fds=(writer,), start_new_session=True, preexec_fn=_die_with_parent,  # noqa: PLW1509 - one ctypes call
+            pass_fds=(writer,), start_new_session=True, preexec_fn=die_with_parent,  # noqa: PLW1509 - one ctypes call
         )  # fmt: skip
     os.close(writer)
     try:
         _follow(name, reader, progress)
         return child.wait()
     except KeyboardInterrupt:
-        _stop(child)
+        stop(child)
         raise
     finally:
         os.close(reader)
@@ -228,28 +240,28 @@ def _follow(name: str, reader: int, progress: ProgressView) -> None:
                 progress.update(name, json.loads(line))
 
 
-def _stop(child: subprocess.Popen[bytes]) -> None:
+def stop(child: subprocess.Popen[bytes], patience_s: float = _STOP_PATIENCE_S) -> None:
     """Ask for an orderly end; a second interrupt, or too long a wait, kills (the warden then ends the servers)."""
     child.send_signal(signal.SIGTERM)
     try:
-        child.wait(_STOP_PATIENCE_S)
+        child.wait(patience_s)
     except (subprocess.TimeoutExpired, KeyboardInterrupt):
         child.kill()
         child.wait()
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """In the child: SIGKILL when the parent is gone, so that kill -9 of us leaves no load running."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _interrupt_quietly() -> None:
+def interrupt_quietly() -> None:
     """The scenarios' modules bring gevent in, whose hub would print a Ctrl-C as a traceback before it passes it on."""
     hub = gevent.get_hub()
     hub.NOT_ERROR = (*hub.NOT_ERROR, KeyboardInterrupt)
 
 
-def _ignore_interrupts() -> None:
+def ignore_interrupts() -> None:
     """From here on only the report is made: an impatient second Ctrl-C must not lose it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)

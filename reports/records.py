@@ -78,6 +78,12 @@ def figure_of(record: Mapping[str, Any]) -> Figure:
     return Figure(str(record["id"]), tuple(sorted((name, str(text)) for name, text in labels.items())))
 
 
+def told_apart(figures: Sequence[Figure]) -> list[Figure]:
+    """The same figures with those labels alone by which they differ."""
+    common = set.intersection(*(set(figure.labels) for figure in figures))
+    return [figure.without(name for name, _ in common) for figure in figures]
+
+
 def nearest(wanted: str, figures: Iterable[Figure], most: int = 3) -> list[str]:
     """The names most like ``wanted``, an id or a whole selector, for an error that says what there is."""
     names = sorted({str(figure) for figure in figures} if "{" in wanted else {figure.id for figure in figures})

@@ -3,9 +3,10 @@
 import json
 import re
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -27,6 +28,8 @@ from harness.aws.cli_stack import asking
 from harness.aws.estimate import Estimate
 from harness.aws.gateway import is_stand_in
 from harness.aws.spend_guard import SpendGuard
+from harness.cli_compare import AllowOption
+from harness.cli_gates import BaselineOption, InconclusiveOption, against_what
 from harness.cli_shared import (
     CONFIG,
     ConfigOption,
@@ -39,6 +42,7 @@ from harness.cli_shared import (
     print_json,
 )
 from harness.errors import UsageError
+from harness.gating import Against, about, declared, worse
 from harness.paths import runs_dir
 from harness.report_child import report_of
 from harness.run_record import run_record
@@ -73,13 +77,17 @@ def run(
     gather: GatherOption = None,
     bucket: BucketOption = None,
     generators: GeneratorsOption = None,
+    baseline: BaselineOption = None,
+    allow: AllowOption = None,
+    inconclusive: InconclusiveOption = "pass",
     as_json: JsonOption = False,
     config: ConfigOption = CONFIG,
     region: RegionOption = None,
     endpoint: EndpointOption = None,
     aws_profile: CredentialsOption = None,
 ) -> None:
-    """Run scenarios on the load generators; samples are gathered and the report is made here."""
+    """Run scenarios on the load generators; samples are gathered, the report is made and gates are judged here."""
+    against = against_what(baseline, allow, inconclusive)
     there = stack_asked_for(
         config, stack, region, endpoint, aws_profile, profile=profile, overrides=tuple(overrides or ()), seed=seed
     )
@@ -91,9 +99,11 @@ def run(
             raise UsageError(f"--gather {gather!r}: expected a run's id, for example 20261128-120301-a1b2c3")
         kept_in = remote.bucket_of(there.aws, bucket)
         directory = remote.gather(there.aws, kept_in, gather, folder, tell, redactor=redactor)
-        raise typer.Exit(_reported(directory, None, as_json=as_json))
+        baselines = against.runs(declared(directory.manifest), besides=directory.path)
+        raise typer.Exit(_ended(directory, None, against, baselines, as_json=as_json))
     place = remote.where(there.aws, bucket=bucket, instances=tuple(generators or ()))
-    names = _known(scenarios)
+    names = registry.known(scenarios or ())
+    baselines = against.runs(about(there.config.gates, names))
     guard = _agreed(there, names, max_usd=max_usd, yes=yes)
     settings = there.settings
     authority = Path(settings.ca_bundle).expanduser() if settings.ca_bundle else None
@@ -104,19 +114,24 @@ def run(
     )  # fmt: skip
     with suite.progress_on(err) as progress:
         directory, why = remote.run(there.aws, place, asked, guard, progress, tell, authority=authority)
-    code = _reported(directory, why, as_json=as_json)
+    code = _ended(directory, why, against, baselines, as_json=as_json)
     tell(
         f"about ${guard.usd:.2f}: the stack's time that went by, and requests as planned; `dbharness aws down` ends that"
     )
     raise typer.Exit(code)
 
 
-def _reported(directory: RunDir, why: str | None, *, as_json: bool) -> int:
-    """Make the report of what was gathered and print what it says; the exit code. ``why``: it was cut short."""
+def _ended(directory: RunDir, why: str | None, against: Against, baselines: Sequence[Path], *, as_json: bool) -> int:
+    """Make the report of what was gathered and judge its gates; the exit code. ``why``: it was cut short."""
     reported, report = report_of(directory.path, as_json=as_json)
-    code = reported or _code(why, directory.manifest)
+    code, gated = reported or (0 if directory.manifest["status"] == "complete" else 3), None
+    if why == "interrupted":
+        code = suite.INTERRUPTED
+    elif not reported and declared(directory.manifest):
+        judged, gated = against.judged(directory.path, baselines, as_json=as_json)
+        code = worse(code, judged)
     if as_json:
-        print_json(run_record(directory, code, report))
+        print_json(run_record(directory, code, report=report, gates=gated))
     return code
 
 
@@ -161,9 +176,3 @@ def _known(scenarios: list[str] | None) -> tuple[str, ...]:
         if name not in names:
             raise UsageError(f"unknown scenario {name!r}; there are {', '.join(names)}")
     return tuple(dict.fromkeys(scenarios or names))
-
-
-def _code(why: str | None, manifest: dict[str, Any]) -> int:
-    if why == "interrupted":
-        return suite.INTERRUPTED
-    return 0 if manifest["status"] == "complete" else 3

@@ -12,6 +12,7 @@ from reports.capacity_modes.policy_chart import policy_charts
 from reports.capacity_modes.reconciled import reconciled
 from reports.capacity_modes.samples import KINDS, NAME, TITLE, cells
 from reports.capacity_modes.share_chart import share_charts
+from reports.capacity_modes.tail_charts import tail_charts
 from reports.capacity_modes.timelines import timelines
 from reports.capacity_modes.told import tell
 from reports.capacity_modes.wording import Sayer
@@ -45,7 +46,7 @@ def analyse(run: Run) -> Section:
         verdict=tuple(finding.sentence for finding in opening),
         findings=tuple(findings),
         charts=(
-            *share_charts(told), *onset_charts(told), *timelines(told), *policy_charts(told, retries),
+            *share_charts(told), *onset_charts(told), *timelines(told), *policy_charts(told, retries), *tail_charts(told, retries),
             *cost_charts(run, told, even),
         ),
         method=method(run, told, samples),

@@ -8,9 +8,10 @@ from typing import Any
 import yaml
 
 from reports.places import target_words
-from reports.render.figures import NONE, number
+from reports.render.figures import NONE, cell, number
 
 UNRECORDED = "no reason was recorded"
+SCENARIO_HEADINGS = ("Scenario", "Status", "Trials done", "Requests", "Slots", "Measuring")
 REST = "The figures rest on what was recorded until then."
 
 # Topic and text: how far the figures of stand-ins on one machine reach.
@@ -164,8 +165,13 @@ def _servers(manifest: Mapping[str, Any]) -> list[str]:
     return list(named)
 
 
+def price_rows(prices: Mapping[str, object]) -> list[tuple[str, str]]:
+    """Each price of the manifest and its dollars, as text."""
+    return [(name, cell(price)) for name, price in prices.items()]
+
+
 def scenario_rows(manifest: Mapping[str, Any]) -> list[tuple[str, str, str, str, str, str]]:
-    """One row a scenario: name, status, trials done of planned, requests, slots, seconds of measuring."""
+    """One row a scenario, under ``SCENARIO_HEADINGS``; trials are done of planned."""
     rows = []
     for name, record in (manifest.get("scenarios") or {}).items():
         trials = record.get("trials") or ()

@@ -32,6 +32,11 @@ def effective_n(samples: Numbers) -> float:
     return n / (1 + 2 * float(positive.sum()))
 
 
+def highest_percentile(worth: float) -> float:
+    """The highest percentile that so many effective samples carry, by the rule of LEAST_SAMPLES: pⁿ = 0.025."""
+    return 100 * math.exp(math.log((1 - CONFIDENCE) / 2) / worth)
+
+
 def percentile(trials: Sequence[Numbers], p: float) -> Interval | None:
     """The ``p``-th percentile (50, 95, 99, 99.9) of several trials' samples, each in the order they were taken.
 

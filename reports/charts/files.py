@@ -1,0 +1,115 @@
+"""Figures as bytes that repeat: SVG that follows its page, PNG on white.
+
+The same figure gives the same bytes in every process: matplotlib's layout engine solves its constraints in an order that hashes
+decide, so places differ in their last digits, and ids that stand on them wholly. Places are rounded, then layout is over.
+"""
+
+import base64
+import hashlib
+import io
+import re
+from html import escape
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatterSciNotation
+
+from reports.charts.look import LOOK, PAPER
+
+_SVG: dict[Any, Any] = {"svg.fonttype": "none", "svg.hashsalt": "dbharness", "svg.image_inline": True}
+_FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+_PNG_DPI = 200
+_PLACES = 5  # digits of a place on the figure that are kept, of its width or height
+
+
+def to_svg(figure: Figure, title: str, description: str) -> str:
+    """``figure`` as one inline ``<svg>`` that follows the page's colours; the same figure gives the same bytes.
+
+    ``title`` and ``description`` are plain text for who cannot see it. Ids are made unique by a digest of the content.
+    """
+    _settle(figure)
+    buffer = io.StringIO()
+    with mpl.rc_context(LOOK | _SVG):
+        nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+        figure.savefig(buffer, format="svg", metadata=nothing, transparent=True)
+    raw = buffer.getvalue()
+    body = raw[raw.index(">", raw.index("<svg")) + 1 : raw.rindex("</svg>")]
+    prefix = "c" + hashlib.sha256(f"{title}\0{description}\0{body}".encode()).hexdigest()[:8]
+    box = re.search(r'viewBox="([^"]+)"', raw)
+    assert box, "matplotlib wrote an SVG without a viewBox"
+    width, height = box[1].split()[2:]
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="{box[1]}" '
+        f'width="{width}" height="{height}" role="img" aria-labelledby="{prefix}-title {prefix}-desc" '
+        f'font-family="{_FONT}" fill="currentColor" stroke-linejoin="round" stroke-linecap="butt">'
+        f'<title id="{prefix}-title">{escape(title)}</title><desc id="{prefix}-desc">{escape(description)}</desc>'
+        f"{_follow_page(_own_ids(body, prefix))}</svg>"
+    )
+
+
+def to_png(figure: Figure, dpi: int = _PNG_DPI) -> bytes:
+    """``figure`` as a PNG on white, for what can't show vectors; the same figure gives the same bytes."""
+    _settle(figure)
+    buffer = io.BytesIO()
+    with mpl.rc_context(LOOK):
+        figure.savefig(buffer, format="png", dpi=dpi, facecolor=PAPER, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def to_png_data_uri(figure: Figure) -> str:
+    """The same in a ``data:`` address, for charts too dense to be drawn in vectors."""
+    return "data:image/png;base64," + base64.b64encode(to_png(figure)).decode()
+
+
+class _PlainLog(LogFormatterSciNotation):
+    """Labels the ticks matplotlib would, as 1,000 for 10³: a raised exponent falls apart in another font."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        return f"{x:,.10g}" if super().__call__(x, pos) else ""
+
+
+def _settle(figure: Figure) -> None:
+    """Dress it, lay it out and keep it so: a figure that was settled once stays as it is."""
+    _dress(figure)
+    engine = figure.get_layout_engine()
+    if engine is None:
+        return
+    with mpl.rc_context(LOOK):
+        figure.draw_without_rendering()
+    figure.set_layout_engine(None)
+    for axes in figure.axes:
+        left, bottom, width, height = (round(float(place), _PLACES) for place in axes.get_position().bounds)
+        axes.set_position((left, bottom, width, height))
+
+
+def _dress(figure: Figure) -> None:
+    """What drawing set by matplotlib's defaults: a legend's panel is white at 80 %, which hides ink in the dark."""
+    for legend in [*(axes.get_legend() for axes in figure.axes), *figure.legends]:
+        if legend is not None:
+            legend.set_frame_on(False)
+    for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
+        if type(axis.get_major_formatter()) is LogFormatterSciNotation:
+            axis.set_major_formatter(_PlainLog())
+        if type(axis.get_minor_formatter()) is LogFormatterSciNotation:
+            axis.set_minor_formatter(_PlainLog(labelOnlyBase=False))
+
+
+def _own_ids(body: str, prefix: str) -> str:
+    """Only ids that something refers to are kept, under a prefix: several charts share one page."""
+    used = set(re.findall(r'(?:url\(#|href="#)([^")]+)', body))
+
+    def keep(match: re.Match[str]) -> str:
+        return f' id="{prefix}-{match[1]}"' if match[1] in used else ""
+
+    body = re.sub(r'\sid="([^"]*)"', keep, body)
+    return re.sub(r'(url\(#|href="#)', rf"\g<1>{prefix}-", body)
+
+
+def _follow_page(body: str) -> str:
+    """Ink, paper and font become the page's own; matplotlib's style rule for ``*`` goes: it would restyle the page."""
+    body = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", body, flags=re.DOTALL)
+    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
+    body = body.replace("#000000", "currentColor").replace("#ffffff", "var(--paper, #fff)")
+    body = re.sub(r"font-family: [^;\"]*(; )?", "", body)
+    return re.sub(r"\n\s*", "\n", body)
