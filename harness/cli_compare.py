@@ -10,7 +10,6 @@ import typer
 from harness.cli_shared import JsonOption, ProfileOption, SetOption, err
 from harness.errors import UsageError
 
-_CHILD = "reports.compare"
 _INTERRUPTED, _NOT_MEASURED = 130, 3
 
 
@@ -24,6 +23,12 @@ class Difference(StrEnum):
 AllowOption = Annotated[
     list[Difference] | None,
     typer.Option("--allow", metavar="NAME", help="Compare although this differs, such as seed or machine; repeatable."),
+]
+GateOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--gate", metavar="TEXT", help="`FIGURE no worse than N%`, in place of the configuration's; repeatable."
+    ),
 ]
 _SIDE_HELP = "A configuration (FILE.yaml), KEY=VALUE, commit:REF or endpoint:URL; repeatable, all of them together."
 
@@ -41,21 +46,20 @@ def compare(
     base: Annotated[list[str] | None, typer.Option("--base", metavar="RUN", help="Repeatable: several runs.")] = None,
     candidate: Annotated[list[str] | None, typer.Option("--candidate", metavar="RUN", help="Likewise.")] = None,
     allow: AllowOption = None,
-    gate: Annotated[
-        list[str] | None, typer.Option("--gate", metavar="TEXT", help="What must hold (docs/gates.md); repeatable.")
-    ] = None,
+    gate: GateOption = None,
     confidence: Annotated[float | None, typer.Option(help="Of the intervals; 0.95 where not given.")] = None,
     out_dir: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where the report goes.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Say what changed between runs, with intervals and verdicts; `dbharness ab` makes runs that can tell."""
+    from harness.pairs.folder import COMPARE
     from harness.report_child import ask
 
-    options = [*_repeated("--allow", allow or ()), *_repeated("--gate", gate or ())]
+    options = list(_repeated("--allow", allow or ()))
     options += ["--confidence", str(confidence)] if confidence is not None else []
     options += ["--out", str(out_dir.absolute())] if out_dir is not None else []
     options += ["--json"] if as_json else []
-    raise typer.Exit(ask(_CHILD, [*words_of_runs(runs or (), base or (), candidate or ()), *options]))
+    raise typer.Exit(ask(COMPARE, [*words_of_runs(runs or (), base or (), candidate or (), gate or ()), *options]))
 
 
 def ab(
@@ -78,11 +82,14 @@ def ab(
     out_dir: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="A new folder for all runs; one under runs/ without.")
     ] = None,
+    gate: GateOption = None,
     allow: AllowOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Run two sides in interleaved pairs, and compare them."""
     from harness.pairs import command
+    from harness.pairs.folder import COMPARE
+    from harness.pairs.gates import typed
     from harness.pairs.runs import Asked
     from harness.report_child import ask
 
@@ -92,33 +99,33 @@ def ab(
     )  # fmt: skip
     wanted = command.Wanted(
         a=tuple(a or ()), b=tuple(b or ()), asked=asked, pairs=pairs, most_pairs=most_pairs,
-        out=out_dir.absolute() if out_dir else None, allow=tuple(allow or ()),
+        out=out_dir.absolute() if out_dir else None, allow=tuple(allow or ()), gates=typed(gate or ()),
     )  # fmt: skip
     made = command.make_pairs(wanted, lambda line: err.print(line, markup=False))
-    words = command.words_for(made.folder, wanted.allow)
-    compared = ask(_CHILD, [*words, *(["--json"] if as_json else [])]) if made.pairs else _NOT_MEASURED
-    err.print(f"{made.pairs} whole pairs; everything is in {made.folder}", markup=False)
+    words = [*command.comparing(made.folder, wanted.allow), *(["--json"] if as_json else [])]
+    compared = ask(COMPARE, words) if made.folder.pairs else _NOT_MEASURED
+    err.print(f"everything is in {made.folder.path}", markup=False)
     raise typer.Exit({"interrupted": _INTERRUPTED, "failed": _NOT_MEASURED}.get(made.ending, compared))
 
 
-def words_of_runs(runs: Sequence[str], bases: Sequence[str], candidates: Sequence[str]) -> list[str]:
+def words_of_runs(
+    runs: Sequence[str], bases: Sequence[str], candidates: Sequence[str], gates: Sequence[str] = ()
+) -> list[str]:
     """What is compared, as the child is told. Raises UsageError for anything but two sides or one folder."""
     if runs and (bases or candidates):
         raise UsageError(f"{runs[0]}: which side is it on? name runs either one by one, or by --base and --candidate")
     if len(runs) == 1:
-        folder = _absolute(runs[0])
-        if not (Path(folder) / "comparison.json").is_file():
-            raise UsageError(
-                f"{runs[0]}: no folder that `dbharness ab` made; a single run is compared with another: BASE CANDIDATE"
-            )
-        return ["--folder", folder, "--out", folder]
+        from harness.pairs.folder import words_of_folder
+
+        return words_of_folder(Path(runs[0]).absolute(), gates)
     if len(runs) > 2:
         raise UsageError(f"{len(runs)} runs: which are on which side? give several by --base RUN … --candidate RUN …")
     bases, candidates = ([runs[0]], [runs[1]]) if runs else (bases, candidates)
     if not bases or not candidates:
         missing = "--candidate" if bases else "--base"
         raise UsageError(f"{missing}: no run on that side; give BASE CANDIDATE, or --base RUN … --candidate RUN …")
-    return ["--base", *map(_absolute, bases), "--candidate", *map(_absolute, candidates)]
+    sides = ["--base", *map(_absolute, bases), "--candidate", *map(_absolute, candidates)]
+    return [*sides, *_repeated("--gate", gates)]
 
 
 def _absolute(run: str) -> str:

@@ -2,23 +2,23 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness import suite
 from harness.config import Config
 from harness.errors import UsageError
 from harness.pairs.commits import HERE, Tree, Worktrees
-from harness.pairs.folder import Folder
+from harness.pairs.folder import COMPARE, Folder, words_of_folder
+from harness.pairs.gates import WITHOUT, in_file, relative_ones
 from harness.pairs.making import Ending, Making
 from harness.pairs.plan import LETTERS, Letter, declared_looks, plan_pairs
-from harness.pairs.runs import Asked, Ran, refuse_shared_services, run_side
+from harness.pairs.runs import Asked, refuse_shared_services, run_side
 from harness.pairs.sides import Side, names_of, side_of
 from harness.paths import PROJECT_ROOT
 from harness.report_child import ask
-from harness.rundir import redactor_of
+from harness.rundir import redactor_of, refuse_taken
 
-COMPARE = "reports.compare"
 _COMPARED = (0, 1)  # a gate that fails is an answer too
 
 
@@ -32,21 +32,23 @@ class Wanted:
     pairs: int
     most_pairs: int | None
     out: Path | None
+    gates: tuple[str, ...] = ()
     allow: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
-    """The folder, the whole pairs in it, and how it ended."""
+    """The folder with its pairs, and how it ended."""
 
-    folder: Path
-    pairs: int
+    folder: Folder
     ending: Ending
 
 
 def make_pairs(wanted: Wanted, say: Callable[[str], None]) -> Made:
     """Make them; raises HarnessError for what can't start, before anything is begun where that can be known."""
-    looks = declared_looks(wanted.pairs, wanted.most_pairs)
+    declared_looks(wanted.pairs, wanted.most_pairs)
+    if wanted.out is not None:
+        refuse_taken(wanted.out)
     if not (wanted.a or wanted.b):
         raise UsageError(
             "neither --a nor --b says anything: what is to be compared? `dbharness aa` compares a thing with itself"
@@ -54,28 +56,50 @@ def make_pairs(wanted: Wanted, say: Callable[[str], None]) -> Made:
     sides: dict[Letter, Side] = {
         letter: side_of(letter, words) for letter, words in zip(LETTERS, (wanted.a, wanted.b), strict=True)
     }
-    configs = [_checked(side, wanted.asked) for side in sides.values() if side.ref is None]
+    configs = {letter: _checked(side, wanted.asked) for letter, side in sides.items() if side.ref is None}
     if any(side.endpoint is None for side in sides.values()):
         refuse_shared_services()
     suite.interrupt_quietly()
-    seed = wanted.asked.seed if wanted.asked.seed is not None else (configs or [Config()])[0].seed
     with Worktrees(say) as worktrees:
         code = {letter: worktrees.at(side.ref) if side.ref else HERE for letter, side in sides.items()}
-        names = names_of(sides)
-        folder = Folder.create(
-            wanted.out, scenario=wanted.asked.scenario, seed=seed, looks=looks,
-            sides={letter: side.as_record(names[letter], code[letter].commit) for letter, side in sides.items()},
-            redactor=next(filter(None, map(redactor_of, configs)), None),
-        )  # fmt: skip
-        making = Making(
-            folder=folder,
-            run=_runner(sides, code, wanted.asked, folder),
-            decided=lambda: decided(folder.path, wanted.allow),
-            say=say,
-        )
-        ending = making.make(plan_pairs(looks, seed), looks)
+        made = _make(wanted, sides, code, configs, say)
         suite.ignore_interrupts()  # what is left, to take away and to compare, isn't to be lost to a second Ctrl-C
-    return Made(folder=folder.path, pairs=folder.pairs, ending=ending)
+    return made
+
+
+def _make(
+    wanted: Wanted,
+    sides: Mapping[Letter, Side],
+    code: Mapping[Letter, Tree],
+    configs: Mapping[Letter, Config],
+    say: Callable[[str], None],
+) -> Made:
+    asked, looks, names = wanted.asked, declared_looks(wanted.pairs, wanted.most_pairs), names_of(sides)
+    seed = asked.seed if asked.seed is not None else next(iter(configs.values()), Config()).seed
+    own = {letter: _own_gates(side, code[letter], configs.get(letter), asked) for letter, side in sides.items()}
+    gates = wanted.gates or relative_ones(own["b"], asked.scenario)
+    folder = Folder.create(
+        wanted.out, scenario=asked.scenario, seed=seed, looks=looks, gates=gates,
+        sides={letter: side.as_record(names[letter], code[letter].commit) for letter, side in sides.items()},
+        redactor=next(filter(None, map(redactor_of, configs.values())), None),
+    )  # fmt: skip
+    without = {
+        letter: replace(side, overrides=(*side.overrides, WITHOUT)) if own[letter] else side
+        for letter, side in sides.items()
+    }
+
+    def run(letter: Letter, name: str) -> str | None:
+        return run_side(without[letter], code[letter], asked, folder.path / name, folder.log(name))
+
+    making = Making(folder=folder, run=run, decided=lambda: _decided(folder, wanted.allow), say=say)
+    return Made(folder=folder, ending=making.make(plan_pairs(looks, seed), looks))
+
+
+def _own_gates(side: Side, code: Tree, config: Config | None, asked: Asked) -> tuple[str, ...]:
+    """The gates that the side's configuration has."""
+    if config is not None:
+        return config.gates
+    return in_file(side.config or asked.config or code.folder / "config.yaml", (*asked.overrides, *side.overrides))
 
 
 def _checked(side: Side, asked: Asked) -> Config:
@@ -92,22 +116,13 @@ def _checked(side: Side, asked: Asked) -> Config:
     return config
 
 
-def _runner(
-    sides: Mapping[Letter, Side], code: Mapping[Letter, Tree], asked: Asked, folder: Folder
-) -> Callable[[Letter, str], Ran]:
-    def run(letter: Letter, name: str) -> Ran:
-        return run_side(sides[letter], code[letter], asked, folder.path / name, folder.log(name))
-
-    return run
+def comparing(folder: Folder, allow: Sequence[str]) -> list[str]:
+    """What the child is told that compares the pairs."""
+    return [*words_of_folder(folder.path), *(word for name in allow for word in ("--allow", name))]
 
 
-def decided(folder: Path, allow: Sequence[str]) -> bool:
+def _decided(folder: Folder, allow: Sequence[str]) -> bool:
     """What the comparison of the pairs so far says of the figures that have to be decided. False where it can't be made."""
-    if ask(COMPARE, [*words_for(folder, allow), "--quiet"]) not in _COMPARED:
+    if ask(COMPARE, [*comparing(folder, allow), "--quiet"]) not in _COMPARED:
         return False
-    return bool(json.loads((folder / "verdicts.json").read_text())["decided"])
-
-
-def words_for(folder: Path, allow: Sequence[str]) -> list[str]:
-    """What the child is told that compares the pairs of a folder."""
-    return ["--folder", str(folder), "--out", str(folder), *(word for name in allow for word in ("--allow", name))]
+    return bool(json.loads((folder.path / "verdicts.json").read_text())["decided"])

@@ -1,16 +1,17 @@
 """The folder of one comparison by pairs: its run directories, and comparison.json, which grows by whole pairs.
 
-Schema 1: scenario (null: all of them), sides, seed of the orders, looks, pairs, ended (null while pairs are being made, then why no more
+Schema 1: scenario (null: all of them), sides, seed of the orders, looks, gates (the relative ones, declared before the first pair), pairs, ended (null while pairs are being made, then why no more
 were), and failed: runs that didn't come to their end, kept but not counted.
 """
 
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
 
-from harness.errors import CannotMeasure
+from harness.errors import CannotMeasure, UsageError
 from harness.pairs.plan import LETTERS, Letter, Look, Pair
 from harness.paths import runs_dir
 from harness.redaction import Redactor
@@ -18,6 +19,8 @@ from harness.rundir import fresh, refuse_taken
 
 COMPARISON_SCHEMA = 1
 COMPARISON = "comparison.json"
+COMPARE = "reports.compare"
+"""The child that compares."""
 
 
 class Folder:
@@ -36,6 +39,7 @@ class Folder:
         sides: Mapping[Letter, Mapping[str, Any]],
         seed: int,
         looks: Sequence[Look],
+        gates: Sequence[str] = (),
         redactor: Redactor | None = None,
     ) -> Self:
         """A new folder, under ``runs/`` where ``path`` is None, without a pair. Raises UsageError for one that holds something."""
@@ -50,6 +54,7 @@ class Folder:
                 "sides": dict(sides),
                 "seed": seed,
                 "looks": [[look.pairs, look.confidence] for look in looks],
+                "gates": list(gates),
                 "pairs": [],
                 "ended": None,
                 "failed": [],
@@ -90,8 +95,33 @@ class Folder:
         self._record["ended"] = reason
         self._write()
 
+    def drop_if_empty(self) -> None:
+        """Take the folder away where no run has begun in it."""
+        if not any(self.path.glob("*/manifest.json")):
+            shutil.rmtree(self.path)
+
     def _write(self) -> None:
         partial = self.path / f".{COMPARISON}.partial"
         written = self._redactor.tree(self._record) if self._redactor else self._record
         partial.write_text(json.dumps(written, indent=1) + "\n")
         partial.replace(self.path / COMPARISON)
+
+
+def words_of_folder(path: Path, gates: Sequence[str] = ()) -> list[str]:
+    """How the child is told to compare the pairs of a folder, with a report in it; by ``gates``, else those that were declared.
+
+    Raises UsageError for what isn't a folder of pairs.
+    """
+    try:
+        declared = json.loads((path / COMPARISON).read_text()).get("gates", [])
+    except (OSError, ValueError, AttributeError) as error:
+        raise UsageError(
+            f"{path}: no folder that `dbharness ab` made; a single run is compared with another: BASE CANDIDATE"
+        ) from error
+    return [
+        "--folder",
+        str(path),
+        "--out",
+        str(path),
+        *(word for gate in gates or declared for word in ("--gate", gate)),
+    ]

@@ -5,14 +5,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from harness.errors import UsageError
 from harness.pairs.folder import Folder
 from harness.pairs.plan import Letter, Look, Pair
-from harness.pairs.runs import Ran
 
 _ATTEMPTS = 2
 Ending = Literal["done", "decided", "interrupted", "failed"]
-RunOne = Callable[[Letter, str], Ran]
-"""Makes the run of that side into the directory of that name."""
+RunOne = Callable[[Letter, str], str | None]
+"""Makes the run of that side into the directory of that name; None when it is there, else why not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,24 +26,28 @@ class Making:
     clock_s: Callable[[], float] = time.monotonic
 
     def make(self, pairs: Sequence[Pair], looks: Sequence[Look]) -> Ending:
-        """Every pair up to the first look at which it is decided. An unfinished pair doesn't count."""
-        began_s = self.clock_s()
-        ending: Ending = "done"
-        told = f"all {len(pairs)} pairs were made"
+        """Every pair up to the first look at which it is decided; an unfinished one doesn't count. Raises UsageError for wrong words."""
         try:
-            for pair in pairs:
-                progress = Progress(pair=pair, looks=looks, taken_s=self.clock_s() - began_s)
-                if (failure := self._pair(pair, progress)) is not None:
-                    ending, told = "failed", f"pair {pair.pair} failed twice: {failure}"
-                    break
-                if pair.pair < looks[-1].pairs and any(look.pairs == pair.pair for look in looks) and self.decided():
-                    ending, told = "decided", f"decided at the look after {pair.pair} pairs"
-                    break
+            ending, told = self._make(pairs, looks)
         except KeyboardInterrupt:
-            ending, told = "interrupted", f"interrupted after {self.folder.pairs} whole pairs"
+            ending, told = "interrupted", f"interrupted; {self.folder.pairs} of {len(pairs)} pairs are whole"
+        except UsageError as error:
+            self.folder.end(str(error))
+            self.folder.drop_if_empty()
+            raise
         self.folder.end(told)
         self.say(told)
         return ending
+
+    def _make(self, pairs: Sequence[Pair], looks: Sequence[Look]) -> tuple[Ending, str]:
+        early, began_s = {look.pairs for look in looks[:-1]}, self.clock_s()
+        for pair in pairs:
+            progress = Progress(pair=pair, looks=looks, taken_s=self.clock_s() - began_s)
+            if (failure := self._pair(pair, progress)) is not None:
+                return "failed", f"pair {pair.pair} failed twice: {failure}"
+            if pair.pair in early and self.decided():
+                return "decided", f"decided at the look after {pair.pair} pairs"
+        return "done", f"all {len(pairs)} pairs were made"
 
     def _pair(self, pair: Pair, progress: "Progress") -> str | None:
         """Make both runs, again where one failed; None when they are there, else why they can't be had."""
@@ -51,7 +55,7 @@ class Making:
         for attempt in range(1, _ATTEMPTS + 1):
             for letter in pair.order:
                 self.say(progress.line(letter, attempt))
-                failure = self.run(letter, pair.run(letter, attempt)).failure
+                failure = self.run(letter, pair.run(letter, attempt))
                 if failure is not None:
                     self.folder.add_failed(pair, letter, attempt, failure)
                     self.say(f"warning: pair {pair.pair}, {letter}: {failure}")

@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,14 +32,6 @@ class Asked:
     config: Path | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ran:
-    """One run: how long it took, and why it failed; None where it came to its end."""
-
-    took_s: float
-    failure: str | None
-
-
 def words_of(side: Side, asked: Asked, out: Path) -> list[str]:
     """The words of the command line: a side's overrides come after the common ones, and so over them."""
     options = {"--profile": asked.profile, "--seed": asked.seed, "--config": side.config or asked.config, "--out": out}
@@ -49,10 +40,13 @@ def words_of(side: Side, asked: Asked, out: Path) -> list[str]:
     return ["run", *([asked.scenario] if asked.scenario else []), *given, *overrides]
 
 
-def run_side(side: Side, tree: Tree, asked: Asked, out: Path, log: Path) -> Ran:
-    """Make one run into ``out``. Raises UsageError for what its command line refuses; Ctrl-C ends it in order and goes on."""
-    refuse_shared_services()
-    began_s = time.monotonic()
+def run_side(side: Side, tree: Tree, asked: Asked, out: Path, log: Path) -> str | None:
+    """Make one run into ``out``; None when it is there, else why not.
+
+    Raises UsageError for what its command line refuses. Ctrl-C ends it in order, and goes on from here.
+    """
+    if side.endpoint is None:
+        refuse_shared_services()
     command = [tree.python, "-P", "-c", _ENTRY, *words_of(side, asked, out)]
     with log.open("wb") as printed:
         child = subprocess.Popen(
@@ -65,7 +59,7 @@ def run_side(side: Side, tree: Tree, asked: Asked, out: Path, log: Path) -> Ran:
     except KeyboardInterrupt:
         stop(child, _PATIENCE_S)
         raise
-    return Ran(took_s=time.monotonic() - began_s, failure=_failure(side, out, code, log))
+    return _failure(side, out, code, log)
 
 
 def refuse_shared_services() -> None:
@@ -94,6 +88,8 @@ def _failure(side: Side, out: Path, code: int, log: Path) -> str | None:
     run: dict[str, Any] = json.loads(manifest.read_text())
     for name, entry in run["scenarios"].items():
         if entry["status"] != "complete":
-            return f"{name} is {entry['status'].replace('_', ' ')}: {entry['reason']}"
+            return (
+                f"{name} is {entry['status'].replace('_', ' ')}: {entry['reason'] or f'it ended with exit code {code}'}"
+            )
     whole = run["status"] == "complete" and (out / "findings.json").is_file()
     return None if whole else said[-1]
