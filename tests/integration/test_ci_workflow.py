@@ -26,7 +26,7 @@ SMALL = {
     "PROFILE": "smoke", "SCENARIOS": "query_vs_scan", "CONFIG": "small.yaml", "PAIRS": "2",
     "PAIRED": "query_vs_scan.units_per_answer{part=arms,arm=query,question=aircraft} no worse than 0%",
 }  # fmt: skip
-PARTS = "query_vs_scan: {parts: [arms], table_items: [1000], pairs: 2, trial_s: 0.1}\n"
+PARTS = "scenarios: {query_vs_scan: {parts: [arms], table_items: [1000], pairs: 2, trial_s: 0.1}}\n"
 
 
 def workflow(name: str = "dbharness.yml") -> dict[str, Any]:
