@@ -4,6 +4,7 @@ The unit is the trial, never the request: requests of one trial move together. S
 (10.1145/2464157.2464160); Bakshy & Frachtenberg, WWW'15 (10.1145/2736277.2741082).
 """
 
+from reports.stats.binomial import binomial_share
 from reports.stats.change_points import LEAST_RUNS, ChangePoint, by_chance, change_points, exact_changes
 from reports.stats.curves import ALWAYS, NEVER, crossing, crossing_of_rounds, growth_exponent
 from reports.stats.intervals import (
@@ -54,6 +55,7 @@ __all__ = [
     "Ratio",
     "Verdict",
     "Word",
+    "binomial_share",
     "block_percentile",
     "by_chance",
     "change_points",
