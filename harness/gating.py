@@ -52,8 +52,15 @@ class Against:
         """
         return ask("reports.gates", [*self._words(run, baselines, gates), *(["--json"] if as_json else [])])
 
-    def judged(self, run: Path, baselines: Sequence[Path], *, as_json: bool) -> tuple[int, dict[str, Any] | None]:
-        """The same of the run's own gates; ``as_json`` with what gates.json has, and nothing is printed."""
+    def after_report(
+        self, run: Path, gates: Sequence[str], baselines: Sequence[Path], *, as_json: bool = False
+    ) -> tuple[int, dict[str, Any] | None]:
+        """What the run's own ``gates`` come to; ``as_json`` with what gates.json has, and nothing is printed.
+
+        0 and None without any, and without findings, of which its report has said why.
+        """
+        if not gates or not (run / "findings.json").is_file():
+            return 0, None
         return answer("reports.gates", self._words(run, baselines, ()), as_json=as_json)
 
     def _words(self, run: Path, baselines: Sequence[Path], gates: Sequence[str]) -> list[str]:

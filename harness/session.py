@@ -344,5 +344,5 @@ class Session:
         run.point_latest()
         if make_report(run.path):
             logger.error("no report could be made; the samples are in %s", run.path)
-            return 0
-        return launch.against.judge(run.path, launch.baselines) if launch.config.gates else 0
+        judged, _ = launch.against.after_report(run.path, launch.config.gates, launch.baselines)
+        return judged

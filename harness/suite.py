@@ -89,9 +89,7 @@ def run(asked: Request, progress: ProgressView) -> Outcome:
     status = directory.finish(interrupted)
     directory.point_latest()
     reported, report = report_of(directory.path, as_json=asked.as_json)
-    judged, gated = 0, None
-    if gates and not reported:
-        judged, gated = asked.against.judged(directory.path, baselines, as_json=asked.as_json)
+    judged, gated = asked.against.after_report(directory.path, gates, baselines, as_json=asked.as_json)
     lines = list(_summary(directory, status))
     if elsewhere is not None:
         lines.append(f"{elsewhere.send(directory.path)} files are at {elsewhere.name} too")

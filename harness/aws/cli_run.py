@@ -124,12 +124,11 @@ def run(
 def _ended(directory: RunDir, why: str | None, against: Against, baselines: Sequence[Path], *, as_json: bool) -> int:
     """Make the report of what was gathered and judge its gates; the exit code. ``why``: it was cut short."""
     reported, report = report_of(directory.path, as_json=as_json)
-    code, gated = reported or (0 if directory.manifest["status"] == "complete" else 3), None
-    if why == "interrupted":
-        code = suite.INTERRUPTED
-    elif not reported and declared(directory.manifest):
-        judged, gated = against.judged(directory.path, baselines, as_json=as_json)
-        code = worse(code, judged)
+    code, gated = suite.INTERRUPTED, None
+    if why != "interrupted":
+        gates = declared(directory.manifest)
+        judged, gated = against.after_report(directory.path, gates, baselines, as_json=as_json)
+        code = worse(reported or (0 if directory.manifest["status"] == "complete" else 3), judged)
     if as_json:
         print_json(run_record(directory, code, report=report, gates=gated))
     return code
@@ -168,11 +167,3 @@ def _known_cost(costs: Estimate) -> float:
     if not costs.run.usd:
         raise UsageError("what this run costs is unknown: give a limit with --max-usd")
     return 2 * costs.run.usd
-
-
-def _known(scenarios: list[str] | None) -> tuple[str, ...]:
-    names = registry.scenario_names()
-    for name in scenarios or ():
-        if name not in names:
-            raise UsageError(f"unknown scenario {name!r}; there are {', '.join(names)}")
-    return tuple(dict.fromkeys(scenarios or names))

@@ -41,7 +41,7 @@ def run(wanted: Wanted, say: Callable[[str], None], *, as_json: bool) -> int:
         ),
         say,
     )
-    code, pairs, folder = CannotMeasure.exit_code, len(made.folder.pairs), made.folder.path
+    code, pairs, folder = CannotMeasure.exit_code, made.folder.pairs, made.folder.path
     if pairs >= wanted.pairs:
         code = ask("reports.series", [str(folder), "--pairs", str(wanted.pairs), *(["--json"] if as_json else [])])
     say(f"{pairs} whole pairs; everything is in {folder}")
