@@ -17,7 +17,7 @@ class Difference(StrEnum):
     """What may differ where it was allowed to; the comparison itself says more of each (reports/compare/refusals.py)."""
 
     SCENARIO, SCHEMA, TARGET, SEED, DATASET = "scenario", "schema", "target", "seed", "dataset"
-    MACHINE, PRICES, MIXED, PARTIAL = "machine", "prices", "mixed", "partial"
+    PROFILE, MACHINE, PRICES, MIXED, PARTIAL = "profile", "machine", "prices", "mixed", "partial"
 
 
 AllowOption = Annotated[

@@ -1,10 +1,12 @@
 """Finds scenarios by name, so that the harness imports none of them by itself."""
 
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from harness.config import Settings
+from harness.errors import UsageError
 from harness.paths import PROJECT_ROOT
 from harness.scenario import Scenario
 
@@ -17,6 +19,15 @@ def scenario_names() -> tuple[str, ...]:
     """All scenarios, in the order they run and are reported."""
     names: tuple[str, ...] = import_module("scenarios").SCENARIOS
     return names
+
+
+def known(names: Sequence[str]) -> tuple[str, ...]:
+    """These scenarios, each once; all where none is named. Raises UsageError for one that isn't there."""
+    there = scenario_names()
+    for name in names:
+        if name not in there:
+            raise UsageError(f"unknown scenario {name!r}; there are {', '.join(there)}")
+    return tuple(dict.fromkeys(names or there))
 
 
 def load_scenario(name: str) -> type[Scenario[Any]]:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -25,8 +25,9 @@ from harness.config import AwsSettings, Config
 from harness.destination import Destination
 from harness.dynamodb.pricing import Prices
 from harness.errors import UsageError
+from harness.gating import Against, about, judged_here, worse
 from harness.paths import PROJECT_ROOT
-from harness.registry import load_scenario, locustfile, scenario_names, settings_models
+from harness.registry import known, load_scenario, locustfile, settings_models
 from harness.report_child import make_report
 from harness.rundir import RunDir, now_iso
 from harness.session import AWS_VARIABLE, PROGRESS_VARIABLE, RUN_VARIABLE
@@ -48,6 +49,7 @@ class Request:
     overrides: tuple[str, ...]
     config: Path
     command: tuple[str, ...]
+    against: Against = field(default_factory=Against)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,9 +68,11 @@ class ProgressView(Protocol):
 
 
 def run(asked: Request, progress: ProgressView) -> Outcome:
-    """Measure every scenario that was asked for, then make the report; raises HarnessError for what can't start."""
-    names = asked.scenarios or scenario_names()
+    """Measure every scenario that was asked for, make the report, judge the gates; raises HarnessError for what can't start."""
+    names = known(asked.scenarios)
     config, prices = checked(asked)
+    gates = judged_here(config.gates)
+    baselines = asked.against.runs(about(gates, names))
     elsewhere = Destination.of(asked.out) if asked.out else None
     directory = RunDir.create(
         Path(asked.out) if asked.out and not elsewhere else None,
@@ -76,25 +80,24 @@ def run(asked: Request, progress: ProgressView) -> Outcome:
     )  # fmt: skip
     if elsewhere is not None:
         _begin_elsewhere(elsewhere, directory)
-    interrupted = measure(tuple(dict.fromkeys(names)), directory, progress, config.aws)
+    interrupted = measure(names, directory, progress, config.aws)
     ignore_interrupts()
     directory.redact_logs()
     status = directory.finish(interrupted)
     directory.point_latest()
     reported = make_report(directory.path)
+    judged = asked.against.after_report(directory.path, gates, baselines)
     lines = list(_summary(directory, status))
     if elsewhere is not None:
         lines.append(f"{elsewhere.send(directory.path)} files are at {elsewhere.name} too")
     if interrupted:
         return Outcome(exit_code=INTERRUPTED, lines=tuple(lines))
-    return Outcome(exit_code=_exit_code(directory, reported), lines=tuple(lines))
+    return Outcome(exit_code=worse(_exit_code(directory, reported), judged), lines=tuple(lines))
 
 
 def checked(asked: Request) -> tuple[Config, Prices]:
     """What was asked for, read and found in order before anything is begun; raises HarnessError with the way out."""
-    for name in asked.scenarios:
-        if name not in scenario_names():
-            raise UsageError(f"unknown scenario {name!r}; there are {', '.join(scenario_names())}")
+    known(asked.scenarios)
     config = configuration.load(
         asked.config,
         settings_models(),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import UsageError
+from harness.gating import ELSEWHERE_VARIABLE
 from harness.local.services import services_status
 from harness.pairs.commits import Tree
 from harness.pairs.sides import Side
@@ -70,8 +71,10 @@ def refuse_shared_services() -> None:
 
 
 def _environment(tree: Tree) -> dict[str, str]:
-    """The code of that tree and no other; all share what was downloaded."""
-    return os.environ | {"PYTHONPATH": str(tree.folder), "DBHARNESS_CACHE": str(cache_dir().absolute())}
+    """The code of that tree and no other; all share what was downloaded, and gates are the comparison's to judge."""
+    return os.environ | {
+        "PYTHONPATH": str(tree.folder), "DBHARNESS_CACHE": str(cache_dir().absolute()), ELSEWHERE_VARIABLE: "1",
+    }  # fmt: skip
 
 
 def _failure(side: Side, out: Path, code: int, log: Path) -> str | None:

@@ -1,7 +1,6 @@
 """All gates of a run: what each comes to."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from harness.gate_rules import Gate, Limit
@@ -9,9 +8,9 @@ from reports.compare import designs
 from reports.compare.differences import differences
 from reports.compare.refusals import NotComparable, refuse
 from reports.gates import limits, relative, selecting
-from reports.gates.outcome import CannotAsk, Inconclusive, Outcome, Verdict
+from reports.gates.outcome import CannotAsk, Inconclusive, Judged, Outcome, Verdict
 from reports.gates.validity import why_invalid
-from reports.records import Recorded
+from reports.records import Figure, Recorded
 
 
 def evaluate(
@@ -33,14 +32,41 @@ def evaluate(
             raise CannotAsk(f"gate {gate}: run {run.id} has no scenario {scenario}; it has {there}")
         else:
             not_asked.append((gate, f"this run wasn't asked for {scenario}"))
-    against = [gate for gate in asked if not isinstance(gate.demand, Limit)]
+    outcomes = _invalid(run, asked)
+    against = [gate for gate in asked if gate not in outcomes and not isinstance(gate.demand, Limit)]
     compared = _relative(run, against, baselines, allowed) if against else relative.Asked(outcomes=(), warnings=())
-    found = {outcome.gate: outcome for outcome in compared.outcomes}
-    outcomes = tuple(_unless_invalid(run, found.get(gate) or _absolute(run, gate)) for gate in asked)
+    outcomes |= {outcome.gate: outcome for outcome in compared.outcomes}
     return Verdict(
-        outcomes=outcomes, not_asked=tuple(not_asked), inconclusive=inconclusive, warnings=compared.warnings,
-        baselines=tuple(baseline.id for baseline in baselines),
+        outcomes=tuple(outcomes.get(gate) or _absolute(run, gate) for gate in asked), not_asked=tuple(not_asked),
+        inconclusive=inconclusive, warnings=compared.warnings, baselines=tuple(baseline.id for baseline in baselines),
     )  # fmt: skip
+
+
+def _invalid(run: Recorded, gates: Sequence[Gate]) -> dict[Gate, Outcome]:
+    """The gates about scenarios of which the run can't be asked, whether or not it has their figures."""
+    found = {}
+    for gate in gates:
+        scenario = gate.selector.scenario
+        if why := why_invalid(Path(run.path), run.manifest, scenario) or _why_no_findings(run, scenario):
+            figure = Figure(gate.selector.id, gate.selector.labels)
+            judged = Judged(
+                figure=figure,
+                word="invalid",
+                measure="not judged",
+                bound=str(gate.demand),
+                unit="",
+                limit=None,
+                n=0,
+                reason=why,
+            )
+            found[gate] = Outcome(gate=gate, figures=(judged,))
+    return found
+
+
+def _why_no_findings(run: Recorded, scenario: str) -> str | None:
+    """Why the scenario's analysis gave none, None where it did."""
+    failed = run.findings.get(Figure(f"{scenario}.analysis"))
+    return limits.why_silent(failed) if failed is not None else None
 
 
 def _absolute(run: Recorded, gate: Gate) -> Outcome:
@@ -81,11 +107,3 @@ def _why_no_baseline(baseline: Recorded, scenario: str) -> str | None:
     if entry is None:
         return f"it has no {scenario}"
     return None if entry["status"] == "complete" else f"{scenario} is {entry['status'].replace('_', ' ')} there"
-
-
-def _unless_invalid(run: Recorded, outcome: Outcome) -> Outcome:
-    """The same, or all *invalid* where the scenario's part of the run can't be asked."""
-    why = why_invalid(Path(run.path), run.manifest, outcome.gate.selector.scenario)
-    if why is None:
-        return outcome
-    return replace(outcome, figures=tuple(replace(one, word="invalid", reason=why) for one in outcome.figures))

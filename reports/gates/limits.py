@@ -65,7 +65,7 @@ def _word(
     if silent := why_silent(record):
         return "invalid", silent
     if low is None and high is None:
-        return "inconclusive", f"n = {record['n']} carries no interval"
+        return "inconclusive", f"it has no interval at n = {record['n']:,}"
     word = decide(-math.inf if low is None else low, math.inf if high is None else high, sign, limit)
     if word != "inconclusive":
         return word, None

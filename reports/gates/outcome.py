@@ -34,7 +34,7 @@ class Judged:
     value: float | None = None
     low: float | None = None
     high: float | None = None
-    limit: float
+    limit: float | None
     n: int
     reason: str | None = None
     more: Mapping[str, Any] = field(default_factory=dict)
@@ -64,6 +64,8 @@ class Outcome:
         if len(words) == 1:
             return f"{word.capitalize()}: {self.figures[0].said}."
         counted = ", ".join(f"{words.count(one)} {one}" for one in WORST_FIRST if one in words)
+        if word == "pass" and self.gate.which == "all":
+            return f"Pass: all {len(words)} figures."
         first = next(judged for judged in self.figures if judged.word == word)
         return f"{word.capitalize()}: of {len(words)} figures {counted}; {first.name}: {first.said}."
 

@@ -8,6 +8,7 @@ from reports.compare import told
 from reports.compare.changes import Change
 from reports.compare.comparison import compare
 from reports.compare.designs import Design
+from reports.compare.matching import match
 from reports.gates import limits, selecting
 from reports.gates.outcome import CannotAsk, Judged, Outcome, Word
 from reports.records import Figure, Recorded
@@ -17,7 +18,7 @@ from reports.stats import CONFIDENCE
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """The relative gates' outcomes, in their order, and what the reader must know of how the runs were compared."""
+    """The relative gates' outcomes, in their order, and what the reader must know where chance is in what was compared."""
 
     outcomes: tuple[Outcome, ...]
     warnings: tuple[str, ...]
@@ -35,14 +36,14 @@ def judge_all(
     findings = {figure: record for run in candidates for figure, record in run.findings.items()}
     meant = [selecting.matched(gate, findings) for gate in gates]
     wanted = {figure for figures in meant for figure in figures}
-    matching = compare(bases, candidates, design=design, family=(), confidence=confidence).matching
-    names = {one.candidate: one.figure for one in matching.matches if one.candidate in wanted}
+    matches = match(bases, candidates).matches
+    names = {one.candidate: one.figure for one in matches if one.candidate in wanted}
     comparison = compare(
         bases, candidates, design=design, family=frozenset(names.values()), confidence=confidence, order=order
     )
     changes = {change.figure: change for change in comparison.family}
     of_candidate = {figure: changes[name] for figure, name in names.items()}
-    of_base = {one.candidate: one.base for one in matching.matches}
+    of_base = {one.candidate: one.base for one in matches}
     outcomes = []
     for gate, figures in zip(gates, meant, strict=True):
         if not any(figure in of_candidate for figure in figures):
@@ -55,7 +56,8 @@ def judge_all(
             for figure in figures
         ]
         outcomes.append(Outcome(gate=gate, figures=selecting.named(judged)))
-    return Asked(outcomes=tuple(outcomes), warnings=comparison.warnings)
+    by_chance = any(not change.exact for change in comparison.family)
+    return Asked(outcomes=tuple(outcomes), warnings=comparison.warnings if by_chance else ())
 
 
 def how_to_make_one(run: Recorded, scenario: str) -> str:

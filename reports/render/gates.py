@@ -23,7 +23,7 @@ METHOD = "; ".join(f"{word}: {meaning}" for word, meaning in _MEANS.items()).cap
 def html(document: Mapping[str, Any] | None) -> str:
     """The section as HTML between its marks; nothing is between them where no gate was asked."""
     template = page.environment().get_template("report/gates.html.j2").module
-    section = template.gates(document, lead, shown, SHAPES, HEADINGS, METHOD) if document else ""  # type: ignore[attr-defined]
+    section = template.gates(document, lead, shown, SHAPES, METHOD) if document else ""  # type: ignore[attr-defined]
     return f"{BEGIN}\n{section}{END}"
 
 

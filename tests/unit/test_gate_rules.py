@@ -1,6 +1,8 @@
 """A gate's text: what each form says, that it can be written and read again, and what is said of a text that is none."""
 
+import re
 import string
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -113,3 +115,17 @@ def test_a_selector_means_figures_that_have_its_labels_and_others() -> None:
     assert selector.means("a.b", {"share": "0.30", "arm": "lazy"})
     assert not selector.means("a.c", {"share": "0.3"})
     assert not selector.means("a.b", {"arm": "lazy"})
+
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_every_gate_that_the_documentation_shows_can_be_read() -> None:
+    """Those of docs/gates.md and, commented out, of config.yaml: nine in all, and each is of a scenario that there is."""
+    [block] = re.findall(r"```yaml\ngates:\n(.*?)```", (ROOT / "docs" / "gates.md").read_text(), re.DOTALL)
+    shown = re.findall(r"^  - (.*)$", block, re.MULTILINE)
+    commented = re.findall(r"^gates: .*\n((?:  # - .*\n)+)", (ROOT / "config.yaml").read_text(), re.MULTILINE)
+    shown += re.findall(r"# - (.*)", commented[0])
+    scenarios = {parse(text).selector.scenario for text in shown}
+    assert len(shown) == 9
+    assert all((ROOT / "scenarios" / f"{name}.py").is_file() for name in scenarios)
