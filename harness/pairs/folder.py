@@ -1,7 +1,8 @@
 """The folder of one comparison by pairs: its run directories, and comparison.json, which grows by whole pairs.
 
-Schema 1: command (that made it), scenario (null: all of them), sides, seed of the orders, looks, gates (the relative ones, declared before the first pair), pairs, ended (null while pairs are being made, then why no more
-were), and failed: runs that didn't come to their end, kept but not counted.
+Schema 1: command (that made it), scenario (null: all of them), sides, seed of the orders, looks, gates (of the command line, declared
+before the first pair), pairs, ended (null while pairs are being made, then why no more were), and failed: runs that didn't come to their
+end, kept but not counted.
 """
 
 import json
