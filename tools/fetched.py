@@ -51,6 +51,11 @@ def dynalite() -> Path:
     return node_modules() / "dynalite" / "cli.js"
 
 
+def axe() -> Path:
+    """axe-core in one file, to be put into a page: what it holds against it, by WCAG's rules."""
+    return node_modules() / "axe-core" / "axe.min.js"
+
+
 def python(name: str) -> Path:
     """The interpreter of an environment that ``tools/python`` pins: ``awscli``, ``cfn-lint``, ``moto`` …
 

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from reports import stats
 from reports.compare.designs import Design
@@ -15,7 +15,6 @@ from reports.stats import CONFIDENCE, Difference, Ratio, Verdict
 Word = Literal[stats.Word, "no verdict", "not compared"]
 Scale = Literal["ratio", "odds", "difference"]
 Effect = Ratio | Difference
-WORDS: tuple[str, ...] = (*get_args(stats.Word), "no verdict", "not compared")
 
 # What happened in a run, counted: exact of that run, and the next may count otherwise.
 COUNTED = frozenset({"writes", "reads", "units"})

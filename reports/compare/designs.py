@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
@@ -49,7 +49,7 @@ class Sides:
     declared: bool = False
     scenario: str | None = None
     seed: int | None = None
-    folder: str | None = field(default=None)
+    folder: str | None = None
 
 
 def of_runs(bases: Sequence[Recorded], candidates: Sequence[Recorded]) -> Sides:

@@ -10,6 +10,7 @@ Topic = Literal[
     "schema", "target", "seed", "profile", "dataset", "machine", "prices", "versions", "git", "servers", "configuration"
 ]
 ABSENT = "–"
+_COMMIT = 12  # characters of a commit that tell it apart
 _MACHINE = ("cpu", "cores", "memory_bytes", "os", "kernel")
 _DATASET = ("name", "months", "flights")
 _SCHEMAS = ("schema", "samples_schema", "findings_schema")
@@ -65,7 +66,8 @@ def _facts(manifest: Mapping[str, Any]) -> Iterator[tuple[tuple[Topic, str], str
     yield from _prices(manifest.get("prices") or {})
     for name, version in (manifest.get("versions") or {}).items():
         yield ("versions", str(name)), _text(version)
-    yield from _some("git", manifest.get("git"), ("commit", "dirty"))
+    yield ("git", "commit"), _text((manifest.get("git") or {}).get("commit"))[:_COMMIT]
+    yield ("git", "uncommitted changes"), _text((manifest.get("git") or {}).get("dirty"))
     for scenario, entry in (manifest.get("scenarios") or {}).items():
         for role, server in (entry.get("servers") or {}).items():
             yield ("servers", f"{scenario}.{role}"), _text(server)
@@ -101,6 +103,8 @@ def _flat(section: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any
 def _text(value: Any) -> str:
     if value is None:
         return ABSENT
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, list):
         return ", ".join(map(_text, value)) or "none"
     return str(value)

@@ -39,7 +39,7 @@ class Latencies:
 
 
 def chosen(changes: Sequence[Change], scenario: str, matches: Mapping[Figure, Match]) -> list[Match]:
-    """The figures whose latencies are drawn, one a cell, the highest percentile that was compared of each."""
+    """The figures whose latencies are drawn, one a cell: the family's first, then the loudest."""
     those = [one for one in changes if one.word != "not compared" and _is_of(one, scenario)]
     ranked = sorted(those, key=lambda one: (not one.confirmatory, one.word in told.QUIET, -abs(one.effect or 0.0)))
     cells: dict[tuple[tuple[str, str], ...], Match] = {}

@@ -9,7 +9,7 @@ from reports.compare.changes import Change
 from reports.compare.compared import Compared
 from reports.compare.comparison import Comparison
 from reports.compare.designs import WORDS, Sides
-from reports.records import Figure
+from reports.records import Figure, told_apart
 from reports.render import page, run
 from reports.render.gates import SHAPES
 from reports.section import Chart
@@ -38,6 +38,7 @@ def html(of: Compared) -> str:
     comparison, sides = of.comparison, of.sides
     names = told.names(comparison.changes)
     family = told.worst_first(comparison.family)
+    short = told.names(family)
     return (
         page.environment(_TEMPLATES)
         .get_template("comparison.html.j2")
@@ -52,12 +53,12 @@ def html(of: Compared) -> str:
             run=run,
             title=f"{sides.candidate.name} against {sides.base.name}",
             design=WORDS[comparison.design],
-            headline=told.headline(comparison, sides),
-            family=[(change, names[change.figure]) for change in family],
+            summary=told.summary(comparison),
+            family=[(change, short[change.figure]) for change in family],
             most_sentences=MOST_SENTENCES,
-            forest=charts.forest(family, names, "What was declared, against its margin", _alone(comparison)),
+            forest=charts.forest(family, short, "What was declared, against its margin", _alone(comparison)),
             family_headings=FAMILY_HEADINGS,
-            family_rows=[_family_row(change, names[change.figure]) for change in family],
+            family_rows=[_family_row(change, short[change.figure]) for change in family],
             parts=[_part(comparison, sides, name, names) for name in comparison.scenarios],
             change_headings=CHANGE_HEADINGS,
             run_headings=("Pair" if comparison.design == "interleaved_pairs" else "No.", *_run_headings(sides)),
@@ -95,13 +96,15 @@ def _charts(
     """All ratios, and of some latencies both distributions and their quantiles divided."""
     matches = {one.figure: one for one in comparison.matching.matches}
     drawn = [charts.ratios(compared, names, scenario, f"{scenario}: every figure that both sides have")]
-    those = latencies.chosen(compared, scenario, matches)
     base, candidate = sides.base, sides.candidate
-    for place, one in enumerate(latencies.read(those, scenario, base.runs, candidate.runs)):
-        name = ", ".join(f"{label} {text}" for label, text in names[those[place].figure].labels) or one.name.id
-        id = f"{scenario}-latency-{place + 1}"
-        drawn.append(charts.distributions(one, base.name, candidate.name, id=id, name=name))
-        drawn.append(charts.quantile_ratio(one, comparison.design, id=id, name=name))
+    those = latencies.chosen(compared, scenario, matches)
+    cells = list(latencies.read(those, scenario, base.runs, candidate.runs))
+    for place, (cell, short) in enumerate(
+        zip(cells, told_apart([cell.name for cell in cells]) if cells else [], strict=True)
+    ):
+        id, name = f"{scenario}-latency-{place + 1}", told.subject(short, cell.unit)
+        drawn.append(charts.distributions(cell, base.name, candidate.name, id=id, name=name))
+        drawn.append(charts.quantile_ratio(cell, comparison.design, id=id, name=name))
     return [chart for chart in drawn if chart is not None]
 
 

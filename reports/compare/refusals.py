@@ -8,13 +8,14 @@ from reports.compare.differences import Difference, Topic
 from reports.gates.validity import why_invalid
 
 # What the command line may allow, in the order it is looked at.
-ALLOWABLE = ("scenario", "schema", "target", "seed", "dataset", "machine", "prices", "mixed", "partial")
-_STOPPING: tuple[Topic, ...] = ("schema", "target", "seed", "dataset", "machine", "prices")
+ALLOWABLE = ("scenario", "schema", "target", "profile", "seed", "dataset", "machine", "prices", "mixed", "partial")
+_STOPPING: tuple[Topic, ...] = ("schema", "target", "profile", "seed", "dataset", "machine", "prices")
 # What the two sides of `dbharness ab` may be made to differ in; their pairs ran on one machine, with one seed, of one data set.
 _DECLARED = frozenset({"target", "prices"})
 _MEANS = {
     "schema": "files of another layout",
     "target": "other services",
+    "profile": "other sizes and lengths",
     "seed": "other questions in another order",
     "dataset": "other data",
     "machine": "another machine",

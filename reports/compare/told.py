@@ -9,6 +9,7 @@ from reports.compare.designs import Sides
 from reports.compare.differences import Difference
 from reports.records import Figure, told_apart
 from reports.render.figures import NONE, number, quantity
+from reports.words import count
 
 SHAPES: Mapping[str, str] = {
     "regression": "▲",
@@ -22,15 +23,22 @@ SHAPES: Mapping[str, str] = {
 }
 
 
+_TIMES = ("us", "ms", "s")  # units that an id ends with and a sentence has beside the figure
+MULTIPLE_FROM = 2.0  # +200 %, a tripling: from here on a multiple reads better than per cent
 QUIET = ("equivalent", "inconclusive", "no verdict", "not compared")  # what a summary counts rather than lists
 
 
 def percent(change: float, *, signed: bool = True) -> str:
     """A relative change, +12 %, −3.4 %, three digits at most; from a tripling on as a multiple, 4.1 ×."""
-    if change >= 2:
-        return f"{number(float(f'{1 + change:.3g}'))} ×"
+    if change >= MULTIPLE_FROM:
+        return f"{multiple(change)} ×"
     text = f"{number(float(f'{100 * change:.3g}'))} %"
     return f"+{text}" if signed and change > 0 else text
+
+
+def multiple(change: float) -> str:
+    """A relative change as how many times the base, 1.1 for +10 %."""
+    return number(float(f"{1 + change:.3g}"))
 
 
 def amount(change: Change, size: float, *, signed: bool = True) -> str:
@@ -53,7 +61,11 @@ def interval(change: Change) -> str:
     """The interval of the change; *exact* where no chance is in it."""
     if change.low is None or change.high is None:
         return NONE
-    return "exact" if change.exact else f"{amount(change, change.low)} to {amount(change, change.high)}"
+    if change.exact:
+        return "exact"
+    if change.scale != "difference" and change.high >= MULTIPLE_FROM:
+        return f"{multiple(change.low)} to {multiple(change.high)} ×"
+    return f"{amount(change, change.low)} to {amount(change, change.high)}"
 
 
 def level(confidence: float) -> str:
@@ -106,20 +118,28 @@ def sentence(change: Change, name: object) -> str:
     return f"{' '.join(told)} {rest}."
 
 
+def subject(figure: Figure, unit: str) -> str:
+    """A figure as one would name it: ``Latency p95, arm query``."""
+    id = figure.id.partition(".")[2]
+    id = id.removesuffix(f"_{unit}") if unit in _TIMES else id
+    about = "".join(f", {name} {text}" for name, text in figure.labels)
+    words = id.replace(".", ", ").replace("_", " ")
+    return f"{words[:1].upper()}{words[1:]}{about}"
+
+
 def plain(change: Change) -> str:
-    """The change as one would say it."""
+    """The change as one would say it, behind its subject."""
     if change.effect is None:
-        return "Not compared:"
+        return f"not compared: {change.reason}"
     if change.effect == 0:
-        return "Unchanged:"
+        return "the same"
     way = "up" if change.effect > 0 else "down"
-    size = (
-        percent(change.effect)
-        if change.scale != "difference" and change.effect >= 2
-        else amount(change, abs(change.effect), signed=False)
+    if change.scale != "difference" and change.effect >= MULTIPLE_FROM:
+        size = f"{multiple(change.effect)} times"
+        return f"{size} the odds" if change.scale == "odds" else f"{size} as much"
+    return (
+        f"{way} by {amount(change, abs(change.effect), signed=False)}{' of its odds' if change.scale == 'odds' else ''}"
     )
-    by = "to" if size.endswith("×") else "by"
-    return f"{way.capitalize()} {by} {size}{' of its odds' if change.scale == 'odds' else ''}:"
 
 
 def why(change: Change) -> str:
@@ -157,13 +177,16 @@ def method(comparison: Comparison) -> list[str]:
 
 def headline(comparison: Comparison, sides: Sides) -> str:
     """The verdict line: what came of the family, in one sentence."""
-    a, b = sides.base.name, sides.candidate.name
+    return f"{sides.candidate.name} against {sides.base.name}: {comparison.word}; {summary(comparison)}"
+
+
+def summary(comparison: Comparison) -> str:
+    """How many figures have which verdict, and what that rests on."""
     family = comparison.family
     if not family:
-        return f"{b} against {a}: no verdict; {counted(comparison.exploratory)}, all of it exploratory."
-    counts = counted(family)
+        return f"{counted(comparison.exploratory)}, all of it exploratory."
     by = f"{family[0].n} pairs" if comparison.design == "interleaved_pairs" else DESIGNS[comparison.design]
-    return f"{b} against {a}: {comparison.word}; of {len(family)} declared figures {counts} ({by})."
+    return f"of {count(len(family), 'declared figure')} {counted(family)} ({by})."
 
 
 def counted(changes: Iterable[Change]) -> str:

@@ -10,7 +10,7 @@ from reports.compare.compared import Compared
 from reports.compare.designs import Side
 from reports.gates.outcome import Outcome
 
-# Version 1: docs/comparing.md. Members may be added; a change of meaning or a removal raises it.
+# Version 1: docs/figures.md. Members may be added; a change of meaning or a removal raises it.
 VERDICTS_SCHEMA = 1
 
 

@@ -160,6 +160,7 @@ def refused(base: dict[str, Any], candidate: dict[str, Any], *allowed: str) -> s
         ({"scenarios": {"cache_hit_rate": {"status": "complete"}}}, None, "no scenario in common"),
         ({"samples_schema": 2}, "schema", "samples_schema: 1 against 2"),
         ({"target": "aws"}, "target", "local against aws, other services"),
+        ({"profile": "smoke"}, "profile", "quick against smoke, other sizes and lengths"),
         ({"seed": 2}, "seed", "seed: 1 against 2, other questions"),
         ({"dataset": manifest()["dataset"] | {"months": "February 2013"}}, "dataset", "February 2013"),
         ({"machine": manifest()["machine"] | {"cores": 8}}, "machine", "machine: cores: 2 against 8"),
@@ -201,7 +202,7 @@ def test_versions_commit_and_configuration_may_differ_and_are_listed() -> None:
     found = differences(given.base.runs, given.candidate.runs)
     assert refuse(given, found, ()) == ("query_vs_scan",)
     assert [(one.where, one.base, one.candidate) for one in found] == [
-        ("versions: dbharness", "0.1.0", "0.2.0"), ("git: commit", "c0ffee", "beef"), ("git: dirty", "False", "True"),
+        ("versions: dbharness", "0.1.0", "0.2.0"), ("git: commit", "c0ffee", "beef"), ("git: uncommitted changes", "no", "yes"),
         ("configuration: scenarios.query_vs_scan.client", "lean", "boto3"),
     ]  # fmt: skip
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure as Drawing
 from reports.charts import INK, new_axes
 from reports.compare import told
 from reports.compare.changes import Change
-from reports.compare.charts.look import MARKS, change_axis, inside, reach, wrapped
+from reports.compare.charts.look import MARKS, change_axis, inside, log_of, reach, wrapped
 from reports.records import Figure
 from reports.section import Chart
 
@@ -51,7 +51,8 @@ def _row(change: Change, name: str) -> dict[str, object]:
 
 
 def _point(change: Change) -> float | None:
-    return None if change.scale == "difference" else change.effect
+    """Where to draw a change that has no interval: a difference of 0 is none in per cent too, of another size that isn't known."""
+    return None if change.scale == "difference" and change.effect != 0 else change.effect
 
 
 def _percent(change: float | None) -> float:
@@ -61,8 +62,8 @@ def _percent(change: float | None) -> float:
 def _draw(table: pd.DataFrame) -> Drawing:
     lines = [str(name).count("\n") + 1 for name in table[_NAME]]
     figure, axes = new_axes(height=max(1.6, 0.75 + sum(0.2 + 0.13 * count for count in lines)))
-    logs = table[[_CHANGE, _LOW, _HIGH, _DOWN, _UP]].map(_log)
-    most = reach(logs[[_CHANGE, _LOW, _HIGH]].to_numpy().ravel().tolist() + (1.4 * logs[_UP]).tolist())
+    logs = table[[_CHANGE, _LOW, _HIGH, _DOWN, _UP]].map(log_of)
+    ends = reach(logs[_CHANGE], logs[[_LOW, _HIGH]], logs[[_DOWN, _UP]])
     for place, (_, row) in enumerate(logs.iterrows()):
         word = str(table[_WORD].iloc[place])
         if np.isfinite(row[_UP]):
@@ -72,13 +73,13 @@ def _draw(table: pd.DataFrame) -> Drawing:
             continue
         look = MARKS[word]
         if np.isfinite(row[_LOW]):
-            ends = [inside(row[_LOW], most), inside(row[_HIGH], most)]
-            axes.plot(ends, [place, place], color=look["color"], linewidth=1.8, zorder=2)
-        axes.plot([inside(row[_CHANGE], most)], [place], linestyle="", markersize=6.5, zorder=3, **look)
+            bounds = [inside(row[_LOW], ends), inside(row[_HIGH], ends)]
+            axes.plot(bounds, [place, place], color=look["color"], linewidth=1.8, zorder=2)
+        axes.plot([inside(row[_CHANGE], ends)], [place], linestyle="", markersize=6.5, zorder=3, **look)
     axes.set_yticks(range(len(table)), table[_NAME])
     axes.set_ylim(len(table) - 0.45, -0.55)
     axes.grid(visible=False, axis="y")
-    change_axis(axes, most, "change of the candidate against the base")
+    change_axis(axes, ends, "change of the candidate against the base")
     right = axes.secondary_yaxis("right")
     said = zip(table[_WORD], table[_SAID], strict=True)
     right.set_yticks(range(len(table)), [f"{told.SHAPES[word]} {_short(word)}\n{change}" for word, change in said])
@@ -89,8 +90,3 @@ def _draw(table: pd.DataFrame) -> Drawing:
 
 def _short(word: str) -> str:
     return word.replace(", size unresolved", ",\nsize unresolved")
-
-
-def _log(change: float) -> float:
-    """Of a change in per cent, the logarithm of its ratio."""
-    return math.nan if not np.isfinite(change) else math.log1p(max(change / 100, -0.999_999))

@@ -1,5 +1,6 @@
 """Two distributions held together: both on a percentile axis, and their quantiles divided, with a band over pairs."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,12 +13,36 @@ from reports import stats
 from reports.charts import INK, MUTED, new_axes, style
 from reports.charts.percentiles import Distribution, percentile_axis, percentile_plot, place_of
 from reports.compare import told
+from reports.compare.charts.look import ticks
 from reports.compare.designs import Design
 from reports.compare.latencies import Latencies
 from reports.section import Chart
 from reports.words import microseconds
 
-_SHOWN = (0.1, 0.2, 0.33, 0.5, 0.67, 0.8, 0.9, 0.95, 1.0, 1.05, 1.1, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0)
+_RATIOS = (
+    1.0,
+    2.0,
+    0.5,
+    10.0,
+    0.1,
+    1.1,
+    0.9,
+    5.0,
+    0.2,
+    1.5,
+    0.7,
+    100.0,
+    0.01,
+    1.05,
+    0.95,
+    1.2,
+    0.8,
+    3.0,
+    0.33,
+    20.0,
+    50.0,
+)
+_APART = 0.08  # of the axis, from one label to the next
 _US = {"us": 1.0, "ms": 1e3, "s": 1e6}
 _PERCENTILES = (5, 10, 25, 50, 75, 90, 95, 97.5, 99, 99.5, 99.9, 99.95, 99.99)
 _P, _RATIO, _LOW, _HIGH, _CARRIED = "percentile", "candidate ÷ base", "from", "to", "carried"
@@ -107,6 +132,6 @@ def _ticks(axes: Axes, values: npt.NDArray[np.float64]) -> None:
     """A logarithmic y axis with 1 and plain multiples around it."""
     low, high = min(0.93, 0.97 * float(np.nanmin(values))), max(1.07, 1.03 * float(np.nanmax(values)))
     axes.set_ylim(low, high)
-    shown = [tick for tick in _SHOWN if low <= tick <= high]
-    axes.set_yticks(shown, [f"{tick:g} ×" for tick in shown])
+    shown = np.exp(ticks([math.log(ratio) for ratio in _RATIOS], (math.log(low), math.log(high)), _APART))
+    axes.set_yticks(shown, [f"{ratio:.3g} ×" for ratio in shown])
     axes.minorticks_off()

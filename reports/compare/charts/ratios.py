@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from reports.charts import new_axes
 from reports.compare import told
 from reports.compare.changes import Change
-from reports.compare.charts.look import MARKS, change_axis, inside, reach
+from reports.compare.charts.look import MARKS, change_axis, inside, log_of, reach, wrapped
 from reports.records import Figure
 from reports.section import Chart
 
@@ -55,26 +55,26 @@ def _row(change: Change, name: str, scenario: str) -> dict[str, object]:
 
 
 def _largest(table: pd.DataFrame) -> str:
-    row = table.iloc[int(table[_CHANGE].map(_log).abs().to_numpy().argmax())]
+    row = table.iloc[int(table[_CHANGE].map(log_of).abs().to_numpy().argmax())]
     return f"{told.percent(row[_CHANGE] / 100)}, {row[_FIGURE]}"
 
 
 def _draw(table: pd.DataFrame) -> Drawing:
     ids = list(dict.fromkeys(table[_ID]))
     figure, axes = new_axes(height=1.1 + 0.34 * len(ids))
-    logs = table[[_CHANGE, _LOW, _HIGH]].map(_log)
-    most = reach(logs[_CHANGE])
+    logs = table[[_CHANGE, _LOW, _HIGH]].map(log_of)
+    ends = reach(logs[_CHANGE], logs[[_LOW, _HIGH]])
     for place, id in enumerate(ids):
         those = np.flatnonzero((table[_ID] == id).to_numpy())
         for at, offset in zip(those, _offsets(len(those)), strict=True):
             look, row = MARKS[str(table[_WORD].iloc[at])], logs.iloc[at]
             if np.isfinite(row[_LOW]) and row[_LOW] < row[_HIGH]:
-                ends = [inside(row[_LOW], most), inside(row[_HIGH], most)]
-                axes.plot(ends, [place + offset] * 2, color=look["color"], linewidth=0.7, alpha=0.45)
-            axes.plot([inside(row[_CHANGE], most)], [place + offset], linestyle="", markersize=4.2, **look)
-    axes.set_yticks(range(len(ids)), ids)
+                bounds = [inside(row[_LOW], ends), inside(row[_HIGH], ends)]
+                axes.plot(bounds, [place + offset] * 2, color=look["color"], linewidth=0.7, alpha=0.45)
+            axes.plot([inside(row[_CHANGE], ends)], [place + offset], linestyle="", markersize=4.2, **look)
+    axes.set_yticks(range(len(ids)), [wrapped(Figure(id), None) for id in ids])
     axes.set_ylim(len(ids) - 0.45, -0.55)
-    change_axis(axes, most, "change of the candidate against the base")
+    change_axis(axes, ends, "change of the candidate against the base")
     there = [word for word in MARKS if word in set(table[_WORD])]
     handles = [Line2D([], [], linestyle="", markersize=5, label=word, **MARKS[word]) for word in there]
     figure.legend(handles=handles, loc="outside upper left", ncols=4)
@@ -84,7 +84,3 @@ def _draw(table: pd.DataFrame) -> Drawing:
 def _offsets(count: int) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
     """Places within a row, so that marks of one value stay apart."""
     return np.linspace(-0.32, 0.32, count) if count > 1 else np.zeros(count)
-
-
-def _log(change: float) -> float:
-    return math.nan if not np.isfinite(change) else math.log1p(max(change / 100, -0.999_999))
