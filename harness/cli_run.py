@@ -105,6 +105,7 @@ def selftest(
         Path | None, typer.Option("--out", help="Keep the run there; thrown away where not given.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Draws the order of the trials.")] = 1,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print a table as README has it.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Measure servers whose answers are known, and say whether each came back; exit 1 where one didn't."""
@@ -116,5 +117,5 @@ def selftest(
     if as_json:
         print_json(outcome.as_record())
     else:
-        say(outcome.lines())
+        say(outcome.markdown() if markdown else outcome.lines())
     raise typer.Exit(outcome.exit_code)

@@ -5,6 +5,7 @@ The commands are walked, not listed: one that is added has to take the option, a
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -30,6 +31,7 @@ from harness.cli import app
 from harness.paths import PROJECT_ROOT
 from harness.planted.truths import Recovery, Truth
 from harness.rundir import RunDir
+from harness.selftest_record import record_of
 
 STACK = "dbharness-lab"
 NO_ANSWER = {"dynamodb": "serves until it is stopped"}
@@ -114,7 +116,8 @@ def services(world: World, *words: str) -> tuple[int, str]:
 
 def selftest_of(world: World) -> tuple[int, str]:
     truth = Truth(name="service time", finding="planted.p50_ms", value=5.0, error=0.75, unit="ms")
-    outcome = selftest.Outcome(recoveries=(Recovery(truth=truth, found=5.2, why=None),))
+    recoveries = (Recovery(truth=truth, found=5.2, why=None),)
+    outcome = selftest.Outcome(recoveries=recoveries, record=record_of(recoveries, 30.0))
     world.patch.setattr(selftest, "run", lambda *_, **__: outcome)
     return world.faked("selftest", "--json")
 
@@ -183,6 +186,50 @@ def sweep(world: World) -> tuple[int, str]:
     return world.on_aws("sweep", "--yes", "--json")
 
 
+def again(world: World, name: str = "again") -> Path:
+    """The same run under another name, as if it had been made twice."""
+    path = world.folder / name
+    shutil.copytree(world.run, path)
+    manifest = json.loads((path / "manifest.json").read_text())
+    (path / "manifest.json").write_text(json.dumps(manifest | {"id": name}))
+    return path
+
+
+def gate(world: World) -> tuple[int, str]:
+    return world.typed("gate", again(world), "--gate", "all query_vs_scan.units_ratio >= 2", "--json")
+
+
+def compare(world: World) -> tuple[int, str]:
+    return world.typed("compare", world.run, again(world), "--out", world.folder / "comparison", "--json")
+
+
+def ab(world: World) -> tuple[int, str]:
+    """One pair of a little more than a second each."""
+    small = ["--profile", "smoke", "--set", "query_vs_scan.parts=[arms]", "--set", "query_vs_scan.table_items=[1000]"]
+    sides = ["--a", "query_vs_scan.trial_s=0.05", "--b", "query_vs_scan.trial_s=0.06", "--pairs", 2]
+    return world.typed("ab", "query_vs_scan", *sides, *small, "--out", world.folder / "ab", "--json")
+
+
+def aa(world: World) -> tuple[int, str]:
+    """Six pairs of trials of a tenth of a second, once."""
+    few = ["--comparisons", 1, "--pairs", 6, "--trial-s", 0.1, "--warm-up-s", 0.02]
+    return world.typed("aa", *few, "--out", world.folder / "aa", "--json")
+
+
+def history(world: World) -> tuple[int, str]:
+    again(world, "store/one")
+    return world.typed("history", world.folder / "store", "--json")
+
+
+def baseline(world: World, what: str) -> tuple[int, str]:
+    store = world.folder / "store"
+    added = world.typed("baseline", "add", world.run, "--store", store, "--name", "one", "--json")
+    if what == "add":
+        return added
+    fetched = ["--out", world.folder / "fetched"] if what == "fetch" else []
+    return world.typed("baseline", what, "--store", store, *fetched, "--json")
+
+
 def plan(world: World) -> tuple[int, str]:
     trace = world.folder / "demand.csv"
     trace.write_text("time,reads_per_s,writes_per_s\n2026-11-01T00:00:00Z,10,5\n2026-11-01T00:01:00Z,20,5\n")
@@ -206,6 +253,14 @@ ASKED: dict[str, Callable[[World], tuple[int, str]]] = {
     "services up": lambda world: services(world, "up"),
     "services status": lambda world: services(world, "status"),
     "services down": lambda world: services(world, "down"),
+    "compare": compare,
+    "ab": ab,
+    "aa": aa,
+    "gate": gate,
+    "history": history,
+    "baseline add": lambda world: baseline(world, "add"),
+    "baseline list": lambda world: baseline(world, "list"),
+    "baseline fetch": lambda world: baseline(world, "fetch"),
     "doctor": lambda world: world.typed("doctor", "--json"),
     "aws estimate": lambda world: world.typed("aws", "estimate", "--for", "quick", "--json"),
     "aws check": lambda world: world.typed("aws", "check", "--template", "--json"),
