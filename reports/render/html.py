@@ -41,6 +41,7 @@ def html(
             manifest=manifest,
             lead=run.lead(manifest, len(parts)),
             standing=run.standing(manifest, partial=partial),
+            verdict=run.verdict(figures.headlines(sections), [part.standing for part in parts]),
             headlines=figures.headlines(sections),
             missing=[part for part in parts if part.standing],
             parts=parts,

@@ -39,6 +39,9 @@ def cut(text: str, whole: str = "report.html and findings.json") -> str:
 def _lines(manifest: Mapping[str, Any], partial: bool, sections: Sequence[Section], most: int) -> Iterator[str]:
     yield f"# dbharness: run {manifest.get('id', '')}"
     yield ""
+    standings = [run.scenario_standing(record) for record in (manifest.get("scenarios") or {}).values()]
+    yield run.verdict(figures.headlines(sections), standings)
+    yield ""
     yield run.lead(manifest, len(sections))
     yield ""
     if standing := run.standing(manifest, partial=partial):

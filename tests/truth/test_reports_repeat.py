@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from planted_demands import Op, PlantedDemands, evenly, every
 from planted_failovers import Meets, PlantedFailovers
 from rundir import PlantedRun
 
-from reports.build import ORDER
+from reports.build import ORDER, analyse
+from reports.load import Run
+from tools.gallery import KINDS
 
 FILES = ("findings.json", "report.html", "report.md")
 ELSEWHERE = "another place, with a longer name"
@@ -71,6 +74,16 @@ def some_failovers(planted: PlantedRun) -> None:
     failovers.write()
 
 
+def planted_run(path: Path) -> PlantedRun:
+    """All four scenarios in one run."""
+    planted = PlantedRun(path)
+    everything(planted).write(rows_of=beside_rows)
+    for plant in (a_demand, a_cache, some_failovers):
+        plant(planted)
+    planted.load()
+    return planted
+
+
 def report(run: Path, seed: int, zone: str) -> dict[str, bytes]:
     """Made in a process of its own, with hashes that fall otherwise and a clock on another wall."""
     environment = os.environ | {"PYTHONHASHSEED": str(seed), "TZ": zone}
@@ -88,11 +101,7 @@ def test_all_scenarios_give_the_same_bytes_in_two_processes_in_two_places(tmp_pa
 
     The manifest's own dates are of 2026-11-24, so any other that today has would be the report's doing.
     """
-    planted = PlantedRun(tmp_path / "here")
-    everything(planted).write(rows_of=beside_rows)
-    for plant in (a_demand, a_cache, some_failovers):
-        plant(planted)
-    planted.load()
+    planted = planted_run(tmp_path / "here")
     assert set(planted.manifest["scenarios"]) == set(ORDER)
     moved = shutil.copytree(planted.path, tmp_path / ELSEWHERE)
     first, again = report(planted.path, 1, "UTC"), report(moved, 4242, "Pacific/Auckland")
@@ -107,3 +116,10 @@ def test_all_scenarios_give_the_same_bytes_in_two_processes_in_two_places(tmp_pa
         assert not re.search(r" at 0x[0-9a-f]{6,}", text)
         assert all(day not in text for day in (f"{now:%Y-%m-%d}", f"{now.day} {now:%B %Y}"))
     assert b"matplotlib" not in first["report.html"]
+
+
+def test_every_chart_of_a_report_is_of_a_kind_that_the_gallery_knows(tmp_path: Path) -> None:
+    """A new chart wants its question there."""
+    planted = planted_run(tmp_path / "run")
+    ids = [chart.id for section in analyse(Run.load(planted.path)) for chart in section.charts]
+    assert [id for id in ids if not any(fnmatch(id, kind) for kind in KINDS)] == []
