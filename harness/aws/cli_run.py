@@ -44,6 +44,7 @@ from harness.cli_shared import (
 from harness.errors import UsageError
 from harness.gating import Against, about, declared, worse
 from harness.paths import runs_dir
+from harness.redaction import Redactor
 from harness.report_child import report_of
 from harness.run_record import run_record
 from harness.rundir import RunDir, command_line, redactor_of
@@ -93,12 +94,8 @@ def run(
     )
     folder = out_dir or runs_dir() / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-aws"
     writable(folder, empty=gather is None)
-    redactor = redactor_of(there.config.model_copy(update={"aws": there.settings}))
     if gather is not None:
-        if not _RUN.fullmatch(gather):
-            raise UsageError(f"--gather {gather!r}: expected a run's id, for example 20261128-120301-a1b2c3")
-        kept_in = remote.bucket_of(there.aws, bucket)
-        directory = remote.gather(there.aws, kept_in, gather, folder, tell, redactor=redactor)
+        directory = _gathered(there, gather, bucket, folder)
         baselines = against.runs(declared(directory.manifest), besides=directory.path)
         raise typer.Exit(_ended(directory, None, against, baselines, as_json=as_json))
     place = remote.where(there.aws, bucket=bucket, instances=tuple(generators or ()))
@@ -109,7 +106,7 @@ def run(
     authority = Path(settings.ca_bundle).expanduser() if settings.ca_bundle else None
     asked = remote.Asked(
         scenarios=names, config=config.read_text(), out=folder, profile=profile, seed=seed, command=tuple(command_line()),
-        redactor=redactor,
+        redactor=_redactor(there),
         overrides=(*(overrides or ()), f"aws={json.dumps(settings.model_dump(mode='json'))}"),
     )  # fmt: skip
     with suite.progress_on(err) as progress:
@@ -119,6 +116,18 @@ def run(
         f"about ${guard.usd:.2f}: the stack's time that went by, and requests as planned; `dbharness aws down` ends that"
     )
     raise typer.Exit(code)
+
+
+def _gathered(there: Stack, run: str, bucket: str | None, folder: Path) -> RunDir:
+    """A run that its bucket has, copied into ``folder``. Raises UsageError, CannotMeasure."""
+    if not _RUN.fullmatch(run):
+        raise UsageError(f"--gather {run!r}: expected a run's id, for example 20261128-120301-a1b2c3")
+    kept_in = remote.bucket_of(there.aws, bucket)
+    return remote.gather(there.aws, kept_in, run, folder, tell, redactor=_redactor(there))
+
+
+def _redactor(there: Stack) -> Redactor | None:
+    return redactor_of(there.config.model_copy(update={"aws": there.settings}))
 
 
 def _ended(directory: RunDir, why: str | None, against: Against, baselines: Sequence[Path], *, as_json: bool) -> int:
