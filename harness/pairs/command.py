@@ -18,7 +18,7 @@ from harness.pairs.runs import Asked, refuse_shared_services, run_side
 from harness.pairs.sides import Side, names_of, side_of
 from harness.paths import PROJECT_ROOT
 from harness.report_child import ask
-from harness.rundir import redactor_of, refuse_taken
+from harness.rundir import git_state, redactor_of, refuse_taken
 
 _COMPARED = (0, 1)  # a gate that fails is an answer too
 
@@ -83,7 +83,11 @@ def _make(
         redactor=next(filter(None, map(redactor_of, configs.values())), None),
     )  # fmt: skip
 
+    at_first = git_state()
+
     def run(letter: Letter, name: str) -> str | None:
+        if code[letter] is HERE and git_state() != at_first:
+            say("warning: the checkout isn't as it was when this began; comparing its runs will take --allow mixed")
         return run_side(sides[letter], code[letter], asked, folder.path / name, folder.log(name))
 
     making = Making(folder=folder, run=run, decided=lambda: _decided(folder, wanted.allow), say=say)
