@@ -88,6 +88,7 @@ def selftest(
         Path | None, typer.Option("--out", help="Keep the run there; thrown away where not given.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Draws the order of the trials.")] = 1,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print a table as README has it.")] = False,
 ) -> None:
     """Measure servers whose answers are known, and say whether each came back; exit 1 where one didn't."""
     from harness import selftest as planted
@@ -95,5 +96,5 @@ def selftest(
 
     with suite.progress_on(err) as progress:
         outcome = planted.run(progress, out=out_dir, seed=seed)
-    say(outcome.lines())
+    say(outcome.markdown() if markdown else outcome.lines())
     raise typer.Exit(outcome.exit_code)

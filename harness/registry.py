@@ -10,9 +10,11 @@ from harness.errors import UsageError
 from harness.paths import PROJECT_ROOT
 from harness.scenario import Scenario
 
-PLANTED, CALIBRATION = "planted", "calibration"
+PLANTED, CALIBRATION, SERIES = "planted", "calibration", "series"
 # The harness's own loads: no question of anybody's, so none of the scenarios.
-_OWN = {PLANTED: "harness.planted.scenario", CALIBRATION: "harness.calibration_scenario"}
+_OWN = {
+    PLANTED: "harness.planted.scenario", CALIBRATION: "harness.calibration_scenario", SERIES: "harness.series.scenario",
+}  # fmt: skip
 
 
 def scenario_names() -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from harness import config as configuration
-from harness import target
+from harness import selftest_record, target
 from harness.config import AwsSettings, Config
 from harness.destination import Destination
 from harness.dynamodb.pricing import Prices
@@ -78,6 +78,7 @@ def run(asked: Request, progress: ProgressView) -> Outcome:
         Path(asked.out) if asked.out and not elsewhere else None,
         config, prices, source=asked.config.name, command=list(asked.command),
     )  # fmt: skip
+    directory.update(selftest=selftest_record.latest())
     if elsewhere is not None:
         _begin_elsewhere(elsewhere, directory)
     interrupted = measure(names, directory, progress, config.aws)

@@ -169,16 +169,19 @@ def _break_even(found: Measured, one: Behind) -> Finding:
     rate = clipped(raw, most=1.0)
     shown = next((share for share in reversed(one.shares()) if float(share) < 1), one.shares()[-1])
     rows = one.lazy[one.lazy["step"] == shown]
+    hits = float(rows["hit"].eq(True).mean())
     if rate.value <= 0:
         end = "at any hit rate the cache pays"
         if rate.high:  # by the mean of rounds that differ
             end += f" by the mean of the rounds, and it may take up to {percent(rate.high)} hits"
     elif rate.value >= 1:
         end = "at no hit rate the cache pays"
+    elif rate.low is not None and rate.high is not None and rate.low < hits < rate.high:
+        end = f"the break-even of {percent(rate.value)} hits can't be told from that"
     else:
         end = f"the cache stops paying below {percent(rate.value)} hits"
     sentence = (
-        f"A cache of {percent(float(shown))} of the data gave {percent(rows['hit'].eq(True).mean())} hits and brought the mean read "
+        f"A cache of {percent(float(shown))} of the data gave {percent(hits)} hits and brought the mean read "
         f"of {engine} from {microseconds(mean_us(one.bare))} to {microseconds(mean_us(rows))}; "
         f"{end} ({count(rate.n, 'round')}{span(rate.low, rate.high, percent)}; {setting(run, NAME, one.engine)})."
     )

@@ -40,6 +40,6 @@ def tail_charts(told: Sequence[Told], headline: str) -> list[Chart]:
         ],
         id=f"{NAME}-policy-time", title="Retries on a table that refuses: latency and throttles over a trial",
         what="latency from due", unit="service s", clock="service seconds since the trial began", alt=headline,
-        caption=f"{case(those[0])}. Throttled: at least one attempt of a write was.",
+        caption=f"{case(those[0])}. Throttled: at least one attempt of a write, whether it was served in the end or not.",
     )  # fmt: skip
     return [chart for chart in (percentiles, over_time) if chart is not None]

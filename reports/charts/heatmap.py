@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, LogNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from reports.charts.look import INK, LOOK, OKABE_ITO, PAPER, new_panels
@@ -25,10 +26,11 @@ MOST_WINDOWS = 40
 _STEPS = (1.0, 2.0, 2.5, 5.0)  # widths of a window, of each decade
 _FINE, _COARSE = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0), (1.0, 2.0, 5.0)  # edges of bands, of each decade
 _FINE_UPTO = 3.5  # decades; more of them have coarse bands
-_OUTCOMES = ("throttled", "error", "timeout", "ambiguous")
-_LOOKS = dict(
-    zip(_OUTCOMES, (("#E69F00", ""), ("#D55E00", "///"), ("#CC79A7", "..."), ("#56B4E9", "xxx")), strict=True)
-)
+# What may befall a request: colour and hatch in the strip, and words for the caption.
+_LOOKS = {
+    "throttled": ("#E69F00", "", "a throttle"), "error": ("#D55E00", "///", "an error"), "timeout": ("#CC79A7", "...", "a time-out"),
+    "ambiguous": ("#56B4E9", "xxx", "an ambiguous end"), "no answer": ("#D55E00", "", "no answer"),
+}  # fmt: skip
 _ARM, _SENT = "arm", "requests"
 Floats = npt.NDArray[np.float64]
 
@@ -65,16 +67,24 @@ def latency_heatmap(
 ) -> Chart | None:  # fmt: skip
     """``panels`` as one chart; None where nothing was answered. ``clock`` says whose seconds, and since when.
 
-    Windows are alike in all panels and have a whole edge at 0. ``shaded_s`` is marked: a fault.
+    Windows are alike in all panels and have a whole edge at 0. ``shaded_s`` is marked: a fault. Raises ValueError for a trouble that
+    the strip has no look for.
     """
     full = [one for one in panels if np.isfinite(one.latency).any()]
     if not full:
         return None
     scales = _Scales(windows_s=_windows(full), bands=_bands(full))
-    befell = [word for word in _LOOKS if any((one.troubles == word).any() for one in full)]
+    met = {str(word) for one in full for word in np.unique(one.troubles.astype(str))} - {""}
+    if strange := met - _LOOKS.keys():
+        raise ValueError(f"{id}: the strip has no look for {', '.join(sorted(strange))}")
+    befell = [word for word in _LOOKS if word in met]
     table = pd.concat([_table(one, scales, unit, befell) for one in full], ignore_index=True)
     window = f"{number(scales.width_s)} s"
-    strip = f" Strip: the share with {', '.join(befell)}." if befell else ""
+    strip = (
+        f" The strip: per cent of each window's requests with {' or '.join(_LOOKS[word][2] for word in befell)}."
+        if befell
+        else ""
+    )
     return Chart(
         id=id, title=title, alt=alt, table=table, dense=True,
         caption=f"A cell counts the requests of all trials that were due in a window of {window} and took so long; the line is each "
@@ -128,6 +138,7 @@ def _draw(
     befell = [word for word in _LOOKS if f"{word}, %" in table]
     figure, axes = new_panels([height for _ in arms for height in ((1.35, 0.4) if befell else (1.35,))], around=0.16)
     bands = list(table.columns[-(len(scales.bands) - 1) :])
+    figure.set_layout_engine("constrained", h_pad=0.01, hspace=0.0)
     norm, colours, mesh = LogNorm(1, max(2, int(table[bands].to_numpy().max()))), _colours(), None
     each = 2 if befell else 1
     for index, arm in enumerate(arms):
@@ -137,7 +148,8 @@ def _draw(
             scales.windows_s, scales.bands, cells, norm=norm, cmap=colours, linewidth=0, rasterized=True
         )
         middle = (mine["from, s"] + mine["to, s"]) / 2
-        above.plot(middle, mine[mine.columns[4]], color=INK, linewidth=1.1)
+        halo = [withStroke(linewidth=2.6, foreground=PAPER)]
+        above.plot(middle, mine[mine.columns[4]], color=INK, linewidth=1.1, path_effects=halo)
         _in_bands(above, scales.bands)
         above.set_title(arm, loc="left", fontsize=9)
         above.set_ylabel(what.replace(", ", ",\n"))
@@ -182,7 +194,7 @@ def _strip(axes: Axes, rows: pd.DataFrame, width_s: float, befell: Sequence[str]
     bottom = np.zeros(len(rows))
     for word in befell:
         share = rows[f"{word}, %"].to_numpy()
-        colour, hatch = _LOOKS[word]
+        colour, hatch, _ = _LOOKS[word]
         look: Mapping[str, Any] = {"color": colour, "hatch": hatch, "edgecolor": PAPER, "linewidth": 0}
         axes.bar(rows["from, s"], share, width=width_s, bottom=bottom, align="edge", **look)
         bottom += share

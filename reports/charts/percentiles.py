@@ -1,6 +1,7 @@
 """The percentile plot: a distribution's tail on an axis of 1 ÷ (1 − p), each trial thin, the arm bold, grey beyond what its samples carry."""
 
 import math
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -18,11 +19,13 @@ from reports.charts.look import INK, MUTED, new_axes, style
 from reports.section import Chart
 
 HOW_TO_READ = (
-    "The axis is 1 ÷ (1 − p), logarithmic: each step to the right is a tenth of the requests. Thin: a {thin}. Bold: all {thin}s of {bold}. "
-    "Grey: so few samples can't carry that percentile."
+    "The axis is 1 ÷ (1 − p), logarithmic: beyond each labelled place lies a tenth of what lay beyond the one before. Thin: a {thin}. "
+    "Bold: all {thin}s of {bold} together. Grey: that percentile takes more samples than there are."
 )
 _TAILS = (1.0, 0.75, 0.5, 0.35, 0.25, 0.15)  # of each decade: what share of the samples lies beyond
 _ARM, _PERCENTILE, _CARRIED = "arm", "percentile", "carried"
+_LABEL_LETTERS = 34  # of a line beside the axis, which is as high as that
+_NAME_LETTERS = 22  # of a name, so that three stand side by side
 _LOG_FROM = 8.0  # largest ÷ smallest, from which on a logarithmic axis reads better
 
 
@@ -131,8 +134,10 @@ def _draw(table: pd.DataFrame, *, what: str, each: str, trials_carry: Mapping[st
         axes.set_yscale("log")
     else:
         axes.set_ylim(bottom=0)
-    axes.set_ylabel(what)
-    figure.legend(handles=_legend(table, each), loc="outside upper left", ncols=3)
+    axes.set_ylabel(textwrap.fill(what, _LABEL_LETTERS))
+    handles = _legend(table, each)
+    longest = max(len(str(handle.get_label())) for handle in handles)
+    figure.legend(handles=handles, loc="outside upper left", ncols=2 if longest > _NAME_LETTERS else 3)
     return figure
 
 
@@ -167,5 +172,5 @@ def _legend(table: pd.DataFrame, each: str) -> list[Line2D]:
         for index, arm in enumerate(dict.fromkeys(table[_ARM]))
     ]
     thin = Line2D([], [], color=INK, linewidth=0.7, alpha=0.55, label=f"a {each}")
-    grey = Line2D([], [], color=MUTED, linewidth=1.8, label="too few samples")
+    grey = Line2D([], [], color=MUTED, linewidth=1.8, label="more samples needed")
     return [*arms, thin, grey]

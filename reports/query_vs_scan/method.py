@@ -17,7 +17,7 @@ def method(asked: Asked) -> tuple[str, ...]:
         f"Each size of table holds all flights of the {params['aircraft']} aircraft and {params['airports']} airports that are asked "
         "for, so the answer stays the same while the table grows. A sample is one whole answer, all its pages.",
         f"Trials of {params['trial_s']} s{_least(params)}, all arms of a cell side by side in {count(params['pairs'], 'round')}, their "
-        f"order drawn by the run's seed; all arms of a pair ask for the same keys. {params['warm_up_answers']} answer(s) at the start of each trial "
+        f"order drawn by the run's seed; all arms of a pair ask for the same keys. {count(params['warm_up_answers'], 'answer')} at the start of each trial "
         "don't count. Wrong answers are errors, and in no figure.",
         f"Closed loop with {slots} in flight, so latency is service time: from sending to the last page parsed, the client's own "
         "share included. Reads are eventually consistent but for the arms that say otherwise. Units are the ConsumedCapacity that "

@@ -7,7 +7,7 @@ from typing import Any
 from markupsafe import Markup
 
 from reports.findings import Finding
-from reports.render import figures, gates, page, run, tool
+from reports.render import figures, gates, page, run, selftest, steps, tool
 from reports.section import Section
 
 OPEN_ROWS = 16  # longer tables of findings start folded
@@ -41,12 +41,15 @@ def html(
             manifest=manifest,
             lead=run.lead(manifest, len(parts)),
             standing=run.standing(manifest, partial=partial),
+            verdict=run.verdict(figures.headlines(sections), [part.standing for part in parts]),
             headlines=figures.headlines(sections),
             missing=[part for part in parts if part.standing],
             parts=parts,
             gates=Markup(gates.html(judged)),  # noqa: S704 - the template escapes what it is given
             run=run,
             tool=tool,
+            selftest=selftest,
+            steps=steps,
             tool_rows=tool.rows(sections),
             open_rows=OPEN_ROWS,
             by_figure=by_figure,

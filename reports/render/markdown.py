@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from harness import selftest_table
 from reports.findings import Finding
-from reports.render import figures, gates, run, tool
+from reports.render import figures, gates, run, selftest, tool
 from reports.section import Section
 
 MOST_CHARACTERS = 65_000  # what a comment on a pull request holds
@@ -38,6 +39,9 @@ def cut(text: str, whole: str = "report.html and findings.json") -> str:
 def _lines(manifest: Mapping[str, Any], partial: bool, sections: Sequence[Section], most: int) -> Iterator[str]:
     yield f"# dbharness: run {manifest.get('id', '')}"
     yield ""
+    standings = [run.scenario_standing(record) for record in (manifest.get("scenarios") or {}).values()]
+    yield run.verdict(figures.headlines(sections), standings)
+    yield ""
     yield run.lead(manifest, len(sections))
     yield ""
     if standing := run.standing(manifest, partial=partial):
@@ -57,6 +61,19 @@ def _lines(manifest: Mapping[str, Any], partial: bool, sections: Sequence[Sectio
     for note in (manifest.get("dataset") or {}).get("notes") or []:
         yield f"- {note}"
     yield from ("", "## How to repeat it", "", "```", run.command(manifest), "```")
+    yield from _appendix(manifest)
+
+
+def _appendix(manifest: Mapping[str, Any]) -> Iterator[str]:
+    yield from ("", f"## {selftest.TITLE}", "")
+    kept = selftest.record(manifest)
+    if kept is None:
+        yield selftest.NOT_MEASURED
+        return
+    yield from (f"{selftest.WHY} {selftest.sentence(kept)}", "")
+    if why := selftest.stale(manifest, kept):
+        yield from (f"> {why}", "")
+    yield from selftest_table.lines_of(selftest.HEADINGS, selftest.rows(kept))
 
 
 def _section(manifest: Mapping[str, Any], section: Section, most: int) -> Iterator[str]:

@@ -4,7 +4,8 @@ The unit is the trial, never the request: requests of one trial move together. S
 (10.1145/2464157.2464160); Bakshy & Frachtenberg, WWW'15 (10.1145/2736277.2741082).
 """
 
-from reports.stats.change_points import ChangePoint, change_points, exact_changes
+from reports.stats.binomial import binomial_share
+from reports.stats.change_points import LEAST_RUNS, ChangePoint, by_chance, change_points, exact_changes
 from reports.stats.curves import ALWAYS, NEVER, crossing, crossing_of_rounds, growth_exponent
 from reports.stats.intervals import (
     CONFIDENCE,
@@ -42,6 +43,7 @@ from reports.stats.verdicts import (
 __all__ = [
     "ALWAYS",
     "CONFIDENCE",
+    "LEAST_RUNS",
     "LEAST_SAMPLES",
     "MARGINS",
     "NEVER",
@@ -53,7 +55,9 @@ __all__ = [
     "Ratio",
     "Verdict",
     "Word",
+    "binomial_share",
     "block_percentile",
+    "by_chance",
     "change_points",
     "crossing",
     "crossing_of_rounds",

@@ -134,5 +134,6 @@ def _sign_flip(logs: npt.NDArray[np.float64]) -> float:
 
 @cache
 def _signs(n: int) -> npt.NDArray[np.float64]:
-    """All 2ⁿ ways to give n numbers a sign, a row each."""
-    return np.where(np.arange(2**n)[:, None] >> np.arange(n) & 1, 1.0, -1.0)
+    """All patterns of ``n`` signs that begin with +, one a row: those that begin with − are their mirror images."""
+    minus = np.arange(2 ** (n - 1))[:, None] >> np.arange(n - 1) & 1
+    return np.column_stack([np.ones(len(minus)), 1.0 - 2.0 * minus])

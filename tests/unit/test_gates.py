@@ -31,14 +31,14 @@ def test_a_gate_passes_where_the_whole_interval_keeps_the_limit(tmp_path: Path) 
     """0.15 to 0.43 s is below 1 s."""
     verdict = judged(gated(tmp_path / "run", [DOWNTIME]), "shop.downtime_s <= 1.0")
     assert (verdict.word, verdict.exit_code) == ("pass", 0)
-    assert said(verdict) == "Pass: 0.29 s, 95 % interval 0.15 s to 0.43 s, against <= 1 s."
+    assert said(verdict) == "Pass: 290 ms, 95 % interval 150 ms to 430 ms, against <= 1 s."
 
 
 def test_a_gate_fails_where_the_whole_interval_breaks_the_limit(tmp_path: Path) -> None:
     """0.15 to 0.43 s is above 100 ms; exit 1."""
     verdict = judged(gated(tmp_path / "run", [DOWNTIME]), "shop.downtime_s <= 100 ms")
     assert (verdict.word, verdict.exit_code) == ("fail", 1)
-    assert said(verdict) == "Fail: 0.29 s, 95 % interval 0.15 s to 0.43 s, against <= 100 ms."
+    assert said(verdict) == "Fail: 290 ms, 95 % interval 150 ms to 430 ms, against <= 100 ms."
 
 
 def test_an_inconclusive_gate_passes_with_a_warning_unless_it_is_asked_to_fail(tmp_path: Path) -> None:
@@ -53,7 +53,7 @@ def test_an_inconclusive_gate_passes_with_a_warning_unless_it_is_asked_to_fail(t
 def test_a_figure_without_an_interval_is_inconclusive_however_far_it_is_from_the_limit(tmp_path: Path) -> None:
     """Two trials carry none."""
     verdict = judged(gated(tmp_path / "run", [finding("p50_ms", 0.1, n=2)]), "shop.p50_ms <= 1000")
-    assert said(verdict) == "Inconclusive: 0.1 ms, against <= 1000 ms: it has no interval at n = 2."
+    assert said(verdict) == "Inconclusive: 100 µs, against <= 1000 ms: it has no interval at n = 2."
 
 
 def test_an_exact_figure_is_judged_by_its_value(tmp_path: Path) -> None:

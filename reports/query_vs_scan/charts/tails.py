@@ -47,18 +47,17 @@ def waits(asked: Asked) -> Chart | None:
 
 def over_time(asked: Asked, told: Sequence[Finding]) -> Chart | None:
     """The same over a trial, with the share throttled."""
-    begins = {event["trial"]: int(event["t_ns"]) for event in asked.run.events_of(NAME, "trial_begin")}
     return latency_heatmap(
-        [_panel(one, begins) for one in besides(asked) if one.arm in _SHOWN], id=f"{NAME}-neighbour-time",
+        [_panel(one) for one in besides(asked) if one.arm in _SHOWN], id=f"{NAME}-neighbour-time",
         title="What everyone else's reads met while somebody reported, over a trial", what="latency from due", unit="service ms",
-        clock="service seconds since the trial began", alt=" ".join(one.sentence for one in told),
-        caption="Throttled: at least once, whether it was served in the end or not.",
+        clock="service seconds since the first read was due", alt=" ".join(one.sentence for one in told),
+        caption="Throttled at least once, whether it was served in the end or not.",
     )  # fmt: skip
 
 
-def _panel(beside: Beside, begins_ns: dict[int, int]) -> Panel:
-    reads = beside.reads[beside.reads["trial"].isin(begins_ns)]
-    at_s = (reads["due"] - reads["trial"].map(begins_ns)) / 1e9 * beside.speed
+def _panel(beside: Beside) -> Panel:
+    reads = beside.reads
+    at_s = (reads["due"] - reads.groupby("trial")["due"].transform("min")) / 1e9 * beside.speed
     return Panel(
         name=beside.arm, at_s=at_s.to_numpy(), latency=reads["wait_ms"].where(reads["served"]).to_numpy(),
         troubles=np.where(reads["throttled"], "throttled", np.where(reads["served"], "", "error")).astype(object),

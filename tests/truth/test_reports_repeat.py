@@ -1,0 +1,125 @@
+"""The same samples give the same bytes, wherever and whenever the report is made."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from datetime import UTC, datetime
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+import pytest
+from planted_answers import beside_rows, everything
+from planted_cache import PlantedParts
+from planted_demands import Op, PlantedDemands, evenly, every
+from planted_failovers import Meets, PlantedFailovers
+from rundir import PlantedRun
+
+from reports.build import ORDER, analyse
+from reports.load import Run
+from tools.gallery import KINDS
+
+FILES = ("findings.json", "report.html", "report.md")
+ELSEWHERE = "another place, with a longer name"
+
+
+def a_demand(planted: PlantedRun) -> None:
+    """Provisioned and on demand under twice the capacity, and a policy that asks again."""
+    demands = PlantedDemands(planted)
+    for arm in ("provisioned", "on_demand"):
+        refused = every(2, "TableWriteProvisionedThroughputExceeded", after=400)
+        demands.trial("steps", arm, evenly("write", 8, 0, 100, refused), service_s=100.0, multiple=2.0)
+    again = ((0.0, "TableWriteProvisionedThroughputExceeded"), (1.5, None))
+    writes = (Op(kind="write", due_s=n / 8, attempts=again if n % 4 == 0 else ((0.0, None),)) for n in range(800))
+    demands.trial("policy", "standard", writes, service_s=100.0, step="retries_2x", policy="standard", multiple=2.0)
+    demands.load()
+
+
+def a_cache(planted: PlantedRun) -> None:
+    """Two sizes beside none, a cache that hangs, and a stampede."""
+    parts = PlantedParts(planted)
+    for _ in range(3):
+        parts.trial("size", "no_cache", "0", ({"at_ms": at, "ms": 0.5, "hit": None} for at in range(200)))
+        for step, nth in (("0.1", 2), ("1", 20)):
+            rows = (
+                {"at_ms": at, "ms": 0.05, "get_ns": 40_000}
+                if at % nth
+                else {"at_ms": at, "ms": 0.6, "hit": False, "get_ns": 40_000, "db_ns": 500_000, "set_ns": 40_000}
+                for at in range(200)
+            )
+            parts.trial("size", "lazy", step, rows, cache_share=float(step))
+    for arm in ("no_timeout", "timeout"):
+        reads: list[dict[str, Any]] = [{"at_ms": 2 * at, "due_ms": 2 * at, "ms": 1 + at % 7 / 10} for at in range(2000)]
+        for at in range(500, 1000):
+            reads[at] |= (
+                {"outcome": "timeout", "hit": None} if at % 4 == 0 else {"hit": False, "db_ns": 500_000, "ms": 20.0}
+            )
+        number = parts.trial("lost", arm, "hang", reads)
+        parts.event("fault_injected", number, 1000, fault="hang")
+        parts.event("fault_repaired", number, 2000, fault="hang")
+    parts.write(parts=["size", "lost"], parts_engines=["postgres"])
+
+
+def some_failovers(planted: PlantedRun) -> None:
+    """Six crashes, two clients."""
+    failovers = PlantedFailovers(planted)
+    for write_ms in (400, 420, 440, 460, 410, 450):
+        number = failovers.trial(
+            clients={"tuned": Meets(write_ms=write_ms), "naive": Meets(write_ms=None, read_ms=None)}
+        )
+        for client in ("tuned", "naive"):
+            failovers.ledger(number, client, acknowledged=100)
+    failovers.write()
+
+
+def planted_run(path: Path) -> PlantedRun:
+    """All four scenarios in one run."""
+    planted = PlantedRun(path)
+    everything(planted).write(rows_of=beside_rows)
+    for plant in (a_demand, a_cache, some_failovers):
+        plant(planted)
+    planted.load()
+    return planted
+
+
+def report(run: Path, seed: int, zone: str) -> dict[str, bytes]:
+    """Made in a process of its own, with hashes that fall otherwise and a clock on another wall."""
+    environment = os.environ | {"PYTHONHASHSEED": str(seed), "TZ": zone}
+    done = subprocess.run(
+        [sys.executable, "-m", "reports", str(run), "--quiet"], env=environment, capture_output=True, text=True,
+        timeout=300, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    return {name: (run / name).read_bytes() for name in FILES}
+
+
+@pytest.mark.timeout(600)
+def test_all_scenarios_give_the_same_bytes_in_two_processes_in_two_places(tmp_path: Path) -> None:
+    """All four in one run, every kind of chart among them; nothing of today, of the place or of a memory's address is in it.
+
+    The manifest's own dates are of 2026-11-24, so any other that today has would be the report's doing.
+    """
+    planted = planted_run(tmp_path / "here")
+    assert set(planted.manifest["scenarios"]) == set(ORDER)
+    moved = shutil.copytree(planted.path, tmp_path / ELSEWHERE)
+    first, again = report(planted.path, 1, "UTC"), report(moved, 4242, "Pacific/Auckland")
+    assert {name for name in FILES if first[name] != again[name]} == set()
+    page = first["report.html"].decode()
+    assert len(re.findall("<figure ", page)) >= 25
+    assert "could not be drawn" not in page
+    now = datetime.now(UTC)
+    for text in (one.decode() for one in first.values()):
+        assert str(tmp_path) not in text
+        assert str(Path.cwd()) not in text
+        assert not re.search(r" at 0x[0-9a-f]{6,}", text)
+        assert all(day not in text for day in (f"{now:%Y-%m-%d}", f"{now.day} {now:%B %Y}"))
+    assert b"matplotlib" not in first["report.html"]
+
+
+def test_every_chart_of_a_report_is_of_a_kind_that_the_gallery_knows(tmp_path: Path) -> None:
+    """A new chart wants its question there."""
+    planted = planted_run(tmp_path / "run")
+    ids = [chart.id for section in analyse(Run.load(planted.path)) for chart in section.charts]
+    assert [id for id in ids if not any(fnmatch(id, kind) for kind in KINDS)] == []
