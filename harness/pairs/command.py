@@ -10,7 +10,7 @@ from harness.config import Config
 from harness.errors import UsageError
 from harness.gate_rules import NoWorse, parse
 from harness.gating import checked
-from harness.pairs.commits import HERE, Tree, Worktrees
+from harness.pairs.commits import HERE, Tree, Worktrees, watching
 from harness.pairs.folder import COMPARE, Folder, words_of_folder
 from harness.pairs.making import Ending, Making
 from harness.pairs.plan import LETTERS, Letter, declared_looks, plan_pairs
@@ -83,11 +83,11 @@ def _make(
         redactor=next(filter(None, map(redactor_of, configs.values())), None),
     )  # fmt: skip
 
-    at_first = git_state()
+    look = watching(git_state, say)
 
     def run(letter: Letter, name: str) -> str | None:
-        if code[letter] is HERE and git_state() != at_first:
-            say("warning: the checkout isn't as it was when this began; comparing its runs will take --allow mixed")
+        if code[letter] is HERE:
+            look()
         return run_side(sides[letter], code[letter], asked, folder.path / name, folder.log(name))
 
     making = Making(folder=folder, run=run, decided=lambda: _decided(folder, wanted.allow), say=say)
