@@ -10,7 +10,7 @@ from harness.config import Config
 from harness.errors import UsageError
 from harness.gate_rules import NoWorse, parse
 from harness.gating import checked
-from harness.pairs.commits import HERE, Tree, Worktrees
+from harness.pairs.commits import HERE, Tree, Worktrees, watching
 from harness.pairs.folder import COMPARE, Folder, words_of_folder
 from harness.pairs.making import Ending, Making
 from harness.pairs.plan import LETTERS, Letter, declared_looks, plan_pairs
@@ -18,7 +18,7 @@ from harness.pairs.runs import Asked, refuse_shared_services, run_side
 from harness.pairs.sides import Side, names_of, side_of
 from harness.paths import PROJECT_ROOT
 from harness.report_child import ask
-from harness.rundir import redactor_of, refuse_taken
+from harness.rundir import git_state, redactor_of, refuse_taken
 
 _COMPARED = (0, 1)  # a gate that fails is an answer too
 
@@ -83,7 +83,11 @@ def _make(
         redactor=next(filter(None, map(redactor_of, configs.values())), None),
     )  # fmt: skip
 
+    look = watching(git_state, say)
+
     def run(letter: Letter, name: str) -> str | None:
+        if code[letter] is HERE:
+            look()
         return run_side(sides[letter], code[letter], asked, folder.path / name, folder.log(name))
 
     making = Making(folder=folder, run=run, decided=lambda: _decided(folder, wanted.allow), say=say)

@@ -41,8 +41,10 @@ def run(wanted: Wanted, say: Callable[[str], None], *, as_json: bool) -> int:
         ),
         say,
     )
-    code, pairs, folder = CannotMeasure.exit_code, made.folder.pairs, made.folder.path
-    if pairs >= wanted.pairs:
-        code = ask("reports.series", [str(folder), "--pairs", str(wanted.pairs), *(["--json"] if as_json else [])])
-    say(f"{pairs} whole pairs; everything is in {folder}")
+    code = CannotMeasure.exit_code
+    if made.folder.pairs >= wanted.pairs:
+        code = ask(
+            "reports.series", [str(made.folder.path), "--pairs", str(wanted.pairs), *(["--json"] if as_json else [])]
+        )
+    say(f"{made.folder.pairs} whole pairs; everything is in {made.folder.path}")
     return {"interrupted": INTERRUPTED, "failed": CannotMeasure.exit_code}.get(made.ending, code)
