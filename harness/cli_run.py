@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from harness.cli_compare import AllowOption
+from harness.cli_gates import BaselineOption, InconclusiveOption, against_what
 from harness.cli_shared import (
     CONFIG,
     ConfigOption,
@@ -42,9 +44,12 @@ def run(
         typer.Option(help="fast or rds, of every failover: as fast as it goes, or as long as RDS is said to take."),
     ] = None,
     overrides: SetOption = None,
+    baseline: BaselineOption = None,
+    allow: AllowOption = None,
+    inconclusive: InconclusiveOption = "pass",
     config: ConfigOption = CONFIG,
 ) -> None:
-    """Measure, and write a run directory with its report."""
+    """Measure, write a run directory with its report, and judge the configuration's gates."""
     from harness import suite
     from harness.rundir import command_line
 
@@ -52,6 +57,7 @@ def run(
         scenarios=tuple(scenarios or ()), profile=profile, target=target, out=out_dir, seed=seed,
         overrides=(*(overrides or ()), *([f"rds_failover.pace={pace}"] if pace else [])), config=config,
         command=tuple(command_line()),
+        against=against_what(baseline, allow, inconclusive),
     )  # fmt: skip
     with suite.progress_on(err) as progress:
         outcome = suite.run(asked, progress)

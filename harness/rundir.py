@@ -55,9 +55,9 @@ class RunDir:
     def create(cls, path: Path | None, config: Config, prices: Prices, *, source: str, command: list[str]) -> "RunDir":
         """Make the directory (a new one under ``runs/`` where ``path`` is None) with a manifest that says *running*."""
         if path is None:
-            path = _fresh(runs_dir())
-        elif path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise UsageError(f"--out {path}: exists and isn't an empty directory; name one that doesn't exist")
+            path = fresh(runs_dir())
+        else:
+            refuse_taken(path)
         run = cls(path, redactor_of(config))
         try:
             (path / "samples").mkdir(parents=True, exist_ok=True)
@@ -228,9 +228,15 @@ def machine() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _fresh(parent: Path) -> Path:
-    """A directory name nobody has taken: the time, then a counter where two runs start in one second."""
-    stamp = time.strftime("%Y%m%d-%H%M%S")
+def refuse_taken(path: Path) -> None:
+    """Raises UsageError for an ``--out`` that holds something already."""
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise UsageError(f"--out {path}: exists and isn't an empty directory; name one that doesn't exist")
+
+
+def fresh(parent: Path, prefix: str = "") -> Path:
+    """A new directory whose name nobody has taken: the time, then a counter where two start in one second."""
+    stamp = prefix + time.strftime("%Y%m%d-%H%M%S")
     for candidate in _names(stamp):
         try:
             (parent / candidate).mkdir(parents=True)

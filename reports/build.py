@@ -2,13 +2,14 @@
 
 import importlib
 import logging
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from reports.cloudwatch import against_cloudwatch, warnings
+from reports.files import write_whole
 from reports.findings import Finding, to_json
+from reports.gates import files as gates
 from reports.left_out import left_out
 from reports.load import Run
 from reports.places import at_its_place, is_aws
@@ -28,14 +29,16 @@ def analyse(run: Run) -> list[Section]:
 
 
 def write(run: Run, sections: Sequence[Section]) -> Path:
-    """The run's three files; the path of the page."""
+    """The run's three files; the path of the page. Gates that were judged on these findings are shown again."""
     findings = [finding for section in sections for finding in section.findings]
     partial = run.partial is not None
     manifest = run.manifest if run.partial is None else {**run.manifest, "reason": run.partial}
-    _replace(run.path / "findings.json", to_json(findings))
-    _replace(run.path / "report.md", markdown(manifest, partial, sections))
+    record = to_json(findings)
+    write_whole(run.path / "findings.json", record)
+    judged = gates.read(run.path, record)
+    write_whole(run.path / "report.md", markdown(manifest, partial, sections, judged))
     page = run.path / "report.html"
-    _replace(page, html(manifest, partial, sections))
+    write_whole(page, html(manifest, partial, sections, judged))
     return page
 
 
@@ -76,13 +79,3 @@ def _completed(run: Run, section: Section) -> Section:
         section, findings=tuple(at_its_place(run, finding) for finding in findings),
         warnings=(*section.warnings, *warnings(counted)),
     )  # fmt: skip
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write beside and rename, so that a full disk or a kill leaves the old file whole."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)

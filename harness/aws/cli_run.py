@@ -3,7 +3,7 @@
 import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,11 +25,14 @@ from harness.aws.restorable import Clusters, Databases, Instances
 from harness.aws.snapshots import Operations, clean
 from harness.aws.spend_guard import SpendGuard
 from harness.aws.stacks import owned, stack_of
+from harness.cli_compare import AllowOption
+from harness.cli_gates import BaselineOption, InconclusiveOption, against_what
 from harness.config import AwsSettings, Config
 from harness.errors import HarnessError, UsageError
+from harness.gating import Against, about, declared, worse
 from harness.paths import PROJECT_ROOT, runs_dir
 from harness.report_child import make_report
-from harness.rundir import command_line, redactor_of
+from harness.rundir import RunDir, command_line, redactor_of
 from harness.sql.endpoint import Engine
 
 out, err = Console(highlight=False, soft_wrap=True), Console(stderr=True, highlight=False, soft_wrap=True)
@@ -127,12 +130,16 @@ def run(
     ] = None,
     bucket: BucketOption = None,
     generators: GeneratorsOption = None,
+    baseline: BaselineOption = None,
+    allow: AllowOption = None,
+    inconclusive: InconclusiveOption = "pass",
     config: ConfigOption = CONFIG,
     region: RegionOption = None,
     endpoint: EndpointOption = None,
     aws_profile: CredentialsOption = None,
 ) -> None:
-    """Run scenarios on the load generators; samples are gathered and the report is made here."""
+    """Run scenarios on the load generators; samples are gathered, the report is made and gates are judged here."""
+    against = against_what(baseline, allow, inconclusive)
     there = _stack(
         config, stack, region, endpoint, aws_profile, profile=profile, overrides=tuple(overrides or ()), seed=seed
     )
@@ -144,9 +151,11 @@ def run(
             raise UsageError(f"--gather {gather!r}: expected a run's id, for example 20261128-120301-a1b2c3")
         kept_in = remote.bucket_of(there.aws, bucket)
         directory = remote.gather(there.aws, kept_in, gather, folder, _tell, redactor=redactor)
-        raise typer.Exit(make_report(directory.path) or _code(None, directory.manifest))
+        baselines = against.runs(declared(directory.manifest), besides=directory.path)
+        raise typer.Exit(_code(directory, None, make_report(directory.path), against, baselines))
     place = remote.where(there.aws, bucket=bucket, instances=tuple(generators or ()))
-    names = _known(scenarios)
+    names = registry.known(scenarios or ())
+    baselines = against.runs(about(there.config.gates, names))
     guard = _agreed(there, names, max_usd=max_usd, yes=yes)
     settings = there.settings
     authority = Path(settings.ca_bundle).expanduser() if settings.ca_bundle else None
@@ -161,7 +170,7 @@ def run(
     _tell(
         f"about ${guard.usd:.2f}: the stack's time that went by, and requests as planned; `dbharness aws down` ends that"
     )
-    raise typer.Exit(reported or _code(why, directory.manifest))
+    raise typer.Exit(_code(directory, why, reported, against, baselines))
 
 
 def _writable(folder: Path, *, empty: bool = False) -> None:
@@ -377,18 +386,13 @@ def _clean(aws: Aws) -> None:
         clean(databases, aws.stack, _tell)
 
 
-def _known(scenarios: list[str] | None) -> tuple[str, ...]:
-    names = registry.scenario_names()
-    for name in scenarios or ():
-        if name not in names:
-            raise UsageError(f"unknown scenario {name!r}; there are {', '.join(names)}")
-    return tuple(dict.fromkeys(scenarios or names))
-
-
-def _code(why: str | None, manifest: dict[str, Any]) -> int:
+def _code(directory: RunDir, why: str | None, reported: int, against: Against, baselines: Sequence[Path]) -> int:
+    """The exit code of a run that was reported, after its gates were judged."""
     if why == "interrupted":
         return suite.INTERRUPTED
-    return 0 if manifest["status"] == "complete" else 3
+    manifest = directory.manifest
+    code = reported or (0 if manifest["status"] == "complete" else 3)
+    return worse(code, against.after_report(directory.path, declared(manifest), baselines))
 
 
 def _tell(line: str) -> None:

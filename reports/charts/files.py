@@ -117,7 +117,9 @@ def _slim(body: str) -> str:
     """Without groups that say nothing, and with places to a hundredth of a point: half of what matplotlib writes is neither."""
     kept, opened = [], []
     for piece in re.split(r"(<g\b[^>]*>|</g>)", body):
-        if piece.startswith("<g"):
+        if piece == "<g/>":
+            continue
+        if piece.startswith("<g") and not piece.endswith("/>"):
             opened.append(piece != "<g>")
         said = opened.pop() if piece == "</g>" else piece != "<g>"
         if said:

@@ -19,8 +19,8 @@ from reports.charts.look import INK, MUTED, new_axes, style
 from reports.section import Chart
 
 HOW_TO_READ = (
-    "The axis is 1 ÷ (1 − p), logarithmic: beyond each labelled place lies a tenth of what lay beyond the one before. Thin: a trial. "
-    "Bold: all trials of an arm together. Grey: that percentile takes more samples than there are."
+    "The axis is 1 ÷ (1 − p), logarithmic: beyond each labelled place lies a tenth of what lay beyond the one before. Thin: a {thin}. "
+    "Bold: all {thin}s of {bold} together. Grey: that percentile takes more samples than there are."
 )
 _TAILS = (1.0, 0.75, 0.5, 0.35, 0.25, 0.15)  # of each decade: what share of the samples lies beyond
 _ARM, _PERCENTILE, _CARRIED = "arm", "percentile", "carried"
@@ -47,8 +47,12 @@ def percentile_plot(
     unit: str,
     show: Callable[[float], str],
     caption: str = "",
+    each: str = "trial",
+    whole: str = "an arm",
 ) -> Chart | None:
     """``of`` as one chart; None where no arm has a sample. ``what`` is measured, in ``unit``; ``show`` writes it in a sentence.
+
+    ``each`` is what one line stands for and ``whole`` what all of them together do, where these aren't the trials of an arm.
 
     Bold is the pool of an arm's trials, as ``stats.percentile`` has it, and carries what its trials' effective samples carry
     together. Grey begins where pⁿ > 0.025.
@@ -57,11 +61,13 @@ def percentile_plot(
     full = [one for one in full if one.trials]
     if not full:
         return None
-    table = pd.concat([_table(one, unit, max(len(one.trials) for one in full)) for one in full], ignore_index=True)
+    most = max(len(one.trials) for one in full)
+    table = pd.concat([_table(one, unit, most, each) for one in full], ignore_index=True)
     carried = {one.name: tuple(_carried([trial]) for trial in one.trials) for one in full}
     return Chart(
-        id=id, title=title, caption=f"{HOW_TO_READ} {caption}".strip(), alt=_conclusion(table, what, unit, show), table=table,
-        draw=partial(_draw, what=f"{what}, {unit}", trials_carry=carried),
+        id=id, title=title, caption=f"{HOW_TO_READ.format(thin=each, bold=whole)} {caption}".strip(),
+        alt=_conclusion(table, what, each, show), table=table,
+        draw=partial(_draw, what=f"{what}, {unit}", each=each, trials_carry=carried),
     )  # fmt: skip
 
 
@@ -76,12 +82,12 @@ def _carried(trials: Sequence[stats.Numbers]) -> float:
     return stats.highest_percentile(sum(stats.effective_n(trial) for trial in trials))
 
 
-def _table(one: Distribution, unit: str, columns: int) -> pd.DataFrame:
+def _table(one: Distribution, unit: str, columns: int, each: str) -> pd.DataFrame:
     """A row a percentile: all trials' samples together, whether they carry it, and each trial that has a sample beyond it."""
     pooled = np.concatenate([np.asarray(trial, dtype=np.float64) for trial in one.trials])
     grid, carried = _grid(len(pooled)), _carried(one.trials)
     columns_of: dict[str, Any] = {
-        _ARM: one.name, _PERCENTILE: np.round(grid, 10), f"all trials, {unit}": np.percentile(pooled, grid),
+        _ARM: one.name, _PERCENTILE: np.round(grid, 10), f"all {each}s, {unit}": np.percentile(pooled, grid),
         _CARRIED: grid <= carried,
     }  # fmt: skip
     for number in range(columns):
@@ -89,13 +95,13 @@ def _table(one: Distribution, unit: str, columns: int) -> pd.DataFrame:
         if number < len(one.trials):
             mine = grid <= _grid(len(one.trials[number]))[-1]
             values[mine] = np.percentile(one.trials[number], grid[mine])
-        columns_of[f"trial {number + 1}, {unit}"] = values
+        columns_of[f"{each} {number + 1}, {unit}"] = values
     return pd.DataFrame(columns_of)
 
 
-def _conclusion(table: pd.DataFrame, what: str, unit: str, show: Callable[[float], str]) -> str:
+def _conclusion(table: pd.DataFrame, what: str, each: str, show: Callable[[float], str]) -> str:
     """Each arm's median and the highest percentile with a usual name that it carries."""
-    told, value = [], f"all trials, {unit}"
+    told, value = [], next(column for column in table.columns if column.startswith(f"all {each}s"))
     for arm, rows in table.groupby(_ARM, sort=False):
         carried = rows[rows[_CARRIED]]
         median = carried.loc[carried[_PERCENTILE] == 50, value]
@@ -108,9 +114,9 @@ def _conclusion(table: pd.DataFrame, what: str, unit: str, show: Callable[[float
     return f"{what[0].upper()}{what[1:]}. {'; '.join(told)}. The higher percentile is the highest of p75, p90, p95, p99, p99.9 … that the samples carry."
 
 
-def _draw(table: pd.DataFrame, *, what: str, trials_carry: Mapping[str, Sequence[float]]) -> Figure:
+def _draw(table: pd.DataFrame, *, what: str, each: str, trials_carry: Mapping[str, Sequence[float]]) -> Figure:
     figure, axes = new_axes(height=4.0)
-    pooled, *trials = (column for column in table.columns if column.startswith(("all trials", "trial ")))
+    pooled, *trials = (column for column in table.columns if column.startswith((f"all {each}s", f"{each} ")))
     for index, (arm, rows) in enumerate(table.groupby(_ARM, sort=False)):
         look = style(index)
         for column, highest in zip(trials, trials_carry[str(arm)], strict=False):
@@ -123,32 +129,37 @@ def _draw(table: pd.DataFrame, *, what: str, trials_carry: Mapping[str, Sequence
             rows[_CARRIED],
             look | {"linewidth": 2.4, "markersize": 4.5, "markevery": 3, "zorder": 3},
         )
-    axes.set_xscale("log")
-    most = float(table[_PERCENTILE].max())
-    ticks = [0.0, 50.0, *(100 - 10.0**-power for power in range(-1, 6))]
-    shown = [tick for tick in ticks if tick <= most + 1e-9]
-    axes.set_xticks([_place(tick) for tick in shown], [f"{tick:g} %" for tick in shown])
-    axes.minorticks_off()
+    percentile_axis(axes, float(table[_PERCENTILE].max()))
     values = table[[pooled, *trials]].to_numpy()
     if np.nanmin(values) > 0 and np.nanmax(values) >= _LOG_FROM * np.nanmin(values):
         axes.set_yscale("log")
     else:
         axes.set_ylim(bottom=0)
-    axes.set_xlabel("percentile, on an axis of 1 ÷ (1 − p)")
     axes.set_ylabel(textwrap.fill(what, _LABEL_LETTERS))
-    handles = _legend(table)
+    handles = _legend(table, each)
     longest = max(len(str(handle.get_label())) for handle in handles)
     figure.legend(handles=handles, loc="outside upper left", ncols=2 if longest > _NAME_LETTERS else 3)
     return figure
 
 
-def _place(percentile: Any) -> Any:
+def percentile_axis(axes: Axes, most: float) -> None:
+    """The x axis of 1 ÷ (1 − p), with a tick at the median and at each nine, up to percentile ``most``."""
+    axes.set_xscale("log")
+    ticks = [0.0, 50.0, *(100 - 10.0**-power for power in range(-1, 6))]
+    shown = [tick for tick in ticks if tick <= most + 1e-9]
+    axes.set_xticks([place_of(tick) for tick in shown], [f"{tick:g} %" for tick in shown])
+    axes.minorticks_off()
+    axes.set_xlabel("percentile, on an axis of 1 ÷ (1 − p)")
+
+
+def place_of(percentile: Any) -> Any:
+    """Where a percentile, or an array of them, stands on that axis."""
     return 1 / (1 - percentile / 100)
 
 
 def _line(axes: Axes, rows: pd.DataFrame, column: str, carried: "pd.Series[bool]", look: Mapping[str, Any]) -> None:
     """In colour as far as it is carried, and from there on in grey."""
-    place, values = _place(rows[_PERCENTILE].to_numpy()), rows[column].to_numpy()
+    place, values = place_of(rows[_PERCENTILE].to_numpy()), rows[column].to_numpy()
     upto = int(carried.sum())
     beyond = {**look, "color": MUTED, "marker": "", "linewidth": 0.75 * look["linewidth"]}
     beyond.pop("markevery", None)
@@ -156,11 +167,11 @@ def _line(axes: Axes, rows: pd.DataFrame, column: str, carried: "pd.Series[bool]
     axes.plot(place[:upto], values[:upto], **look)
 
 
-def _legend(table: pd.DataFrame) -> list[Line2D]:
+def _legend(table: pd.DataFrame, each: str) -> list[Line2D]:
     arms = [
         Line2D([], [], label=str(arm), **style(index) | {"linewidth": 2.4})
         for index, arm in enumerate(dict.fromkeys(table[_ARM]))
     ]
-    thin = Line2D([], [], color=INK, linewidth=0.7, alpha=0.55, label="a trial")
+    thin = Line2D([], [], color=INK, linewidth=0.7, alpha=0.55, label=f"a {each}")
     grey = Line2D([], [], color=MUTED, linewidth=1.8, label="more samples needed")
     return [*arms, thin, grey]

@@ -120,6 +120,11 @@ def rows(table: pd.DataFrame, limit: int) -> list[list[str]]:
     return [[cell(content) for content in row] for row in table.head(limit).itertuples(index=False, name=None)]
 
 
+def markdown_row(texts: Sequence[str]) -> str:
+    """One line of a Markdown table."""
+    return "| " + " | ".join(text.replace("|", "\\|").replace("\n", " ") for text in texts) + " |"
+
+
 def headlines(sections: Sequence[Section]) -> list[Finding]:
     """The findings a report opens with, in the order of its sections."""
     return [finding for section in sections for finding in section.findings if finding.headline]

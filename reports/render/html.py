@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from markupsafe import Markup
+
 from reports.findings import Finding
-from reports.render import figures, page, run, selftest, steps, tool
+from reports.render import figures, gates, page, run, selftest, steps, tool
 from reports.section import Section
 
 OPEN_ROWS = 16  # longer tables of findings start folded
@@ -22,11 +24,14 @@ class _Part:
     section: Section | None
 
 
-def html(manifest: Mapping[str, Any], partial: bool, sections: Sequence[Section]) -> str:
+def html(
+    manifest: Mapping[str, Any], partial: bool, sections: Sequence[Section], judged: Mapping[str, Any] | None = None
+) -> str:
     """The report of one run as one HTML file. The same input gives the same text.
 
     ``manifest`` is the run's own, ``partial`` says that it ended early, ``sections`` come in the order of the page. A chart
-    that cannot be drawn is replaced by its reason; its table and all else stay.
+    that cannot be drawn is replaced by its reason; its table and all else stay. ``judged`` is the document of gates.json, where gates
+    were judged.
     """
     parts = _parts(manifest, sections)
     return (
@@ -40,6 +45,7 @@ def html(manifest: Mapping[str, Any], partial: bool, sections: Sequence[Section]
             headlines=figures.headlines(sections),
             missing=[part for part in parts if part.standing],
             parts=parts,
+            gates=Markup(gates.html(judged)),  # noqa: S704 - the template escapes what it is given
             run=run,
             tool=tool,
             selftest=selftest,

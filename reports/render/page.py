@@ -15,13 +15,13 @@ _TEMPLATES = Path(__file__).parent / "templates"
 _log = logging.getLogger(__name__)
 
 
-def environment() -> Environment:
-    """Templates of ``templates/``; a page extends ``page.html.j2`` and takes its parts from ``macros.html.j2``.
+def environment(*more: Path) -> Environment:
+    """Templates of ``templates/`` and of the folders ``more``; a page extends ``page.html.j2`` and takes parts from ``macros.html.j2``.
 
     What is written into a page is escaped, and a name that nobody gave is an error.
     """
     made = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
+        loader=FileSystemLoader([_TEMPLATES, *more]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

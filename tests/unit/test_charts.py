@@ -119,6 +119,17 @@ def test_every_chart_is_well_formed_and_has_its_size_and_viewbox(log: bool) -> N
     assert (float(root.get("width") or 0), float(root.get("height") or 0)) == pytest.approx((518.4, 259.2))
 
 
+def test_a_chart_with_a_second_axis_without_ticks_is_well_formed() -> None:
+    """Of what isn't drawn matplotlib writes groups that are empty, and close themselves."""
+    drawn, axes = charts.new_axes()
+    right = axes.secondary_yaxis("right")
+    right.set_yticks([0.5], ["half\nof it"])
+    right.tick_params(length=0)
+    right.spines["right"].set_visible(False)
+    tree = ElementTree.fromstring(charts.to_svg(drawn, "title", "description"))
+    assert {"half", "of it"} <= {text.text for text in tree.iter(f"{SVG}text")}
+
+
 def test_places_are_of_a_hundredth_of_a_point_and_words_keep_all_their_digits() -> None:
     """A tick that says 0.00125 says it; no place has three digits after its point."""
     drawn, axes = charts.new_axes()
