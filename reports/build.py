@@ -7,10 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from reports.cloudwatch import against_cloudwatch, warnings
+from reports.damage import Damaged
 from reports.files import write_whole
 from reports.findings import Finding, to_json
 from reports.gates import files as gates
-from reports.left_out import left_out
+from reports.left_out import left_out, lost_arms
 from reports.load import Run
 from reports.places import at_its_place, is_aws
 from reports.render.html import html
@@ -54,27 +55,28 @@ def _analysis(name: str) -> Analysis:
 def _section(run: Run, name: str, analysis: Analysis) -> Section:
     try:
         return _completed(run, analysis(run))
+    except Damaged as error:
+        return _unknown(run, name, f"{error}; no figure is made of the rest")
     except Exception as error:  # noqa: BLE001 - one analysis must not cost the others
         _log.exception("the analysis of %s failed", name)
-        reason = f"the analysis failed ({type(error).__name__}: {error}); the samples are kept"
-        unknown = Finding(
-            id=f"{name}.analysis", scenario=name, sentence=f"Unknown: {name}: {reason}.", value=None, unit="", better="none",
-            n=0, target=run.manifest["target"], status="unknown", reason=reason, headline=True,
-        )  # fmt: skip
-        return Section(
-            scenario=name,
-            title=name,
-            verdict=(unknown.sentence,),
-            findings=(at_its_place(run, unknown),),
-            charts=(),
-            method=(),
-        )
+        return _unknown(run, name, f"the analysis failed ({type(error).__name__}: {error}); the samples are kept")
+
+
+def _unknown(run: Run, name: str, reason: str) -> Section:
+    """The section of a scenario that has samples and no figure."""
+    unknown = Finding(
+        id=f"{name}.analysis", scenario=name, sentence=f"Unknown: {name}: {reason}.", value=None, unit="", better="none",
+        n=0, target=run.manifest["target"], status="unknown", reason=reason, headline=True,
+    )  # fmt: skip
+    return Section(
+        scenario=name, title=name, verdict=(unknown.sentence,), findings=(at_its_place(run, unknown),), charts=(), method=()
+    )  # fmt: skip
 
 
 def _completed(run: Run, section: Section) -> Section:
     """The section with what holds for every scenario: where it was measured, what was left out, what CloudWatch counted."""
     counted = against_cloudwatch(run, section.scenario, run.samples(section.scenario)) if is_aws(run) else []
-    findings = (*section.findings, *counted, *left_out(run, section.scenario))
+    findings = (*section.findings, *counted, *left_out(run, section.scenario), *lost_arms(run, section.scenario))
     return replace(
         section, findings=tuple(at_its_place(run, finding) for finding in findings),
         warnings=(*section.warnings, *warnings(counted)),

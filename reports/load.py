@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from reports.damage import KNOWN_SAMPLES_SCHEMA, Damaged, refuse_damaged, refuse_missing, unreadable
+
 KNOWN_SCHEMA = 1
-KNOWN_SAMPLES_SCHEMA = 1
 
 
 class NotARun(Exception):  # noqa: N818 - the sentence that follows is the error
@@ -46,15 +47,22 @@ class Run:
         return entry
 
     def samples(self, scenario: str) -> pd.DataFrame:
-        """All rows of a scenario, every worker's; text columns as str, absent values as NaN/None."""
-        tables = [_table(stem) for stem in self._stems(scenario)]
+        """All rows of a scenario, every worker's; text columns as str, absent values as NaN/None. Raises Damaged."""
+        stems = self._stems(scenario)
+        tables = [_table(stem) for stem in stems]
         whole = [table for table in tables if table is not None]
+        self._refuse_missing(scenario, sum(len(table) for table in whole))
         if not whole:
             return pd.DataFrame()
         frame: pd.DataFrame = pa.concat_tables(whole, promote_options="permissive").to_pandas()
         for name in frame.columns[[isinstance(kind, pd.CategoricalDtype) for kind in frame.dtypes]]:
             frame[name] = frame[name].astype(object)
         return frame
+
+    def arms(self, scenario: str) -> frozenset[str]:
+        """The arms that there are samples of."""
+        tables = (_table(stem, ["arm"]) for stem in self._stems(scenario))
+        return frozenset(arm for table in tables if table is not None for arm in table["arm"].unique().to_pylist())
 
     def trials(self, scenario: str) -> pd.DataFrame:
         """The planned trials, one row each, labels and params as ``label_…`` and ``param_…``."""
@@ -75,10 +83,18 @@ class Run:
         A process that is killed can't say which trials ended. Trials are walked in the order of their numbers and rows written
         in the order they come, so that all rows of the trials before this one are there.
         """
-        tables = [_table(stem) for stem in self._stems(scenario)]
+        try:
+            tables = [_table(stem) for stem in self._stems(scenario)]
+        except Damaged:  # whoever asks for the samples is told
+            return -1
         return min(
             (int(pc.max(table["trial"]).as_py()) for table in tables if table is not None and len(table)), default=-1
         )
+
+    def _refuse_missing(self, scenario: str, rows: int) -> None:
+        """Raises Damaged where not all is there that the manifest speaks of."""
+        there = (path.name for path in (self.path / "samples").glob(f"{scenario}.*"))
+        refuse_missing(scenario, self.manifest, there, rows)
 
     def _stems(self, scenario: str) -> list[Path]:
         folder = self.path / "samples"
@@ -128,11 +144,14 @@ def _events(path: Path) -> list[dict[str, Any]]:
     return events
 
 
-def _table(stem: Path) -> pa.Table | None:
-    """The samples under one name: the compacted file, else what is whole of the stream."""
+def _table(stem: Path, columns: list[str] | None = None) -> pa.Table | None:
+    """The samples under one name: the compacted file, else what is whole of the stream. Raises Damaged.
+
+    All columns where none are named.
+    """
     compacted = stem.with_name(f"{stem.name}.parquet")
     if compacted.exists():
-        return pq.read_table(compacted)
+        return _compacted(compacted, columns)
     batches = []
     try:
         with pa.ipc.open_stream(str(stem.with_name(f"{stem.name}.arrows"))) as reader:
@@ -144,4 +163,18 @@ def _table(stem: Path) -> pa.Table | None:
     except (pa.ArrowException, OSError):
         if not batches:
             return None
-    return pa.Table.from_batches(batches, schema) if batches else None
+    if not batches:
+        return None
+    table = pa.Table.from_batches(batches, schema)
+    refuse_damaged(f"samples/{stem.name}.arrows", table)
+    return table
+
+
+def _compacted(path: Path, columns: list[str] | None) -> pa.Table:
+    name = f"samples/{path.name}"
+    try:
+        table = pq.read_table(path, columns=columns)
+    except (pa.ArrowException, OSError) as error:
+        raise unreadable(name, error) from error
+    refuse_damaged(name, table)
+    return table
