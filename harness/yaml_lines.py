@@ -15,7 +15,7 @@ def read_lines(
 ) -> tuple[dict[str, Any], dict[KeyPath, int]]:
     """The document, empty where the file is, and the line of each key path in it.
 
-    Raises UsageError with file and line for what isn't YAML, or no mapping; for what can't be read, with ``way_out``.
+    Raises UsageError with file and line for what isn't YAML, no mapping, or has a key twice; for what can't be read, with ``way_out``.
     """
     try:
         text = path.read_text()
@@ -31,7 +31,14 @@ def read_lines(
         raise UsageError(f"{path.name}{line}: not valid YAML: {getattr(error, 'problem', error)}") from error
     if not isinstance(document, dict):
         raise UsageError(f"{path.name}:1: expected keys and values, found {type(document).__name__}")
-    return document, dict(_line_numbers(root, ())) if root else {}
+    lines: dict[KeyPath, int] = {}
+    for key_path, line_number in _line_numbers(root, ()) if root else ():
+        if key_path in lines:
+            raise UsageError(
+                f"{path.name}:{line_number}: {'.'.join(map(str, key_path))} stands in line {lines[key_path]} already; keep one"
+            )
+        lines[key_path] = line_number
+    return document, lines
 
 
 def _line_numbers(node: yaml.Node, path: KeyPath) -> Iterator[tuple[KeyPath, int]]:
