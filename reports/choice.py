@@ -46,7 +46,9 @@ def _finding(
     *, headline: bool = False, of: str | None = None,
 ) -> Finding:  # fmt: skip
     """A modelled finding; ``n`` is the least that any figure of the store stands on, of the cheapest unless ``of`` names another."""
-    places: list[int] = next((one["stands_on"] for one in choice["outcomes"] if one["store"] == (of or choice["best"])), [])
+    places: list[int] = next(
+        (one["stands_on"] for one in choice["outcomes"] if one["store"] == (of or choice["best"])), []
+    )
     n = min((choice["stands_on"][place]["n"] for place in places), default=0)
     return Finding(
         id=f"{NAME}.{id}", scenario=NAME, sentence=sentence, value=value, unit=unit, better=better, n=n, target=run.manifest["target"],
@@ -242,6 +244,13 @@ def _draw_months(table: pd.DataFrame) -> Figure:
     return figure
 
 
+def _compared(choice: Choice) -> list[Choice]:
+    """The cheapest, the next, and the cheapest of the other kind."""
+    ranked = [one for one in choice["outcomes"] if one["usd_month"] is not None]
+    other = [one for one in ranked if one["store"].startswith("dynamodb") != choice["best"].startswith("dynamodb")]
+    return [*ranked[:2], *other[:1]]
+
+
 def _figures_chart(choice: Choice) -> Chart:
     rows = choice["stands_on"]
     ids = [one["id"].rpartition(".")[2] for one in rows]
@@ -260,11 +269,14 @@ def _figures_chart(choice: Choice) -> Chart:
             "items": [one["items"] for one in rows],
         }
     )
-    drawn = table["value"] > 0
+    compared = {place for one in _compared(choice) for place in one["stands_on"]}
+    costs = [place in compared and id != "growth_exponent" for place, id in enumerate(ids)]
+    drawn = (table["value"] > 0) & pd.Series(costs)
     return Chart(
         id=f"{NAME}-figures",
         title="The measured figures that it stands on",
-        caption="Each in its own unit, with its 95 % interval; the table says which, n, and on how many items. What isn't above 0 isn't drawn.",
+        caption="Each in its own unit, with its 95 % interval: of the cheapest store, the next, and the cheapest of the other kind. The table has "
+        "all that the ranking stands on, growth too.",
         alt=f"{count(len(table), 'figure')} of run {choice['run']}.",
         table=table,
         draw=partial(_draw_figures, drawn=drawn),

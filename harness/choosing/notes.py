@@ -53,6 +53,6 @@ def _of_store(one: Outcome) -> Iterator[str]:
         for kind in ("read", "write"):
             units = costs.units_per_s(last, kind)
             if units > TABLE_UNITS_PER_S:
-                yield f"{one.store} asks for {float(units):,.4g} {kind} units a second; a table's quota is 40,000 until it is raised (B11)."
+                yield f"{one.store} asks for {float(units):,.0f} {kind} units a second; a table's quota is 40,000 until it is raised (B11)."
     elif any(" × db." in bill.bought for bill in one.bills) and not costs.workload.sql.sharding:
         yield f"More than one instance of {one.store} are a primary and its read replicas: reads that may be stale go there."

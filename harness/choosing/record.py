@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.choosing.choose import Choice, Outcome, Turn, Variation
+from harness.choosing.choose import STORES, Choice, Outcome, Turn, Variation
 from harness.choosing.curves import exact
 from harness.choosing.figures import SCENARIO
 from harness.choosing.notes import notes_of
@@ -47,7 +47,7 @@ def command(choice: Choice) -> str | None:
     lacking = [one for outcome in choice.outcomes for one in outcome.costs.case.lacking]
     if not lacking:
         return None
-    arms = dict.fromkeys(one.arm for one in lacking)
+    arms = [name for name in STORES if name in {one.arm for one in lacking}]
     patterns = [name for name in PATTERNS if name in {one.pattern for one in lacking}]
     parts = dict.fromkeys(("patterns", *(one.part for one in lacking)))
     settings = {"arms": arms, "patterns": patterns, "parts": parts}
