@@ -89,7 +89,6 @@ def ab(
     """Run two sides in interleaved pairs, and compare them."""
     from harness.pairs import command
     from harness.pairs.folder import COMPARE
-    from harness.pairs.gates import typed
     from harness.pairs.runs import Asked
     from harness.report_child import ask
 
@@ -99,7 +98,7 @@ def ab(
     )  # fmt: skip
     wanted = command.Wanted(
         a=tuple(a or ()), b=tuple(b or ()), asked=asked, pairs=pairs, most_pairs=most_pairs,
-        out=out_dir.absolute() if out_dir else None, allow=tuple(allow or ()), gates=typed(gate or ()),
+        out=out_dir.absolute() if out_dir else None, allow=tuple(allow or ()), gates=command.relative(gate or ()),
     )  # fmt: skip
     made = command.make_pairs(wanted, lambda line: err.print(line, markup=False))
     words = [*command.comparing(made.folder, wanted.allow), *(["--json"] if as_json else [])]

@@ -4,9 +4,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
-from harness.cli_shared import JsonOption, out, print_json
+from harness.cli_shared import JsonOption, print_json, say
 
 StoreOption = Annotated[
     str | None, typer.Option("--store", metavar="DIR|URL", help="Where runs are kept; runs/ where not given.")
@@ -51,13 +50,12 @@ def history(
     from harness.stores import Store
 
     kept = Store.of(store, "STORE")
-    words = ["--store", kept.name, "--way-out", kept.way_out]
+    words = ["--store", kept.name, "--way-out", kept.way_out, *(["--json"] if as_json else [])]
     for option, values in (("--scenario", scenario), ("--figure", figure), ("--allow", allow)):
-        for value in values or ():
-            words += [option, value]
-    for option, value in (("--last", last), ("--profile", profile), ("--out", out_dir and out_dir.resolve())):
-        words += [] if value is None else [option, str(value)]
-    words += ["--json"] if as_json else []
+        words += [word for value in values or () for word in (option, value)]
+    page = None if out_dir is None else str(out_dir.resolve())
+    for option, value in (("--last", None if last is None else str(last)), ("--profile", profile), ("--out", page)):
+        words += [] if value is None else [option, value]
     raise typer.Exit(ask("reports.history", [*words, "--", *(str(entry.path) for entry in kept.entries())]))
 
 
@@ -66,11 +64,12 @@ def add(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.")],
     store: StoreOption = None,
     name: Annotated[str | None, typer.Option(help="Its name there; its own where not given.")] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Copy a whole run into a store."""
     from harness.stores import Store
 
-    out.print(Store.of(store).add(run, name), markup=False)
+    _say_place(Store.of(store).add(run, name), as_json=as_json)
 
 
 @baseline_app.command("list")
@@ -84,18 +83,16 @@ def listing(store: StoreOption = None, scenario: ScenarioOption = None, as_json:
         print_json({"schema": _SCHEMA, "store": kept.name, "runs": [entry.as_record() for entry in entries]})
         return
     if not entries:
-        out.print(f"{kept.name}: no runs; {kept.way_out}", markup=False)
+        say([f"{kept.name}: no runs; {kept.way_out}"])
         return
-    table = Table(box=None, pad_edge=False)
-    for heading in ("run", "started", "profile", "target", "commit", "status", "scenarios"):
-        table.add_column(heading, overflow="fold")
+    rows = [("run", "started", "profile", "target", "commit", "status", "scenarios")]
     for entry in entries:
         status = entry.status if entry.findings or entry.status != "complete" else "complete, without findings"
-        table.add_row(
-            entry.name, entry.started, entry.profile, entry.target, entry.commit[:_COMMIT_LETTERS], status,
-            ", ".join(entry.scenarios),
+        rows.append(
+            (entry.name, entry.started, entry.profile, entry.target, entry.commit[:_COMMIT_LETTERS], status, ", ".join(entry.scenarios))
         )  # fmt: skip
-    out.print(table)
+    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
+    say("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows)
 
 
 @baseline_app.command("fetch")
@@ -109,6 +106,7 @@ def fetch(
         Path | None,
         typer.Option("--out", metavar="DIR", help="The run directory to make; one under runs/ where not given."),
     ] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Copy a run out of a store, with its samples, and say where it is."""
     from harness.errors import UsageError
@@ -126,4 +124,12 @@ def fetch(
         raise UsageError(f"{kept.name}: {about}{f' of {scenario}' if scenario else ''}{known}")
     into = out_dir or runs_dir() / asked[-1].name
     kept.fetch(asked[-1], into)
-    out.print(str(into), markup=False)
+    _say_place(str(into), as_json=as_json)
+
+
+def _say_place(place: str, *, as_json: bool) -> None:
+    """Where a run is now."""
+    if as_json:
+        print_json({"schema": _SCHEMA, "run": place})
+    else:
+        say([place])

@@ -10,12 +10,14 @@ from harness.cli_gates import BaselineOption, InconclusiveOption, against_what
 from harness.cli_shared import (
     CONFIG,
     ConfigOption,
+    JsonOption,
     ProfileOption,
     ScenarioNames,
     SeedOption,
     SetOption,
     TargetOption,
     err,
+    print_json,
     say,
 )
 
@@ -47,6 +49,7 @@ def run(
     baseline: BaselineOption = None,
     allow: AllowOption = None,
     inconclusive: InconclusiveOption = "pass",
+    as_json: JsonOption = False,
     config: ConfigOption = CONFIG,
 ) -> None:
     """Measure, write a run directory with its report, and judge the configuration's gates."""
@@ -56,31 +59,53 @@ def run(
     asked = suite.Request(
         scenarios=tuple(scenarios or ()), profile=profile, target=target, out=out_dir, seed=seed,
         overrides=(*(overrides or ()), *([f"rds_failover.pace={pace}"] if pace else [])), config=config,
-        command=tuple(command_line()),
+        command=tuple(command_line()), as_json=as_json,
         against=against_what(baseline, allow, inconclusive),
     )  # fmt: skip
     with suite.progress_on(err) as progress:
         outcome = suite.run(asked, progress)
-    say(outcome.lines)
+    if as_json:
+        print_json(outcome.record)
+    else:
+        say(outcome.lines)
     raise typer.Exit(outcome.exit_code)
 
 
-def report(run_dir: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.")]) -> None:
-    """Make the report of a run again from its samples."""
-    from harness.report_child import make_report
-
-    raise typer.Exit(make_report(run_dir))
-
-
-def calibrate(
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+def report(
+    run_dir: Annotated[
+        str, typer.Argument(metavar="RUN", help="A run directory, or a URL that it is read from in place (s3://…).")
+    ],
+    out_dir: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="Where the report goes; the run's own directory where not given."),
+    ] = None,
+    verify: Annotated[
+        bool,
+        typer.Option(
+            "--verify", help="Write nothing; say whether samples and figures are as the run left them: exit 1 if not."
+        ),
+    ] = False,
+    as_json: JsonOption = False,
 ) -> None:
+    """Make the report of a run again from its samples, or verify that they are the run's."""
+    from harness.filesystems import is_url
+    from harness.report_child import ask
+
+    place = run_dir if is_url(run_dir) else str(Path(run_dir).resolve())
+    flags = [*(["--out", str(out_dir.resolve())] if out_dir else []), *(["--verify"] if verify else [])]
+    raise typer.Exit(ask("reports", [place, *flags, *(["--json"] if as_json else [])]))
+
+
+def calibrate(as_json: JsonOption = False) -> None:
     """Say what this machine's clients cost, what it can honestly offer to each service, and what makes it noisy."""
     from harness import calibration, suite
 
     with suite.progress_on(err) as progress:
         found = calibration.run(progress)
-    say((found.as_json(),) if as_json else found.lines())
+    if as_json:
+        print_json(found.as_record())
+    else:
+        say(found.lines())
 
 
 def selftest(
@@ -89,6 +114,7 @@ def selftest(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Draws the order of the trials.")] = 1,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print a table as README has it.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Measure servers whose answers are known, and say whether each came back; exit 1 where one didn't."""
     from harness import selftest as planted
@@ -96,5 +122,8 @@ def selftest(
 
     with suite.progress_on(err) as progress:
         outcome = planted.run(progress, out=out_dir, seed=seed)
-    say(outcome.markdown() if markdown else outcome.lines())
+    if as_json:
+        print_json(outcome.as_record())
+    else:
+        say(outcome.markdown() if markdown else outcome.lines())
     raise typer.Exit(outcome.exit_code)

@@ -1,14 +1,18 @@
 """`dbharness services` and `dynamodb`: embedded servers without a scenario."""
 
+from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli_shared import out
+from harness.cli_shared import JsonOption, print_json, say
 
 if TYPE_CHECKING:
     from harness.local.services import State
+
+SCHEMA = 1  # of what --json prints: members may be added
 
 
 def register(app: typer.Typer) -> None:
@@ -22,42 +26,54 @@ def register(app: typer.Typer) -> None:
 
 def services_up(
     speed: Annotated[float, typer.Option(help="Speed of the DynamoDB twin's clock.")] = 1.0,
+    as_json: JsonOption = False,
 ) -> None:
     """Start all embedded servers and leave them running."""
     from harness.local import services
 
-    _print_services(services.services_up(dynamodb_speed=speed))
+    _show(services.services_up(dynamodb_speed=speed), as_json=as_json)
 
 
-def services_down() -> None:
+def services_down(as_json: JsonOption = False) -> None:
     """Stop what `services up` started."""
     from harness.local import services
 
-    out.print("stopped" if services.services_down() else "nothing was up", markup=False)
+    stopped = services.services_down()
+    if as_json:
+        print_json({"schema": SCHEMA, "stopped": stopped})
+    else:
+        say(["stopped" if stopped else "nothing was up"])
 
 
-def services_status() -> None:
+def services_status(as_json: JsonOption = False) -> None:
     """Say what is up, and where."""
     from harness.local import services
 
-    _print_services(services.services_status())
+    _show(services.services_status(), as_json=as_json)
 
 
-def _print_services(state: "State | None") -> None:
+def _show(state: "State | None", *, as_json: bool) -> None:
+    if as_json:
+        print_json({"schema": SCHEMA, "up": state is not None} | (asdict(state) if state else {}))
+    else:
+        say(_lines(state))
+
+
+def _lines(state: "State | None") -> Iterator[str]:
     """A line for each service: where it answers, and what it is."""
     if state is None:
-        out.print("nothing is up", markup=False)
+        yield "nothing is up"
         return
     if state.dynamodb_url:
         speed = f", speed {state.dynamodb_speed:g}"
-        out.print(f"dynamodb  {state.dynamodb_url}  ({state.products['dynamodb']}{speed})", markup=False)
+        yield f"dynamodb  {state.dynamodb_url}  ({state.products['dynamodb']}{speed})"
     for node in state.cache:
-        out.print(f"cache     {node.host}:{node.port}  ({state.products['valkey']})", markup=False)
+        yield f"cache     {node.host}:{node.port}  ({state.products['valkey']})"
     for engine, at in state.sql.items():
         url = f"{at.user}:{at.password}@{at.host}:{at.port}/{at.database}"
-        out.print(f"{engine:9} {url}  ({state.products[engine]})", markup=False)
+        yield f"{engine:9} {url}  ({state.products[engine]})"
     for missing, why in state.unavailable.items():
-        out.print(f"{missing:9} not available: {why}", markup=False)
+        yield f"{missing:9} not available: {why}"
 
 
 def dynamodb(

@@ -89,6 +89,14 @@ def parse(text: str) -> Gate:
     return _Reader(text).gate()
 
 
+def parse_selector(text: str) -> Selector:
+    """The selector alone, as a command line has it. Raises GateError likewise."""
+    reader = _Reader(text)
+    found = reader.selector()
+    reader.need("$", "nothing more")
+    return found
+
+
 def same(wanted: str, there: str) -> bool:
     """Whether two labels are alike as text, or as numbers: 0.25 is 0.250, and 1 is 1.0."""
     if wanted == there:

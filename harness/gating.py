@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from harness.errors import UsageError
 from harness.gate_rules import GateError, NoWorse, parse
-from harness.report_child import ask
+from harness.report_child import answer, ask
 from harness.stores import Store
 
 Inconclusive = Literal["pass", "fail"]
@@ -50,15 +50,25 @@ class Against:
 
         0 kept, 1 a gate failed, 2 one that can't be asked, 3 invalid, 4 inconclusive where that fails.
         """
+        return ask("reports.gates", [*self._words(run, baselines, gates), *(["--json"] if as_json else [])])
+
+    def after_report(
+        self, run: Path, gates: Sequence[str], baselines: Sequence[Path], *, as_json: bool = False
+    ) -> tuple[int, dict[str, Any] | None]:
+        """What the run's own ``gates`` come to; ``as_json`` with what gates.json has, and nothing is printed.
+
+        0 and None without any, and without findings, of which its report has said why.
+        """
+        if not gates or not (run / "findings.json").is_file():
+            return 0, None
+        return answer("reports.gates", self._words(run, baselines, ()), as_json=as_json)
+
+    def _words(self, run: Path, baselines: Sequence[Path], gates: Sequence[str]) -> list[str]:
         words = [str(run.resolve()), "--inconclusive", self.inconclusive]
         for option, values in (("--gate", gates), ("--baseline", baselines), ("--allow", self.allowed)):
             for value in values:
                 words += [option, str(value.resolve() if isinstance(value, Path) else value)]
-        return ask("reports.gates", [*words, *(["--json"] if as_json else [])])
-
-    def after_report(self, run: Path, gates: Sequence[str], baselines: Sequence[Path]) -> int:
-        """What the run's own ``gates`` come to; 0 without any, and without findings, of which its report has said why."""
-        return self.judge(run, baselines) if gates and (run / "findings.json").is_file() else 0
+        return words
 
 
 def checked(texts: Sequence[str], option: str = "--gate") -> tuple[str, ...]:

@@ -36,6 +36,10 @@ class Outcome:
             return suite.INTERRUPTED
         return 0 if all(recovery.well for recovery in self.recoveries) else 1
 
+    def as_record(self) -> Mapping[str, Any]:
+        """For programs; an interrupted one has no truths."""
+        return self.record or {"schema": selftest_table.RECORD_SCHEMA, "truths": []}
+
     def markdown(self) -> Iterator[str]:
         """README's table, or that there is none."""
         if self.interrupted:

@@ -344,4 +344,5 @@ class Session:
         run.point_latest()
         if make_report(run.path):
             logger.error("no report could be made; the samples are in %s", run.path)
-        return launch.against.after_report(run.path, launch.config.gates, launch.baselines)
+        judged, _ = launch.against.after_report(run.path, launch.config.gates, launch.baselines)
+        return judged

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -28,7 +28,8 @@ from harness.errors import UsageError
 from harness.gating import Against, about, judged_here, worse
 from harness.paths import PROJECT_ROOT
 from harness.registry import known, load_scenario, locustfile, settings_models
-from harness.report_child import make_report
+from harness.report_child import report_of
+from harness.run_record import run_record
 from harness.rundir import RunDir, now_iso
 from harness.session import AWS_VARIABLE, PROGRESS_VARIABLE, RUN_VARIABLE
 
@@ -39,7 +40,7 @@ _STOP_PATIENCE_S = 20.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What the user asked for."""
+    """What the user asked for; ``as_json``: nothing is printed, all that there is to say is in the outcome's record."""
 
     scenarios: tuple[str, ...]
     profile: str | None
@@ -50,14 +51,16 @@ class Request:
     config: Path
     command: tuple[str, ...]
     against: Against = field(default_factory=Against)
+    as_json: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What there is to say at the end."""
+    """What there is to say at the end, to people and to programs."""
 
     exit_code: int
     lines: tuple[str, ...]
+    record: Mapping[str, Any]
 
 
 class ProgressView(Protocol):
@@ -86,14 +89,14 @@ def run(asked: Request, progress: ProgressView) -> Outcome:
     directory.redact_logs()
     status = directory.finish(interrupted)
     directory.point_latest()
-    reported = make_report(directory.path)
-    judged = asked.against.after_report(directory.path, gates, baselines)
+    reported, report = report_of(directory.path, as_json=asked.as_json)
+    judged, gated = asked.against.after_report(directory.path, gates, baselines, as_json=asked.as_json)
     lines = list(_summary(directory, status))
     if elsewhere is not None:
         lines.append(f"{elsewhere.send(directory.path)} files are at {elsewhere.name} too")
-    if interrupted:
-        return Outcome(exit_code=INTERRUPTED, lines=tuple(lines))
-    return Outcome(exit_code=worse(_exit_code(directory, reported), judged), lines=tuple(lines))
+    code = INTERRUPTED if interrupted else worse(_exit_code(directory, reported), judged)
+    record = run_record(directory, code, report=report, gates=gated)
+    return Outcome(exit_code=code, lines=tuple(lines), record=record)
 
 
 def checked(asked: Request) -> tuple[Config, Prices]:

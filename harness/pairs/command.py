@@ -2,22 +2,23 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from harness import suite
 from harness.config import Config
 from harness.errors import UsageError
-from harness.pairs.commits import HERE, Tree, Worktrees
+from harness.gate_rules import NoWorse, parse
+from harness.gating import checked
+from harness.pairs.commits import HERE, Tree, Worktrees, watching
 from harness.pairs.folder import COMPARE, Folder, words_of_folder
-from harness.pairs.gates import WITHOUT, in_file, relative_ones
 from harness.pairs.making import Ending, Making
 from harness.pairs.plan import LETTERS, Letter, declared_looks, plan_pairs
 from harness.pairs.runs import Asked, refuse_shared_services, run_side
 from harness.pairs.sides import Side, names_of, side_of
 from harness.paths import PROJECT_ROOT
 from harness.report_child import ask
-from harness.rundir import redactor_of, refuse_taken
+from harness.rundir import git_state, redactor_of, refuse_taken
 
 _COMPARED = (0, 1)  # a gate that fails is an answer too
 
@@ -76,30 +77,21 @@ def _make(
 ) -> Made:
     asked, looks, names = wanted.asked, declared_looks(wanted.pairs, wanted.most_pairs), names_of(sides)
     seed = asked.seed if asked.seed is not None else next(iter(configs.values()), Config()).seed
-    own = {letter: _own_gates(side, code[letter], configs.get(letter), asked) for letter, side in sides.items()}
-    gates = wanted.gates or relative_ones(own["b"], asked.scenario)
     folder = Folder.create(
-        wanted.out, scenario=asked.scenario, seed=seed, looks=looks, gates=gates,
+        wanted.out, scenario=asked.scenario, seed=seed, looks=looks, gates=wanted.gates,
         sides={letter: side.as_record(names[letter], code[letter].commit) for letter, side in sides.items()},
         redactor=next(filter(None, map(redactor_of, configs.values())), None),
     )  # fmt: skip
-    without = {
-        letter: replace(side, overrides=(*side.overrides, WITHOUT)) if own[letter] else side
-        for letter, side in sides.items()
-    }
+
+    look = watching(git_state, say)
 
     def run(letter: Letter, name: str) -> str | None:
-        return run_side(without[letter], code[letter], asked, folder.path / name, folder.log(name))
+        if code[letter] is HERE:
+            look()
+        return run_side(sides[letter], code[letter], asked, folder.path / name, folder.log(name))
 
     making = Making(folder=folder, run=run, decided=lambda: _decided(folder, wanted.allow), say=say)
     return Made(folder=folder, ending=making.make(plan_pairs(looks, seed), looks))
-
-
-def _own_gates(side: Side, code: Tree, config: Config | None, asked: Asked) -> tuple[str, ...]:
-    """The gates that the side's configuration has."""
-    if config is not None:
-        return config.gates
-    return in_file(side.config or asked.config or code.folder / "config.yaml", (*asked.overrides, *side.overrides))
 
 
 def _checked(side: Side, asked: Asked) -> Config:
@@ -114,6 +106,17 @@ def _checked(side: Side, asked: Asked) -> Config:
     except UsageError as error:
         raise UsageError("\n".join(f"--{side.letter}: {line}" for line in str(error).splitlines())) from error
     return config
+
+
+def relative(texts: Sequence[str]) -> tuple[str, ...]:
+    """Gates as they were typed, in their canonical form. Raises UsageError for what is none, or a limit."""
+    gates = checked(texts)
+    for gate in gates:
+        if not isinstance(parse(gate).demand, NoWorse):
+            raise UsageError(
+                f"--gate {gate}: pairs are held to *no worse than N%* alone; a limit is `dbharness gate`'s"
+            )
+    return gates
 
 
 def comparing(folder: Folder, allow: Sequence[str]) -> list[str]:

@@ -32,6 +32,17 @@ class Tree:
 HERE = Tree(folder=PROJECT_ROOT, python=sys.executable)
 
 
+def watching(state: Callable[[], object], say: Callable[[str], None]) -> Callable[[], None]:
+    """What says, each time it is called, that the checkout's ``state`` isn't what it was at first; runs of it can't be mixed."""
+    at_first = state()
+
+    def look() -> None:
+        if state() != at_first:
+            say("warning: the checkout isn't as it was when this began; comparing its runs will take --allow mixed")
+
+    return look
+
+
 class Worktrees:
     """Worktrees of commits, one each, under the cache; closing takes them away again, with what was installed for them.
 

@@ -1,7 +1,8 @@
 """The folder of one comparison by pairs: its run directories, and comparison.json, which grows by whole pairs.
 
-Schema 1: scenario (null: all of them), sides, seed of the orders, looks, gates (the relative ones, declared before the first pair), pairs, ended (null while pairs are being made, then why no more
-were), and failed: runs that didn't come to their end, kept but not counted.
+Schema 1: command (that made it), scenario (null: all of them), sides, seed of the orders, looks, gates (of the command line, declared
+before the first pair), pairs, ended (null while pairs are being made, then why no more were), and failed: runs that didn't come to their
+end, kept but not counted.
 """
 
 import json
@@ -15,7 +16,7 @@ from harness.errors import CannotMeasure, UsageError
 from harness.pairs.plan import LETTERS, Letter, Look, Pair
 from harness.paths import runs_dir
 from harness.redaction import Redactor
-from harness.rundir import fresh, refuse_taken
+from harness.rundir import command_line, fresh, refuse_taken
 
 COMPARISON_SCHEMA = 1
 COMPARISON = "comparison.json"
@@ -50,6 +51,7 @@ class Folder:
             path,
             {
                 "schema": COMPARISON_SCHEMA,
+                "command": command_line(),
                 "scenario": scenario,
                 "sides": dict(sides),
                 "seed": seed,

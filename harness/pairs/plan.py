@@ -57,7 +57,7 @@ def plan_pairs(looks: Sequence[Look], seed: int) -> tuple[Pair, ...]:
     orders: list[tuple[Letter, Letter]] = []
     for look in looks:
         more = look.pairs - len(orders)
-        odd_one = rng.choice(((LETTERS), LETTERS[::-1]))
+        odd_one = rng.choice((LETTERS, LETTERS[::-1]))
         halves = [LETTERS, LETTERS[::-1]] * (more // 2) + [odd_one] * (more % 2)
         orders += rng.sample(halves, more)
     return tuple(Pair(pair=number, order=order) for number, order in enumerate(orders, 1))

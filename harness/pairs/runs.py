@@ -78,7 +78,7 @@ def _environment(tree: Tree) -> dict[str, str]:
 
 
 def _failure(side: Side, out: Path, code: int, log: Path) -> str | None:
-    """None where every scenario is complete and reported, whatever gates had to say of it."""
+    """None where every scenario is complete and reported."""
     said = log.read_text(errors="replace").strip().splitlines() or [f"it ended with exit code {code}"]
     manifest = out / "manifest.json"
     if not manifest.is_file():

@@ -42,7 +42,9 @@ def run(wanted: Wanted, say: Callable[[str], None], *, as_json: bool) -> int:
         say,
     )
     code = CannotMeasure.exit_code
-    if made.pairs >= wanted.pairs:
-        code = ask("reports.series", [str(made.folder), "--pairs", str(wanted.pairs), *(["--json"] if as_json else [])])
-    say(f"{made.pairs} whole pairs; everything is in {made.folder}")
+    if made.folder.pairs >= wanted.pairs:
+        code = ask(
+            "reports.series", [str(made.folder.path), "--pairs", str(wanted.pairs), *(["--json"] if as_json else [])]
+        )
+    say(f"{made.folder.pairs} whole pairs; everything is in {made.folder.path}")
     return {"interrupted": INTERRUPTED, "failed": CannotMeasure.exit_code}.get(made.ending, code)

@@ -5,7 +5,7 @@ The unit is the trial, never the request: requests of one trial move together. S
 """
 
 from reports.stats.binomial import binomial_share
-from reports.stats.change_points import ChangePoint, change_points, exact_changes
+from reports.stats.change_points import LEAST_RUNS, ChangePoint, by_chance, change_points, exact_changes
 from reports.stats.curves import ALWAYS, NEVER, crossing, crossing_of_rounds, growth_exponent
 from reports.stats.intervals import (
     CONFIDENCE,
@@ -19,12 +19,15 @@ from reports.stats.intervals import (
 )
 from reports.stats.levels import holm_levels, looks
 from reports.stats.pairs import Difference, PairedRatio, Ratio, paired_difference, paired_odds, paired_ratio
+from reports.stats.quantiles import grouped_percentiles
 from reports.stats.series import (
     LEAST_SAMPLES,
+    Percentiles,
     block_percentile,
     effective_n,
     highest_percentile,
     percentile,
+    percentiles,
     run_percentile,
 )
 from reports.stats.sets import difference_of_sets, odds_of_sets, ratio_of_sets
@@ -43,6 +46,7 @@ from reports.stats.verdicts import (
 __all__ = [
     "ALWAYS",
     "CONFIDENCE",
+    "LEAST_RUNS",
     "LEAST_SAMPLES",
     "MARGINS",
     "NEVER",
@@ -51,11 +55,13 @@ __all__ = [
     "Interval",
     "Numbers",
     "PairedRatio",
+    "Percentiles",
     "Ratio",
     "Verdict",
     "Word",
     "binomial_share",
     "block_percentile",
+    "by_chance",
     "change_points",
     "crossing",
     "crossing_of_rounds",
@@ -64,6 +70,7 @@ __all__ = [
     "effective_n",
     "exact_changes",
     "geometric_mean_of_trials",
+    "grouped_percentiles",
     "growth_exponent",
     "highest_percentile",
     "holm",
@@ -79,6 +86,7 @@ __all__ = [
     "paired_ratio",
     "pairs_needed",
     "percentile",
+    "percentiles",
     "ratio_of_sets",
     "run_percentile",
     "share_of_trials",

@@ -57,6 +57,15 @@ def change_points(values: Numbers, *, most_p: float = MOST_P, window: int = WIND
     return _merged(series, _weak_points(series, _WEAK * most_p, window), most_p)
 
 
+def by_chance(runs: int) -> float:
+    """The share of series of so many runs that show a change point without a change, at most: ``MOST_P`` for each run.
+
+    Simulated, of normal and log-normal series of 12 to 100 independent runs (docs/history.md); of runs that are like their neighbours
+    far more do.
+    """
+    return MOST_P * runs
+
+
 def exact_changes(values: Numbers) -> tuple[ChangePoint, ...]:
     """The changes of a series without chance in it, such as units of the same questions: wherever a value differs from the last."""
     series = finite(values) if len(values) else np.empty(0)

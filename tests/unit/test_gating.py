@@ -126,12 +126,13 @@ def test_the_command_hands_on_what_it_was_asked(tmp_path: Path, monkeypatch: pyt
 
 def test_a_run_without_findings_has_said_why_already(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its report couldn't be made; its own exit code says so."""
-    monkeypatch.setattr(gating, "ask", lambda *_: 1)
+    monkeypatch.setattr(gating, "answer", lambda *_, as_json: (1, {"schema": 1} if as_json else None))
     gated(tmp_path, FIGURES)
-    assert Against().after_report(tmp_path, ["shop.units <= 0"], ()) == 1
-    assert Against().after_report(tmp_path, [], ()) == 0
+    assert Against().after_report(tmp_path, ["shop.units <= 0"], ()) == (1, None)
+    assert Against().after_report(tmp_path, ["shop.units <= 0"], (), as_json=True) == (1, {"schema": 1})
+    assert Against().after_report(tmp_path, [], ()) == (0, None)
     (tmp_path / "findings.json").unlink()
-    assert Against().after_report(tmp_path, ["shop.units <= 0"], ()) == 0
+    assert Against().after_report(tmp_path, ["shop.units <= 0"], ()) == (0, None)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import CannotMeasure, UsageError
-from harness.pairs.commits import Tree, Worktrees, requirements
+from harness.pairs.commits import Tree, Worktrees, requirements, watching
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = '[project]\nname = "x"\ndependencies = ["locust>=2", "gevent>=26"]\n'
@@ -161,3 +161,16 @@ def test_a_commit_without_a_project_is_none_of_ours(tmp_path: Path) -> None:
     """Some other repository's history, or a time before there was code."""
     with pytest.raises(CannotMeasure, match="doesn't say what the code depends on"):
         requirements(tmp_path)
+
+
+def test_a_checkout_that_changes_while_pairs_are_made_is_said_before_the_next_run() -> None:
+    """Clean at first and before the first run; then somebody edits a file, and takes it back."""
+    states = iter(["clean", "clean", "edited", "clean"])
+    said: list[str] = []
+    look = watching(lambda: next(states), said.append)
+    look()
+    assert said == []
+    look()
+    assert said == ["warning: the checkout isn't as it was when this began; comparing its runs will take --allow mixed"]
+    look()
+    assert len(said) == 1
