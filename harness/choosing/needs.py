@@ -32,7 +32,7 @@ class Measure:
 
     def at(self, items: Fraction, bound: Bound) -> Fraction:
         """What an answer takes of a table of so many items; exact unless it grows."""
-        value = exact(self.figure.at(bound)) * self.scale
+        value = max(Fraction(0), exact(self.figure.at(bound))) * self.scale
         if not self.exponent or not self.figure.items:
             return value
         return value * Fraction((float(items) / self.figure.items) ** self.exponent)
@@ -51,7 +51,11 @@ class Need:
     def missed(self, bound: Bound) -> Fraction:
         """The share that reaches the store; ``bound`` is of the cost, and more hits cost less."""
         opposite: dict[Bound, Bound] = {"value": "value", "low": "high", "high": "low"}
-        return Fraction(1) if self.hit is None else 1 - exact(self.hit.at(opposite[bound]))
+        return (
+            Fraction(1)
+            if self.hit is None
+            else min(Fraction(1), max(Fraction(0), 1 - exact(self.hit.at(opposite[bound]))))
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -334,3 +334,18 @@ def test_more_units_than_a_table_may_have_are_said() -> None:
         note.startswith("dynamodb asks for 50,000 read units a second; a table's quota is 40,000")
         for note in notes_of(choice)
     )
+
+
+def test_an_interval_that_passes_what_can_be_is_cut_there() -> None:
+    """CPU between −1 and 3 ms, hits between 80 and 110 %: nothing takes less than nothing, and no more than all hit."""
+    runs = measured(
+        cpu("postgres", "airport_day", 1.0, width=2.0), hit_rate("postgres", "airport_day", 0.95, width=0.15)
+    )
+    choice = choose(workload({"airport_day": 2_000}, stores=["postgres", "postgres_cached"]), runs, prices())
+    assert choice.best is not None and choice.best.store == "postgres_cached"
+    # The answer: 3 ms × 2,000 × 0.2 = 1.2 CPU seconds, two instances and the node. PostgreSQL at 0 ms: one instance.
+    worst = choice.variations[-1].usd
+    assert (worst["postgres_cached"], worst["postgres"]) == (
+        2 * Fraction("132.24") + Fraction("9.344"),
+        Fraction("132.24"),
+    )
