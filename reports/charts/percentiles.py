@@ -62,8 +62,9 @@ def percentile_plot(
     if not full:
         return None
     most = max(len(one.trials) for one in full)
-    table = pd.concat([_table(one, unit, most, each) for one in full], ignore_index=True)
-    carried = {one.name: tuple(_carried([trial]) for trial in one.trials) for one in full}
+    worth = {one.name: [stats.effective_n(trial) for trial in one.trials] for one in full}
+    table = pd.concat([_table(one, unit, most, each, sum(worth[one.name])) for one in full], ignore_index=True)
+    carried = {name: tuple(map(stats.highest_percentile, of_each)) for name, of_each in worth.items()}
     return Chart(
         id=id, title=title, caption=f"{HOW_TO_READ.format(thin=each, bold=whole)} {caption}".strip(),
         alt=_conclusion(table, what, each, show), table=table,
@@ -78,14 +79,13 @@ def _grid(n: int) -> npt.NDArray[np.float64]:
     return np.array([100 * (1 - tail) for tail in tails if tail * n >= 1 - 1e-9])
 
 
-def _carried(trials: Sequence[stats.Numbers]) -> float:
-    return stats.highest_percentile(sum(stats.effective_n(trial) for trial in trials))
+def _table(one: Distribution, unit: str, columns: int, each: str, worth: float) -> pd.DataFrame:
+    """A row a percentile: all trials' samples together, whether they carry it, and each trial that has a sample beyond it.
 
-
-def _table(one: Distribution, unit: str, columns: int, each: str) -> pd.DataFrame:
-    """A row a percentile: all trials' samples together, whether they carry it, and each trial that has a sample beyond it."""
+    ``worth``: how many effective samples they are.
+    """
     pooled = np.concatenate([np.asarray(trial, dtype=np.float64) for trial in one.trials])
-    grid, carried = _grid(len(pooled)), _carried(one.trials)
+    grid, carried = _grid(len(pooled)), stats.highest_percentile(worth)
     columns_of: dict[str, Any] = {
         _ARM: one.name, _PERCENTILE: np.round(grid, 10), f"all {each}s, {unit}": np.percentile(pooled, grid),
         _CARRIED: grid <= carried,

@@ -41,7 +41,7 @@ def _least(params: Mapping[str, Any]) -> str:
 
 def not_measured(asked: Asked) -> tuple[str, ...]:
     """A warning that names the parts that were planned and gave nothing."""
-    have = {cell.part for cell in asked.cells} | set(asked.samples["part"] if len(asked.samples) else ())
+    have = {cell.part for cell in asked.cells} | asked.parts
     gone = [f"{part} ({PARTS.get(part, part)})" for part in asked.planned if part not in have]
     return (f"Planned, and not measured: {', '.join(gone)}.",) if gone else ()
 
