@@ -24,6 +24,7 @@ HOW_TO_READ = (
 )
 _TAILS = (1.0, 0.75, 0.5, 0.35, 0.25, 0.15)  # of each decade: what share of the samples lies beyond
 _ARM, _PERCENTILE, _CARRIED = "arm", "percentile", "carried"
+_NAMED = (75.0, 90.0, 95.0, 99.0, 99.9, 99.99, 99.999)
 _LABEL_LETTERS = 34  # of a line beside the axis, which is as high as that
 _NAME_LETTERS = 22  # of a name, so that three stand side by side
 _LOG_FROM = 8.0  # largest ÷ smallest, from which on a logarithmic axis reads better
@@ -99,7 +100,7 @@ def _table(one: Distribution, unit: str, columns: int, each: str, worth: float) 
 
 
 def _conclusion(table: pd.DataFrame, what: str, each: str, show: Callable[[float], str]) -> str:
-    """Each arm's median and the highest percentile that it carries."""
+    """Each arm's median and the highest percentile with a usual name that it carries."""
     told, value = [], next(column for column in table.columns if column.startswith(f"all {each}s"))
     for arm, rows in table.groupby(_ARM, sort=False):
         carried = rows[rows[_CARRIED]]
@@ -107,10 +108,10 @@ def _conclusion(table: pd.DataFrame, what: str, each: str, show: Callable[[float
         if median.empty:
             told.append(f"{arm}: too few samples for a median")
             continue
-        last = carried.iloc[-1]
-        highest = f", {show(float(last[value]))} at p{last[_PERCENTILE]:g}" if last[_PERCENTILE] > 50 else ""
+        beyond = carried[carried[_PERCENTILE].isin(_NAMED)].tail(1)
+        highest = "".join(f", {show(float(last[value]))} at p{last[_PERCENTILE]:g}" for _, last in beyond.iterrows())
         told.append(f"{arm}: {show(float(median.iloc[0]))} at the median{highest}")
-    return f"{what[0].upper()}{what[1:]}. {'; '.join(told)}. The last percentile named is the highest that the samples carry."
+    return f"{what[0].upper()}{what[1:]}. {'; '.join(told)}. The higher percentile is the highest of p75, p90, p95, p99, p99.9 … that the samples carry."
 
 
 def _draw(table: pd.DataFrame, *, what: str, each: str, trials_carry: Mapping[str, Sequence[float]]) -> Figure:
