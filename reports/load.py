@@ -76,7 +76,7 @@ class Run:
     def arms(self, scenario: str) -> frozenset[str]:
         """The arms that there are samples of."""
         with self._opened(scenario) as parts:
-            return frozenset(arm for part in parts for arm in part.read("arm")["arm"].unique().to_pylist())
+            return frozenset(arm for part in parts for arm in part.read("arm").unique().to_pylist())
 
     def trials(self, scenario: str) -> pd.DataFrame:
         """The planned trials, one row each, labels and params as ``label_…`` and ``param_…``."""
@@ -99,7 +99,7 @@ class Run:
         """
         try:
             with self._opened(scenario) as parts:
-                trials = [part.read("trial")["trial"] for part in parts if part.rows]
+                trials = [part.read("trial") for part in parts if part.rows]
         except Damaged:  # whoever asks for the samples is told
             return -1
         return min((int(pc.max(of_part).as_py()) for of_part in trials), default=-1)
