@@ -3,7 +3,7 @@
 A value's name has its unit last; what it is of, where there are several, stands behind a bar: ``latency_p99_ms|get``.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from harness.cockpit.state import Row, Value
 from harness.live import Lately
@@ -11,6 +11,22 @@ from harness.tool_rules import CPU_LIMIT, LATE_MS, LATE_SHARE
 
 UP, DOWN, DATABASE = "up|", "down|", "database"
 """What scenarios count beside outcomes: a probe of some arm that was answered or not, a query that reached the database."""
+
+
+SAID_BY_SERVICE = ("read_units_per_s", "write_units_per_s")
+"""What samples tell by the wall's clock, and a scenario that is asked by the service's, which may run faster."""
+
+
+def together(lately: Lately, told: Mapping[str, Mapping[str, float | str]]) -> dict[str, Row]:
+    """The rows of one second: of the samples, and what the scenario told, which has the last word."""
+    rows = of_samples(lately)
+    if "capacity" in told:
+        rows["capacity"] = {
+            name: value for name, value in rows.get("capacity", {}).items() if name not in SAID_BY_SERVICE
+        }
+    for feed, values in told.items():
+        rows[feed] = rows.get(feed, {}) | values
+    return {feed: row for feed, row in rows.items() if row}
 
 
 def of_samples(lately: Lately) -> dict[str, Row]:
