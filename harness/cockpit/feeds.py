@@ -25,7 +25,7 @@ def together(lately: Lately, told: Mapping[str, Mapping[str, float | str]]) -> d
             name: value for name, value in rows.get("capacity", {}).items() if name not in SAID_BY_SERVICE
         }
     for feed, values in told.items():
-        rows[feed] = rows.get(feed, {}) | values
+        rows.setdefault(feed, {}).update(values)
     return {feed: row for feed, row in rows.items() if row}
 
 
@@ -46,10 +46,10 @@ def tool_bound(lately: Lately) -> str:
     late_ms = pulse.lateness_p99_ms
     why = []
     if pulse.cpu_share > CPU_LIMIT:
-        why.append(f"the generator's core is {100 * pulse.cpu_share:.0f} % busy")
+        why.append("the generator's core is busy")
     if late_ms is not None and late_ms > max(LATE_MS, LATE_SHARE * fastest_ms):
-        why.append(f"the tool is late by {late_ms:.1f} ms at p99")
-    return "; ".join(why)
+        why.append("the tool is late")
+    return " and ".join(why)
 
 
 def _capacity(lately: Lately) -> Iterator[tuple[str, Value]]:
@@ -69,10 +69,15 @@ def _cache(lately: Lately) -> Iterator[tuple[str, Value]]:
 
 
 def _failover(lately: Lately) -> Iterator[tuple[str, Value]]:
+    probes: dict[str, dict[str, float]] = {}
     for what, rate in lately.noticed.items():
         if what.startswith((UP, DOWN)):
             state, who = what.split("|", 1)
-            yield f"probes_{state}_per_s|{who}", rate
+            probes.setdefault(who, {"up": 0.0, "down": 0.0})[state] = rate
+    for who, rates in probes.items():
+        yield f"probe|{who}", "down" if not rates["up"] else "partly down" if rates["down"] else "up"
+        yield f"probes_up_per_s|{who}", rates["up"]
+        yield f"probes_down_per_s|{who}", rates["down"]
 
 
 def _truth(lately: Lately) -> Iterator[tuple[str, Value]]:
