@@ -200,9 +200,10 @@ class Workers:
         report = data.get(MESSAGE)
         if not report or report["test"] != self._test or client_id not in self._ids:
             return
-        self._live.merge(report["live"])
+        self._live.merge(report["live"], client_id)
         for trial, op, packed in report["sketches"]:
             part = Sketch.from_bytes(packed)
+            self._live.merge_sketch(op, part)
             whole = self.sketches.get((trial, op))
             if whole is None:
                 self.sketches[trial, op] = part
