@@ -52,7 +52,7 @@ class Conductor:
         self, scenario: Scenario[Any], trials: Sequence[Trial], crew: Crew, events: Events,
         *, on_progress: Callable[[int, int, Trial], None],
     ) -> None:  # fmt: skip
-        self.trials, self.done = trials, 0
+        self.trials, self.done = list(trials), 0
         self.failed: dict[int, str] = {}
         self._done: set[int] = set()
         self._failed_cells: dict[object, str] = {}
@@ -63,11 +63,13 @@ class Conductor:
 
     def walk(self) -> None:
         """Run all trials; returns when the plan is done or ``stop`` was called. Raises CannotMeasure."""
-        for trial in self.trials:
+        for at, trial in enumerate(self.trials):
             if self._stopping:
                 return
             self._on_progress(self.done, len(self.trials), trial)
-            if self._walk_unless_failed(trial) and not self._stopping:
+            walked = self._walk_unless_failed(trial)
+            self.trials[at] = self._scenario.became(trial)
+            if walked and not self._stopping:
                 self._done.add(trial.trial)
                 self.done += 1
         self._on_progress(self.done, len(self.trials), self.trials[-1])

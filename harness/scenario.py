@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from harness.config import Config, Settings
 from harness.errors import CannotMeasure, UsageError
@@ -23,6 +23,9 @@ from harness.rundir import Events
 from harness.services import Needs, Services
 
 SettingsT = TypeVar("SettingsT", bound=Settings)
+FaultKind = Literal["crash", "hang", "planned"]
+FAULT_KINDS: tuple[FaultKind, ...] = FaultKind.__args__  # type: ignore[attr-defined]
+"""What somebody who looks on may let happen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,7 +260,11 @@ class Scenario(ABC, Generic[SettingsT]):
         """What an attempt counts as for who looks on, beside its outcome; one word, called for every attempt."""
         return None
 
-    def fault(self, kind: str) -> str:
+    def became(self, trial: Trial) -> Trial:
+        """What a trial turned out to be, where that is decided while it goes on; called once it is over, failed or not."""
+        return trial
+
+    def fault(self, kind: FaultKind) -> str:
         """Let something fail now, as somebody who looks on asks for: what happened. Raises UsageError where nothing can."""
         raise UsageError(f"{self.name} has nothing that fails by hand ({kind})")
 

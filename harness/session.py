@@ -29,7 +29,7 @@ from harness.recorder import Recorder
 from harness.registry import load_scenario, settings_models
 from harness.report_child import make_report
 from harness.rundir import Events, RunDir, command_line, now_iso, redactor_of
-from harness.scenario import Context, Scenario, Slot
+from harness.scenario import Context, FaultKind, Scenario, Slot
 from harness.services import Services
 
 logger = logging.getLogger(__name__)
@@ -151,7 +151,12 @@ class Session:
         """How the load of this process fares; None where it makes none."""
         return None if self._performer is None else self._performer.pulse()
 
-    def fault(self, kind: str) -> str:
+    @property
+    def on_aws(self) -> bool:
+        """Whether what fails is somebody's on AWS."""
+        return self.launch.config.target == "aws"
+
+    def fault(self, kind: FaultKind) -> str:
         """Let something fail by hand; what happened. Raises UsageError where nothing can now."""
         if self._scenario is None or self._conductor is None or self._stopped:
             raise UsageError("nothing is being measured yet, or any more")

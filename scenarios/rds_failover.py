@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from itertools import count
 from typing import TYPE_CHECKING, ClassVar
 
-from harness.errors import TrialFailed
+from harness.errors import TrialFailed, UsageError
 from harness.execute import locust_user
 from harness.plan import Trial
 from harness.recorder import Kind
-from harness.scenario import Context, FloorProbe, Narrowed, Scenario, TrialLoad
+from harness.scenario import Context, FaultKind, FloorProbe, Narrowed, Scenario, TrialLoad
 from harness.services import Needs, Services
 from harness.sql.failover.floors import floor_probes
 from harness.sql.failover.managed import for_rds
@@ -99,6 +99,8 @@ class RdsFailover(Scenario[RdsFailoverSettings]):
         """What became of every write."""
         try:
             self.under_way.settle()
+        except TrialFailed:  # nobody asked for the fault: its servers are whole
+            raise
         except TROUBLE as error:
             raise self._lost(trial, error) from error
 
@@ -106,6 +108,20 @@ class RdsFailover(Scenario[RdsFailoverSettings]):
         """The zones of the failover under way, and its ledger."""
         under_way = getattr(self, "under_way", None)
         return {"failover": under_way.live()} if isinstance(under_way, Failover) else {}
+
+    def became(self, trial: Trial) -> Trial:
+        """A trial that waited for somebody is one of the fault that was asked for."""
+        under_way = getattr(self, "under_way", None)
+        if isinstance(under_way, Failover) and under_way.number == trial.trial:
+            return under_way.became()
+        return trial
+
+    def fault(self, kind: FaultKind) -> str:
+        """The failover that is being waited for."""
+        under_way = getattr(self, "under_way", None)
+        if not isinstance(under_way, Failover):
+            raise UsageError("no failover is under way")
+        return under_way.fault(kind)
 
     def tear_down(self) -> None:
         """Stop the name server."""

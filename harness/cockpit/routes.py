@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from harness.cockpit import faults
 from harness.cockpit.shown import CHARTS
 from harness.cockpit.ticking import Cockpit
 
@@ -55,6 +56,7 @@ def add_routes(web_ui: Any, cockpit: Cockpit, *, base_path: str) -> None:
         ("/report/<run>/<path:name>", report),
     ):  # fmt: skip
         pages.add_url_rule(rule, view.__name__, web_ui.auth_required_if_enabled(view))
+    faults.add_routes(pages, web_ui, cockpit)
     pages.after_request(close_off)
     web_ui.app.register_blueprint(pages)
 

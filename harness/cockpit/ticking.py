@@ -13,6 +13,7 @@ from harness.errors import HarnessError
 from harness.generator import Pulse
 from harness.live import Live
 from harness.rundir import RunDir
+from harness.scenario import FaultKind
 
 logger = logging.getLogger(__name__)
 MEASURING = "measuring"
@@ -38,7 +39,11 @@ class Watched(Protocol):
     def live(self) -> Mapping[str, Mapping[str, float | str]]:
         """What the scenario knows now, by feed."""
 
-    def fault(self, kind: str) -> str:
+    @property
+    def on_aws(self) -> bool:
+        """Whether what fails is somebody's on AWS."""
+
+    def fault(self, kind: FaultKind) -> str:
         """Let something fail; what happened. Raises UsageError where nothing can now."""
 
 

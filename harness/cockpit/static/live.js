@@ -1,5 +1,6 @@
 // The live page: asks once a second for what is new, and draws the tab that is open.
 import { Lines, Strips, element } from "./charts.js";
+import { offerFaults, tellFaults } from "./faults.js";
 
 const EVERY_MS = 1000;
 const HIDDEN_EVERY_MS = 5000;
@@ -50,6 +51,7 @@ function build(charts) {
     byId("panels").append(panel);
     state.rows[feed] = [];
   }
+  offerFaults(byId("actions-failover"));
   byId("tabs").addEventListener("keydown", onKey);
   byId("window").addEventListener("change", drawOpen);
   new ResizeObserver(() => figures[state.open].forEach((one) => one.fit())).observe(byId("panels"));
@@ -89,6 +91,7 @@ function tell(live) {
   byId("progress").hidden = !progress.planned;
   byId("progress").max = progress.planned ?? 1;
   byId("progress").value = progress.done ?? 0;
+  tellFaults(live);
   byId("report").hidden = !live.report;
   if (live.report) byId("report").href = live.report;
 }

@@ -7,15 +7,16 @@ import gevent
 from gevent.event import Event
 
 from harness.arrivals import constant
-from harness.errors import CannotMeasure
+from harness.errors import CannotMeasure, UsageError
 from harness.plan import Trial
 from harness.recorder import Observation
-from harness.scenario import Context, Slot, Stream, Ticket, TrialLoad
+from harness.scenario import Context, FaultKind, Slot, Stream, Ticket, TrialLoad
 from harness.sql import ledger
 from harness.sql.clients.make import Arm, make
 from harness.sql.connections import connect
 from harness.sql.endpoint import DRIVERS
-from harness.sql.failover.cells import parameters_of
+from harness.sql.failover.by_hand import ByHand
+from harness.sql.failover.cells import BY_HAND, parameters_of
 from harness.sql.failover.ledgers import ArmLedgers
 from harness.sql.failover.patience import PATIENCE
 from harness.sql.failover.probes import Probes
@@ -45,7 +46,11 @@ class Failover:
         self._interval_ns = int(float(params["probe_interval_ms"]) * 1e6)
         self._before_s, self._cap_s = float(params["before_s"]), float(params["cap_s"])
         self._warm_up_ns = int(float(params["warm_up_s"]) * 1e9)
-        self._duration_ns = int((self._before_s + self._cap_s) * 1e9)
+        waits_s = float(params["by_hand_s"]) if labels["fault"] == BY_HAND else 0.0
+        self._by_hand = (
+            ByHand(trial, before_s=self._before_s, waits_s=waits_s, on_aws=context.on_aws) if waits_s else None
+        )
+        self._duration_ns = int((self._before_s + waits_s + self._cap_s) * 1e9)
         self._slots = int(params["connections"]) // 2
         self._pace: PaceName = labels["pace"]  # type: ignore[assignment]
         self._controller = stage.controller(
@@ -89,15 +94,45 @@ class Failover:
         """The controller watches from now on; fault and end come when they are due."""
         jitter_ns = self._context.rng("fault", self._trial.trial).randrange(self._interval_ns)
         self._ends_ns = begin_ns + self._duration_ns
-        self._greenlets = [
-            gevent.spawn(self._controller.watch, self._on_event),
-            gevent.spawn(self._at, begin_ns + int(self._before_s * 1e9) + jitter_ns, self._inject),
+        self._greenlets = [gevent.spawn(self._controller.watch, self._on_event)]
+        if self._by_hand is not None:
+            self._ends_ns = self._by_hand.begun(begin_ns)
+            return
+        self._greenlets += [
+            gevent.spawn(
+                self._at, begin_ns + int(self._before_s * 1e9) + jitter_ns, self._inject, self._trial.labels["fault"]
+            ),
             gevent.spawn(self._at, self._ends_ns + int(GRACE_S * 1e9), self._cut),
         ]
 
+    def fault(self, kind: FaultKind) -> str:
+        """Somebody asks for a fault: what happens. Raises UsageError where none can be had now."""
+        if self._by_hand is None:
+            raise UsageError(
+                f"{self._trial.step} fails by itself; a cell such as multi_az_instance.{BY_HAND} waits for you"
+            )
+        now_ns = self._context.clock_ns()
+        self._by_hand.press(kind, now_ns)
+        self._ends_ns = now_ns + int(self._cap_s * 1e9)
+        zone = self._stage.topology.writer
+        self._greenlets += [
+            gevent.spawn(self._inject, kind), gevent.spawn(self._at, self._ends_ns + int(GRACE_S * 1e9), self._cut),
+        ]  # fmt: skip
+        return f"{kind} of {self._engine}'s writer, {self._context.redact(zone)}; it is watched for {self._cap_s:g} s"
+
+    def became(self) -> Trial:
+        """The trial with the fault that it had."""
+        return self._trial if self._by_hand is None else self._by_hand.became()
+
+    @property
+    def number(self) -> int:
+        """The trial's."""
+        return self._trial.trial
+
     def live(self) -> dict[str, float | str]:
         """The zones' states and what writers were told so far."""
-        return {**(self._zones.told() if self._zones else {}), **self._ledgers.told()}
+        by_hand = {"by_hand": self._by_hand.word(self._context.clock_ns())} if self._by_hand else {}
+        return {**(self._zones.told() if self._zones else {}), **self._ledgers.told(), **by_hand}
 
     def settle(self) -> None:
         """Wait for the failover's end, look every write up, hold both tables side by side. Raises CannotMeasure.
@@ -107,6 +142,8 @@ class Failover:
         try:
             # The last tick is due within the last interval, and the trial is over once it is answered.
             if self._context.clock_ns() >= self._ends_ns - self._interval_ns:
+                if self._by_hand is not None:
+                    self._by_hand.settle()
                 self._await_failover()
                 self._stage.heal()
                 self._check_ledger()
@@ -127,23 +164,25 @@ class Failover:
         def tickets() -> Iterator[Ticket]:
             for tick_ns in constant(interval_ns=self._interval_ns, duration_ns=self._duration_ns - offset_ns):
                 due_ns = tick_ns + offset_ns
+                if self._by_hand is not None and self._by_hand.over(due_ns, self._ends_ns):
+                    return
                 yield Ticket(op=op, act=act, due_ns=due_ns, warm_up=due_ns < self._warm_up_ns)
 
         return Stream(tickets=tickets(), slots=self._slots, backlog=0, blocked=probes.blocked())
 
-    def _at(self, due_ns: int, do: Callable[[], None]) -> None:
+    def _at(self, due_ns: int, do: Callable[..., None], *words: str) -> None:
         self._context.sleep_s(max(0, due_ns - self._context.clock_ns()) / 1e9)
-        do()
+        do(*words)
 
-    def _inject(self) -> None:
-        zone, fault = self._stage.topology.writer, self._trial.labels["fault"]
+    def _inject(self, fault: str) -> None:
+        zone, about = self._stage.topology.writer, {"fault": fault} | ({"by_hand": True} if self._by_hand else {})
         self._injected = True
         self._moved.clear()  # of a false alarm before
         if fault == "planned":
-            self._note("fault_injected", zone, fault=fault)
+            self._note("fault_injected", zone, **about)
             self._controller.fail_over_planned(self._on_event)
         else:
-            self._note("fault_injected", zone, t_ns=self._stage.inject(fault, zone), fault=fault)
+            self._note("fault_injected", zone, t_ns=self._stage.inject(fault, zone), **about)
 
     def _publish(self, zone: str) -> None:
         """The controller's word: names first, then the proxy, which is told and doesn't ask."""
