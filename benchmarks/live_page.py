@@ -30,14 +30,14 @@ _PATIENCE_S = 600.0
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--pairs", type=int, default=20)
+    parser.add_argument("--pairs", type=int, default=60)
     asked = parser.parse_args()
     with TemporaryDirectory(prefix="live-page-") as folder:
         per_operation_us = run(Path(folder), asked.pairs)
     from reports import stats  # not where load is made: the locustfile imports this module
 
     alone, looked_at = (per_operation_us[arm] for arm in ("alone", "looked_at"))
-    ratio = stats.paired_ratio(looked_at, alone)
+    ratio = stats.paired_ratio(alone, looked_at)
     print(f"CPU an operation: alone {_mean(alone):.1f} µs, looked at {_mean(looked_at):.1f} µs, {len(alone)} pairs")
     print(
         f"ratio {ratio.ratio:.4f}, 95 % from {ratio.low or math.nan:.4f} to {ratio.high or math.nan:.4f}; aim {1 + AIM:.2f}"

@@ -36,8 +36,8 @@ UI: list[Any] = []
 class LivePageSettings(Settings):
     """How long, and how often."""
 
-    pairs: int = 20
-    trial_s: float = 3.0
+    pairs: int = 60
+    trial_s: float = 2.0
     in_flight: int = 4
 
 
