@@ -1,0 +1,65 @@
+"""Section ``scenarios.sql_vs_nosql`` of config.yaml, which says what each key is for."""
+
+from typing import Annotated, Literal, get_args
+
+from pydantic import Field, PositiveFloat, PositiveInt, field_validator
+
+from harness.config import EachOnce, Settings
+from harness.sql.endpoint import Engine
+from harness.stores_compared.patterns import PATTERNS, Name
+
+Part = Literal["patterns", "growth"]
+Arm = Literal[
+    "postgres", "postgres_flat", "mysql", "mysql_flat", "dynamodb",
+    "postgres_cached", "postgres_flat_cached", "mysql_cached", "mysql_flat_cached", "dynamodb_cached",
+]  # fmt: skip
+ARMS: tuple[Arm, ...] = get_args(Arm)
+CACHED = "_cached"
+SIZES = (1_000, 3_000, 9_000, 27_004)
+LEAST_FLIGHTS = 500  # of a table: the asked-for flights of part growth are half of it at most
+READS: tuple[Name, ...] = tuple(name for name, one in PATTERNS.items() if one.reads)
+GROWING: tuple[Name, ...] = tuple(name for name in READS if PATTERNS[name].growing)
+
+Size = Annotated[int, Field(ge=LEAST_FLIGHTS)]
+
+
+class SqlVsNosqlSettings(Settings):
+    """What is asked of whom, of how many flights, and how long."""
+
+    parts: Annotated[tuple[Part, ...], EachOnce] = Field(default=get_args(Part), min_length=1)
+    patterns: Annotated[tuple[Name, ...], EachOnce] = Field(default=tuple(PATTERNS), min_length=1)
+    arms: Annotated[tuple[Arm, ...], EachOnce] = Field(default=ARMS, min_length=1)
+    cached_patterns: Annotated[tuple[Name, ...], EachOnce] = READS
+    growth_patterns: Annotated[tuple[Name, ...], EachOnce] = GROWING
+    sizes: Annotated[tuple[Size, ...], EachOnce] = Field(default=SIZES, min_length=1)
+    rounds: PositiveInt = 6
+    trial_s: PositiveFloat = 0.1
+    least_answers: PositiveInt = 8
+    questions: PositiveInt = 8
+    keys: PositiveInt = 200
+    cache_ttl_s: Annotated[float, Field(ge=0.001)] = 60.0
+    bulk_items: PositiveInt = 1_000
+
+    @field_validator("cached_patterns", "growth_patterns")
+    @classmethod
+    def _read_only(cls, patterns: tuple[Name, ...]) -> tuple[Name, ...]:
+        for pattern in patterns:
+            if not PATTERNS[pattern].reads:
+                raise ValueError(f"{pattern} changes data: there are {', '.join(READS)}")
+        return patterns
+
+    @property
+    def largest(self) -> int:
+        """Flights of the largest table: that of part patterns."""
+        return max(self.sizes)
+
+    @property
+    def engines(self) -> tuple[Engine, ...]:
+        """The databases that the arms need."""
+        known: tuple[Engine, ...] = get_args(Engine)
+        return tuple(engine for engine in known if any(plain(arm).removesuffix("_flat") == engine for arm in self.arms))
+
+
+def plain(arm: str) -> str:
+    """The arm behind the cache; the arm itself where there is none."""
+    return arm.removesuffix(CACHED)
