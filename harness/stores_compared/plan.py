@@ -14,11 +14,10 @@ def trials_of(settings: SqlVsNosqlSettings, stores: Mapping[str, Store], seed: s
 
 
 def cells_of(settings: SqlVsNosqlSettings, stores: Mapping[str, Store]) -> Iterator[Cell]:
-    """Part patterns at the largest size, part growth at every size."""
+    """Part patterns at the largest size, or that of what is written; part growth at every size."""
     for part in settings.parts:
-        sizes = sorted(settings.sizes) if part == "growth" else [settings.largest]
-        for size in sizes:
-            for pattern in patterns_of(settings, part):
+        for pattern in patterns_of(settings, part):
+            for size in sizes_of(settings, part, pattern):
                 if arms := arms_of(settings, stores, part, pattern):
                     yield Cell(
                         arms=arms, step=str(size), labels={"part": part, "pattern": pattern}, params={"flights": size}
@@ -30,6 +29,15 @@ def patterns_of(settings: SqlVsNosqlSettings, part: Part) -> list[Name]:
     if part == "patterns":
         return list(settings.patterns)
     return [name for name in settings.patterns if name in settings.growth_patterns]
+
+
+def sizes_of(settings: SqlVsNosqlSettings, part: Part, pattern: Name) -> list[int]:
+    """Of how many flights the tables are that are asked, or written."""
+    if part == "growth":
+        return sorted(settings.sizes)
+    return [
+        {"add_attribute": settings.attribute_items, "bulk_load": settings.bulk_items}.get(pattern, settings.largest)
+    ]
 
 
 def arms_of(settings: SqlVsNosqlSettings, stores: Mapping[str, Store], part: Part, pattern: Name) -> tuple[str, ...]:

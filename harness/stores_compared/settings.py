@@ -17,7 +17,7 @@ ARMS: tuple[Arm, ...] = get_args(Arm)
 CACHED = "_cached"
 SIZES = (1_000, 3_000, 9_000, 27_004)
 LEAST_FLIGHTS = 500  # of a table: the asked-for flights of part growth are half of it at most
-READS: tuple[Name, ...] = tuple(name for name, one in PATTERNS.items() if one.reads)
+READS: tuple[Name, ...] = tuple(one.name for one in PATTERNS.values() if one.reads)
 GROWING: tuple[Name, ...] = tuple(name for name in READS if PATTERNS[name].growing)
 
 Size = Annotated[int, Field(ge=LEAST_FLIGHTS)]
@@ -27,7 +27,7 @@ class SqlVsNosqlSettings(Settings):
     """What is asked of whom, of how many flights, and how long."""
 
     parts: Annotated[tuple[Part, ...], EachOnce] = Field(default=get_args(Part), min_length=1)
-    patterns: Annotated[tuple[Name, ...], EachOnce] = Field(default=tuple(PATTERNS), min_length=1)
+    patterns: Annotated[tuple[Name, ...], EachOnce] = Field(default=get_args(Name), min_length=1)
     arms: Annotated[tuple[Arm, ...], EachOnce] = Field(default=ARMS, min_length=1)
     cached_patterns: Annotated[tuple[Name, ...], EachOnce] = READS
     growth_patterns: Annotated[tuple[Name, ...], EachOnce] = GROWING
@@ -35,9 +35,11 @@ class SqlVsNosqlSettings(Settings):
     rounds: PositiveInt = 6
     trial_s: PositiveFloat = 0.1
     least_answers: PositiveInt = 8
-    questions: PositiveInt = 8
+    questions: Annotated[int, Field(ge=2)] = 8
     keys: PositiveInt = 200
     cache_ttl_s: Annotated[float, Field(ge=0.001)] = 60.0
+    least_rewrites: PositiveInt = 1
+    attribute_items: PositiveInt = 3_000
     bulk_items: PositiveInt = 1_000
 
     @field_validator("cached_patterns", "growth_patterns")
@@ -54,10 +56,15 @@ class SqlVsNosqlSettings(Settings):
         return max(self.sizes)
 
     @property
+    def plain_arms(self) -> tuple[str, ...]:
+        """The stores that the arms need, those behind caches too."""
+        return tuple(dict.fromkeys(map(plain, self.arms)))
+
+    @property
     def engines(self) -> tuple[Engine, ...]:
         """The databases that the arms need."""
         known: tuple[Engine, ...] = get_args(Engine)
-        return tuple(engine for engine in known if any(plain(arm).removesuffix("_flat") == engine for arm in self.arms))
+        return tuple(engine for engine in known if {engine, f"{engine}_flat"} & set(self.plain_arms))
 
 
 def plain(arm: str) -> str:

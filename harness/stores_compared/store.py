@@ -1,11 +1,11 @@
 """What every store that is compared can do, whichever kind it is: hold the flights at every size, and answer questions."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from harness.recorder import Outcome
-from harness.scenario import Slot
+from harness.recorder import Observation, Outcome
+from harness.scenario import FloorProbe, Slot
 from harness.stores_compared.patterns import Name, Row, Value
 from harness.stores_compared.tables import Tables
 
@@ -88,16 +88,26 @@ class Store(Protocol):
         """What its answer to a pattern stands on."""
 
     def set_up(self, tables: Tables) -> None:
-        """Make and fill a table of every size, and what the writing patterns write to. Raises CannotMeasure."""
+        """Make and fill a table of every size, one of ``attribute_items`` that gets an attribute, an empty one to load into.
+
+        Of a cached arm: its cache alone; the store behind it is set up by itself. Raises CannotMeasure.
+        """
 
     def prepare(self, pattern: Name, flights: int) -> None:
         """Before a trial, unmeasured: whatever it begins with."""
+
+    def floor(self, question: Question, act: Callable[[Slot], Observation]) -> FloorProbe | None:
+        """How the floor under this answer is measured, by ``act``, which asks the question; None where it isn't."""
 
     def ask(self, slot: Slot, question: Question) -> Asked:
         """A whole answer, by the connection that the slot holds. Raises Trouble."""
 
     def undo(self, question: Question) -> None:
-        """Make good what an answer to this question changed, whether it came or not; unmeasured, on a connection of its own."""
+        """Make good what an answer to this question changed, whether it came or not; unmeasured, on a connection of its own.
+
+        Of ``add_attribute`` and ``bulk_load`` after each answer; of the others, whose next question undoes them, after a trial
+        that didn't go through all of them.
+        """
 
     def close(self) -> None:
         """Close its own connections; the slots close theirs."""

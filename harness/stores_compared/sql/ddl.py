@@ -68,7 +68,7 @@ class Names:
         return "flat_" if self.flat else ""
 
     def flights(self, size: int) -> str:
-        """The flights of one size."""
+        """The flights of a table of that size."""
         return f"{self.prefix}flights_{size}"
 
     @property
@@ -76,9 +76,10 @@ class Names:
         """What is loaded into."""
         return f"{self.prefix}bulk"
 
-    def widened(self, size: int) -> str:
-        """The copy that gets an attribute more."""
-        return f"{self.prefix}widened_{size}"
+    @property
+    def widened(self) -> str:
+        """What gets an attribute."""
+        return f"{self.prefix}widened"
 
     def beside(self, table: str) -> str:
         """Airports, airlines, planes, weather."""
@@ -90,16 +91,21 @@ def create_flights(engine: Engine, table: str, *, flat: bool) -> str:
     return _create(engine, table, FLIGHT_DDL + (FLAT_DDL if flat else ""))
 
 
-def indexes(table: str) -> list[str]:
-    """The statements that make its indexes."""
+def indexes(engine: Engine, table: str) -> list[str]:
+    """The statements that make its indexes: MySQL makes all of them in one pass."""
+    if engine == "mysql":
+        added = ", ".join(f"ADD INDEX {name} ({columns})" for name, columns in INDEXES.items())
+        return [f"ALTER TABLE {table} {added}"]
     return [f"CREATE INDEX {table}_{name} ON {table} ({columns})" for name, columns in INDEXES.items()]
 
 
-def create_beside(engine: Engine, names: Names) -> list[str]:
-    """The statements that make the tables beside the flights, the index of words with them."""
-    wanted = {"airports": AIRPORTS_DDL} | ({} if names.flat else BESIDE_DDL)
-    made = [_create(engine, names.beside(name), columns) for name, columns in wanted.items()]
-    return [*made, WORDS_INDEX[engine].format(table=names.beside("airports"))]
+def create_beside(engine: Engine, names: Names) -> dict[str, list[str]]:
+    """The statements that make each table beside the flights, an index of words behind its table."""
+    made = {"airports": [_create(engine, names.beside("airports"), AIRPORTS_DDL)]}
+    made["airports"].append(WORDS_INDEX[engine].format(table=names.beside("airports")))
+    if not names.flat:
+        made |= {name: [_create(engine, names.beside(name), columns)] for name, columns in BESIDE_DDL.items()}
+    return made
 
 
 def flight_rows(data: Dataset, flights: pa.Table, *, flat: bool) -> pa.Table:
