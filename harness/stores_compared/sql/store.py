@@ -103,9 +103,12 @@ class SqlStore:
 
     def _narrow(self) -> None:
         """The attribute away again, and in PostgreSQL the old versions of all rows too."""
-        self._admin.execute(f"ALTER TABLE {self._names.widened} DROP COLUMN IF EXISTS on_time")
+        table = self._names.widened
         if self._endpoint.engine == "postgres":
-            self._admin.execute(f"VACUUM FULL {self._names.widened}")
+            self._admin.execute(f"ALTER TABLE {table} DROP COLUMN IF EXISTS on_time")
+            self._admin.execute(f"VACUUM FULL {table}")
+        elif self._admin.query(f"SHOW COLUMNS FROM {table} LIKE 'on_time'"):  # MySQL has no IF EXISTS there
+            self._admin.execute(f"ALTER TABLE {table} DROP COLUMN on_time")
 
     def _restore(self, question: Question) -> None:
         """The flight as the data has it, in what the writing patterns write."""
