@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from harness.scenario import Context
 from harness.sql.endpoint import Engine
+from harness.stores_compared.cached import CachedStore
+from harness.stores_compared.dynamodb.store import DynamoStore
 from harness.stores_compared.settings import CACHED, SqlVsNosqlSettings, plain
 from harness.stores_compared.sql.store import SqlStore
 from harness.stores_compared.store import Store
@@ -38,7 +40,7 @@ def stores_of(context: Context, settings: SqlVsNosqlSettings) -> Stores:
             continue
         if not arm.endswith(CACHED):
             arms[arm] = there[plain(arm)]
-        elif CACHE is not None:
+        else:
             arms[arm] = CACHE(there[plain(arm)], context, settings)
     return Stores(plain=there, arms=arms)
 
@@ -54,5 +56,6 @@ MAKERS: Mapping[str, Make] = {
     "postgres_flat": lambda context, _: _sql(context, "postgres", flat=True),
     "mysql": lambda context, _: _sql(context, "mysql", flat=False),
     "mysql_flat": lambda context, _: _sql(context, "mysql", flat=True),
+    "dynamodb": DynamoStore,
 }
-CACHE: Front | None = None
+CACHE: Front = CachedStore
