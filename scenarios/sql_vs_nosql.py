@@ -19,7 +19,7 @@ from harness.scenario import FloorProbe, Scenario, Slot, Stream, TrialLoad
 from harness.services import Needs
 from harness.stores_compared.arms import stores_of
 from harness.stores_compared.cost import Meter, ServerProcesses
-from harness.stores_compared.plan import trials_of
+from harness.stores_compared.plan import arms_of, sizes_of, trials_of
 from harness.stores_compared.questions import Questions, tables_of
 from harness.stores_compared.settings import CACHED, SqlVsNosqlSettings
 from harness.stores_compared.store import Question, Store
@@ -70,18 +70,16 @@ class SqlVsNosql(Scenario[SqlVsNosqlSettings]):
         return trials_of(self.settings, self.stores.arms, f"{self.context.config.seed}/{self.name}")
 
     def floor_probes(self) -> list[FloorProbe]:
-        """What each arm is asked in part patterns, its first question; those that learn fast come first."""
-        asked = [
-            (trial, self.questions.of(part_of(trial), pattern_of(trial)).parameters[0])
-            for trial in self.plan()[: self._a_round]
-        ]
+        """Of every arm, the first question of each pattern that part patterns asks."""
+        if "patterns" not in self.settings.parts:
+            return []
         probes = []
-        for trial, parameters in asked:
-            if part_of(trial) == "patterns":
-                question = Question(
-                    pattern=pattern_of(trial), number=0, parameters=parameters, flights=int(trial.params["flights"])
-                )
-                store = self.stores.arms[trial.arm]
+        for pattern in self.settings.patterns:
+            (flights,) = sizes_of(self.settings, "patterns", pattern)
+            parameters = self.questions.of("patterns", pattern).parameters[0]
+            question = Question(pattern=pattern, number=0, parameters=parameters, flights=flights)
+            for arm in arms_of(self.settings, self.stores.arms, "patterns", pattern):
+                store = self.stores.arms[arm]
                 probes.append(store.floor(question, self._act(store, question)))
         return [probe for probe in probes if probe is not None]
 
@@ -143,11 +141,6 @@ class SqlVsNosql(Scenario[SqlVsNosqlSettings]):
     def _asked(self) -> set[tuple[str, ...]]:
         """Arms, patterns and steps that have been asked."""
         return set()
-
-    @property
-    def _a_round(self) -> int:
-        """How many trials a round has."""
-        return len(self.plan()) // self.settings.rounds
 
 
 SCENARIO = SqlVsNosql

@@ -136,7 +136,7 @@ class Questions:
             key, delay = self._keys[at], self._delays[at]
             asked.append({"flight_key": key, "expected": delay, "new": delay + 1})
             asked.append({"flight_key": key, "expected": delay + 1, "new": delay})
-        refused = {"flight_key": self._keys[late[0]], "expected": NO_DELAY, "new": 0}
+        refused = {"flight_key": asked[0]["flight_key"], "expected": NO_DELAY, "new": 0}
         return _alike([*asked, refused], in_order=True)
 
     def _moves(self, part: Part, rng: random.Random) -> Choice:  # noqa: ARG002 - likewise

@@ -16,6 +16,8 @@ from harness.sql.endpoint import SqlEndpoint
 from harness.stores_compared.patterns import PATTERNS, digest
 from harness.stores_compared.questions import STOP_WORDS, Questions, tables_of
 from harness.stores_compared.settings import READS, SqlVsNosqlSettings
+from harness.stores_compared.sql.answers import Answers
+from harness.stores_compared.sql.ddl import Names
 from harness.stores_compared.sql.store import SqlStore
 from harness.stores_compared.store import Asked, Question, Trouble
 from harness.stores_compared.tables import Tables
@@ -258,7 +260,11 @@ def test_a_write_into_a_broken_connection_is_no_answer_and_the_next_one_connects
     """What its slot holds is killed behind its back: the sample's outcome is what a ledger would say of it."""
     postgres, slot = asker.store.name.startswith("postgres"), Slot(1)
     question = asker.question("update_if", SIZES[0], **asker.questions.of("patterns", "update_if").parameters[-1])
-    listed = "SELECT pid FROM pg_stat_activity" if postgres else "SELECT id FROM information_schema.processlist"
+    listed = (
+        "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend'"
+        if postgres
+        else "SELECT id FROM information_schema.processlist"
+    )
     others = {process for (process,) in asker.connection.query(listed)}
     asker.store.ask(slot, question)
     (own,) = {process for (process,) in asker.connection.query(listed)} - others
@@ -270,6 +276,47 @@ def test_a_write_into_a_broken_connection_is_no_answer_and_the_next_one_connects
     assert caught.value.outcome in ("ambiguous", "error") and caught.value.code in ("57P01", "2013", "2006")
     assert asker.store.ask(slot, question).rows == ((0,),)
     slot.close()
+
+
+class Told:
+    """A connection that writes down what it is asked."""
+
+    def __init__(self, connection: SqlConnection) -> None:
+        self._connection, self.engine = connection, connection.engine
+        self.asked: list[tuple[str, Any]] = []
+
+    def query(self, sql: str, params: Any = ()) -> list[tuple[Any, ...]]:
+        self.asked.append((sql, params))
+        return self._connection.query(sql, params)
+
+
+PLANS = {
+    "flight_by_key": ("pkey", "PRIMARY"), "aircraft_flights": ("by_tailnum", "by_tailnum"), "airport_day": ("by_dest", "by_dest"),
+    "flight_with_all": ("pkey", "PRIMARY"), "carrier_month_delays": ("by_month", "by_month"), "top_routes": ("by_route", "by_route"),
+    "ad_hoc": ("Seq Scan on", "'index', None, 'PRIMARY'"), "full_text": ("by_words", "by_words"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("pattern", PLANS)
+def test_planners_go_the_way_that_is_said(asker: Asker, pattern: Any) -> None:
+    """The index that ``needed`` names is in the plan of what is asked, and none but the table's own order where a full scan is named.
+
+    All these flights are one month's: PostgreSQL would read the whole table for it, were it let.
+    """
+    told = Told(asker.connection)
+    answers = Answers(told, Names(flat=bool(asker.prefix)), lambda size: None)  # type: ignore[arg-type]
+    parameters = asker.questions.of("patterns", pattern).parameters[0]
+    answers.ask(asker.question(pattern, SIZES[-1], **parameters))
+    statement, params = told.asked[0]
+    if pattern == "carrier_month_delays" and told.engine == "postgres":
+        asker.connection.execute("SET enable_seqscan = off")
+    plan = "\n".join(str(row) for row in asker.connection.query(f"EXPLAIN {statement}", params))
+    if told.engine == "postgres":
+        asker.connection.execute("RESET enable_seqscan")
+    word = PLANS[pattern][told.engine == "mysql"]
+    assert word in plan, plan
+    needed = asker.store.needed(pattern).words
+    assert (word if word.startswith("by_") else "full scan" if pattern == "ad_hoc" else "primary key") in needed
 
 
 def test_an_arm_says_what_it_is_and_what_it_needs(asker: Asker) -> None:

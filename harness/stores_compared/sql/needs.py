@@ -11,7 +11,7 @@ WORDS: dict[Name, tuple[str, str]] = {
     "aircraft_flights": ("index by_tailnum, pages by the last key", "1 a page"),
     "airport_day": ("index by_dest, a range of keys", ONE),
     "flight_with_all": ("primary key and three joins by primary keys", ONE),
-    "carrier_month_delays": ("index by_month alone, grouped", ONE),
+    "carrier_month_delays": ("index by_month alone, grouped; a full scan where all is one month", ONE),
     "top_routes": ("whole index by_route, grouped", ONE),
     "ad_hoc": ("full scan", ONE),
     "count": ("whole index", ONE),
