@@ -96,7 +96,7 @@ def ad_hoc(exchange: Exchange, table: str, question: Question) -> Asked:
     miles, minutes = question.parameters["least_distance"], question.parameters["least_arr_delay"]
     found = exchange.scan(
         {
-            "TableName": table, "FilterExpression": "dep_delay < :zero AND distance >= :miles AND arr_delay >= :minutes",
+            "TableName": table, "FilterExpression": "arr_delay >= :minutes AND distance >= :miles AND dep_delay < :zero",
             "ProjectionExpression": "flight_key, distance, arr_delay",
             "ExpressionAttributeValues": {":zero": {"N": "0"}, ":miles": {"N": str(miles)}, ":minutes": {"N": str(minutes)}},
         },
@@ -121,7 +121,8 @@ def by_flight(table: str, question: Question, columns: tuple[str, ...]) -> dict[
     """The Query for the flight that a question names."""
     return {
         "TableName": table, "IndexName": BY_FLIGHT.name, "KeyConditionExpression": "flight_key = :flight_key",
-        "ProjectionExpression": ", ".join(columns),
+        "ProjectionExpression": ", ".join(f"#{name}" for name in columns),
+        "ExpressionAttributeNames": {f"#{name}": name for name in columns},  # temp is a word of DynamoDB's own
         "ExpressionAttributeValues": {":flight_key": {"S": question.parameters["flight_key"]}},
     }  # fmt: skip
 
