@@ -17,7 +17,7 @@ QUICK_ARMS: tuple[Arm, ...] = ("postgres", "postgres_flat", "mysql", "mysql_flat
 QUICK_CACHED: tuple[Name, ...] = ("flight_by_key", "aircraft_flights", "flight_with_all", "carrier_month_delays")
 QUICK_GROWTH: tuple[Name, ...] = ("flight_by_key", "aircraft_flights", "ad_hoc", "count")
 CACHED = "_cached"
-SIZES = (1_000, 5_000, 27_004)
+SIZES = (1_000, 3_000, 9_000)
 LEAST_FLIGHTS = 500  # of a table: the asked-for flights of part growth are half of it at most
 READS: tuple[Name, ...] = tuple(one.name for one in PATTERNS.values() if one.reads)
 
@@ -35,12 +35,12 @@ class SqlVsNosqlSettings(Settings):
     sizes: Annotated[tuple[Size, ...], EachOnce] = Field(default=SIZES, min_length=1)
     rounds: PositiveInt = 3
     trial_s: PositiveFloat = 0.015
-    least_answers: PositiveInt = 4
+    least_answers: PositiveInt = 2
     questions: Annotated[int, Field(ge=2)] = 4
     keys: PositiveInt = 200
     cache_ttl_s: Annotated[float, Field(ge=0.001)] = 60.0
     least_rewrites: PositiveInt = 1
-    attribute_items: PositiveInt = 3_000
+    attribute_items: PositiveInt = 1_000
     bulk_items: PositiveInt = 1_000
 
     @field_validator("cached_patterns", "growth_patterns")

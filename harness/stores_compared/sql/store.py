@@ -22,7 +22,9 @@ from harness.stores_compared.store import Asked, Needed, Question, Schema, Troub
 from harness.stores_compared.tables import Tables
 
 TROUBLE = (OSError, psycopg.Error, pymysql.MySQLError)
-PATIENCE_S = 120.0  # for one statement: it may write a year's flights
+# For one statement, which may write a year's flights, and for a connection: while stores are set up side by side, one of them may
+# keep the process to itself for seconds.
+PATIENCE_S = 120.0
 
 
 class SqlStore:
@@ -134,4 +136,4 @@ class SqlStore:
         return self._rows.slice(0, flights)
 
     def _connect(self, endpoint: SqlEndpoint) -> SqlConnection:
-        return connect(endpoint, read_timeout_s=PATIENCE_S)
+        return connect(endpoint, connect_timeout_s=PATIENCE_S, read_timeout_s=PATIENCE_S)
