@@ -12,8 +12,10 @@ import pytest
 from flights_in_pandas import FlightsInPandas
 
 from harness import dataset
+from harness.dynamodb.access import DynamoAccess
 from harness.dynamodb.answers import scan_all, whole
 from harness.dynamodb.client import DynamoClient
+from harness.errors import CannotMeasure
 from harness.local.services import LocalServices
 from harness.local.twin_control import TwinControl
 from harness.scenario import Slot
@@ -327,3 +329,16 @@ def test_the_data_is_as_it_was(asker: Asker) -> None:
     """After all that the tests above wrote, or after nothing: every item of every table that is asked."""
     assert [len(items) for items in asker.at_first] == list(SIZES)
     assert asker.everything() == asker.at_first
+
+
+def test_a_service_that_is_gone_is_said_in_a_line(tables: Tables) -> None:
+    """Nobody listens: the tables can't be made, and the error names the first of them."""
+    services = SimpleNamespace(dynamodb=DynamoAccess(url="http://127.0.0.1:9"), table_prefix="")
+
+    def make_table(_: Any) -> None:
+        services.dynamodb.lean().call("CreateTable", {})
+
+    services.make_table = make_table
+    context: Any = SimpleNamespace(services=services, on_aws=False, sleep_s=time.sleep)
+    with pytest.raises(CannotMeasure, match="dynamodb: compared_1000 can't be filled: 127.0.0.1:9"):
+        DynamoStore(context, SETTINGS).set_up(tables)
