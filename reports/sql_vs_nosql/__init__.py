@@ -11,7 +11,7 @@ from reports.findings import Finding
 from reports.load import Run
 from reports.section import Section
 from reports.sql_vs_nosql import answers, costs, growth
-from reports.sql_vs_nosql.arms import NAME, TITLE, is_cached, pattern_words
+from reports.sql_vs_nosql.arms import NAME, TITLE, arm_words, is_cached, pattern_words
 from reports.sql_vs_nosql.cells import Measured
 from reports.sql_vs_nosql.charts import charts
 from reports.sql_vs_nosql.method import method, warnings
@@ -45,19 +45,19 @@ def _right_rows(found: Measured) -> Iterator[Finding]:
     """Whether the stores say the same as pandas: nothing else counts where they don't."""
     check = found.checked
     if check.why_not is not None:
-        yield absent(
-            found.run, NAME, f"{NAME}.wrong_answers", "answers", "lower", f"not checked: {check.why_not}", {}
-        )
+        yield absent(found.run, NAME, f"{NAME}.wrong_answers", "answers", "lower", f"not checked: {check.why_not}", {})
         return
     arms = len({arm for arm, _ in check.held})
     if check.wrong:
-        which = ", ".join(
-            f"{arm} {pattern} ({one.first})" for (arm, pattern), one in check.held.items() if one.wrong
+        which = ", ".join(f"{arm} {pattern} ({one.first})" for (arm, pattern), one in check.held.items() if one.wrong)
+        sentence = (
+            f"{check.wrong:,} of {check.answers:,} answers are other rows than pandas finds in the raw CSV: {which}."
         )
-        sentence = f"{check.wrong:,} of {check.answers:,} answers are other rows than pandas finds in the raw CSV: {which}."
     else:
         sentence = f"All {check.answers:,} answers of {count(arms, 'arm')} that were held against pandas on the raw CSV are the same rows."
-    figure = Interval(value=float(check.wrong), low=float(check.wrong), high=float(check.wrong), n=check.answers, method="counted")
+    figure = Interval(
+        value=float(check.wrong), low=float(check.wrong), high=float(check.wrong), n=check.answers, method="counted"
+    )
     yield found.measured("wrong_answers", sentence, figure, "answers", {}, headline=bool(check.wrong))
 
 
@@ -66,11 +66,11 @@ def _absences(found: Measured) -> Iterator[Finding]:
     for finding in answers.absences(found):
         arm, pattern = finding.labels["arm"], finding.labels["pattern"]
         why = found.cannot.get((arm, pattern))
-        opens = why is not None and not is_cached(arm) and finding.id.endswith(".latency_p50_ms")
-        if opens and why is not None:
-            sentence = answers.cannot_words(arm, pattern_words(pattern), why)
-            finding = replace(finding, sentence=sentence, headline=True)
-        yield finding
+        if why is None or is_cached(arm) or not finding.id.endswith(".latency_p50_ms"):
+            yield finding
+        else:
+            sentence = f"{arm_words(arm)} has no answer to {pattern_words(pattern)}: {why.rstrip('.')}."
+            yield replace(finding, sentence=sentence, headline=True)
 
 
 def _nothing(run: Run) -> Section:

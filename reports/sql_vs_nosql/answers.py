@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from reports import stats
 from reports.findings import Finding
-from reports.sql_vs_nosql.arms import KINDS, PATTERNS_PART, arm_words, is_cached, is_sql
+from reports.sql_vs_nosql.arms import KINDS, PATTERNS_PART, is_cached, is_sql
 from reports.sql_vs_nosql.cells import Cell, Measured, positive
 from reports.tool import Statistic
 from reports.words import count, milliseconds, number, percent, span
@@ -67,7 +67,9 @@ def _units(found: Measured, cell: Cell) -> Iterator[Finding]:
     for kind in KINDS:
         figure = cell.means(f"{kind}_units")
         if figure is not None and figure.value > 0:
-            sentence = f"{cell.about}: {number(figure.value)} {kind} units an answer {_on(found, cell, figure.n, figure)}."
+            sentence = (
+                f"{cell.about}: {number(figure.value)} {kind} units an answer {_on(found, cell, figure.n, figure)}."
+            )
             yield found.measured("units_per_answer", sentence, figure, f"{kind} units", cell.labels | {"kind": kind})
 
 
@@ -115,10 +117,4 @@ def absences(found: Measured) -> Iterator[Finding]:
 def _nothing(found: Measured, labels: dict[str, str], arm: str, reason: str) -> Iterator[Finding]:
     cost = ("cpu_ms_per_answer", "ms") if is_sql(arm) else ("units_per_answer", "units")
     for id, unit in (("latency_p50_ms", "ms"), cost):
-        finding = found.absent(id, unit, reason, labels)
-        yield finding
-
-
-def cannot_words(arm: str, pattern_title: str, reason: str) -> str:
-    """A sentence of its own for what a store can't."""
-    return f"{arm_words(arm)} has no answer to {pattern_title}: {reason.rstrip('.')}."
+        yield found.absent(id, unit, reason, labels)

@@ -126,16 +126,16 @@ def _million(found: Measured, cell: Cell) -> Finding:
     usd = usd_per_million(found, cell)
     if isinstance(usd, str):
         return found.unknown("usd_per_million_answers", f"{cell.about}: no dollars", usd, "USD", cell.labels)
-    sentence = f"{cell.about}: {dollars(usd.value)} a million answers{span(usd.low, usd.high, dollars)} ({_by(found, cell)})."
+    sentence = (
+        f"{cell.about}: {dollars(usd.value)} a million answers{span(usd.low, usd.high, dollars)} ({_by(found, cell)})."
+    )
     return found.measured("usd_per_million_answers", sentence, usd, "USD", cell.labels, basis="modelled")
 
 
 def _by(found: Measured, cell: Cell) -> str:
     if not is_sql(cell.arm):
         return f"units measured on the local model × on-demand {found.prices_of}"
-    return (
-        f"processor time measured on this machine, of {INSTANCE} whose {VCPU} vCPU are {BUSY:.0%} busy, {found.prices_of}"
-    )
+    return f"processor time measured on this machine, of {INSTANCE} whose {VCPU} vCPU are {BUSY:.0%} busy, {found.prices_of}"
 
 
 def _months(found: Measured, cell: Cell) -> Iterator[Finding]:
@@ -214,7 +214,7 @@ def _flips(found: Measured, pattern: str) -> Iterator[Finding]:
 def _flip(found: Measured, of_units: Cell, units: Units, cell: Cell, cost: Instances, *, opens: bool) -> Finding:
     where, sql = flip(units, cost), arm_words(cell.arm)
     labels = cell.labels | {"against": DYNAMODB}
-    one = f"an {INSTANCE} at {dollars(cost.month_usd(0))} a month carries {number(cost.capacity_per_s())} a second at {milliseconds(1e3 * cost.cpu_s)} each"
+    one = f"a {INSTANCE} at {dollars(cost.month_usd(0))} a month carries {number(cost.capacity_per_s())} a second at {milliseconds(1e3 * cost.cpu_s)} each"
     basis = f"{one}; DynamoDB {dollars(_MILLION * units.usd)} a million; without storage and standby; modelled by {found.prices_of}"
     about = f"{sentence_of(cell.pattern)}, {cell.flights:,} flights"
     n = min(len(cell.trials), len(of_units.trials))
@@ -236,7 +236,9 @@ def _flip(found: Measured, of_units: Cell, units: Units, cell: Cell, cost: Insta
 
 
 def _rate(rate_per_s: float) -> str:
-    return f"{number(rate_per_s)} answers a second" if rate_per_s >= 1 else f"{number(60 * rate_per_s)} answers a minute"
+    return (
+        f"{number(rate_per_s)} answers a second" if rate_per_s >= 1 else f"{number(60 * rate_per_s)} answers a minute"
+    )
 
 
 def _steps(where: Flip) -> str:
@@ -244,7 +246,9 @@ def _steps(where: Flip) -> str:
         return ""
     if math.isinf(where.for_good_per_s):
         return ", though each further instance turns it back for a while"
-    return f", for good from {_rate(where.for_good_per_s)} on: until then each further instance turns it back for a while"
+    return (
+        f", for good from {_rate(where.for_good_per_s)} on: until then each further instance turns it back for a while"
+    )
 
 
 def _at_least_busy(units: Units, cost: Instances) -> str:

@@ -66,7 +66,9 @@ def _of_arm(found: Measured, cells: Sequence[Cell]) -> Iterator[Finding]:
 def _grown(cells: Sequence[Cell]) -> Iterator[tuple[Of, Kind | None, str]]:
     arm = cells[0].arm
     if arm == DYNAMODB:
-        yield from (("units", kind, f"its {kind} units") for kind in KINDS if cells[0].every[f"{kind}_units"].gt(0).any())
+        yield from (
+            ("units", kind, f"its {kind} units") for kind in KINDS if cells[0].every[f"{kind}_units"].gt(0).any()
+        )
     if is_sql(arm) and all(cell.costs for cell in cells):
         yield "cpu", None, WORDS["cpu"]
     yield "latency", None, WORDS["latency"]
@@ -85,7 +87,9 @@ def _by_question(cells: Sequence[Cell], kind: Kind) -> list[Curve]:
 
 
 def _curve(cells: Sequence[Cell], values: Sequence[float | None]) -> Curve:
-    known = [(float(cell.flights), float(value)) for cell, value in zip(cells, values, strict=True) if value is not None]
+    known = [
+        (float(cell.flights), float(value)) for cell, value in zip(cells, values, strict=True) if value is not None
+    ]
     return [x for x, _ in known], [y for _, y in known]
 
 
