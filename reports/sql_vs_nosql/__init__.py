@@ -27,7 +27,7 @@ def analyse(run: Run) -> Section:
     if not found.cells and not found.checked.wrong:
         return _nothing(run)
     findings = (
-        *_right_rows(found), *costs.findings(found), *growth.findings(found), *_absences(found), *answers.findings(found),
+        *_right_rows(found), *costs.flips(found), *growth.findings(found), *_absences(found), *answers.findings(found), *costs.of_cells(found),
     )  # fmt: skip
     return Section(
         scenario=NAME,

@@ -10,9 +10,9 @@ PATTERNS_PART, GROWTH = "patterns", "growth"
 CACHED, DYNAMODB = "_cached", "dynamodb"
 ARMS: Mapping[str, str] = {
     "postgres": "PostgreSQL",
-    "postgres_flat": "PostgreSQL, one wide table",
+    "postgres_flat": "PostgreSQL with one wide table",
     "mysql": "MySQL",
-    "mysql_flat": "MySQL, one wide table",
+    "mysql_flat": "MySQL with one wide table",
     DYNAMODB: "DynamoDB",
 }
 Kind = Literal["read", "write"]

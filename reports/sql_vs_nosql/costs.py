@@ -86,15 +86,15 @@ def cost_of(found: Measured, cell: Cell) -> Cost | str:
 
 def usd_by_units(found: Measured, cell: Cell) -> Interval | str:
     """Dollars an answer by DynamoDB's units, over trials; or why not."""
-    usd = 0.0 * cell.rows["read_units"]
+    each = cell.rows.groupby("trial")[[f"{kind}_units" for kind in KINDS]].mean()
+    known = each.dropna(how="all").fillna(0.0)
+    usd = 0.0 * known.sum(axis="columns")
     for kind, key in KINDS.items():
-        units = cell.rows[f"{kind}_units"].fillna(0.0)
-        price = found.price(key)
+        units, price = known[f"{kind}_units"], found.price(key)
         if price is None and units.any():
             return _no_price(key)
         usd = usd + units * (price or 0.0) / _MILLION
-    known = usd.groupby(cell.rows["trial"]).mean().dropna()
-    return stats.mean_of_trials(known.to_numpy()) if len(known) else "no answer told its units"
+    return stats.mean_of_trials(usd.to_numpy()) if len(usd) else "no answer told its units"
 
 
 def usd_per_million(found: Measured, cell: Cell) -> Interval | str:
@@ -108,14 +108,18 @@ def usd_per_million(found: Measured, cell: Cell) -> Interval | str:
     return usd if isinstance(usd, str) else scaled(usd, _MILLION)
 
 
-def findings(found: Measured) -> Iterator[Finding]:
-    """Of every arm without a cache: a million answers, a month at each rate, and the flips."""
+def of_cells(found: Measured) -> Iterator[Finding]:
+    """Of every arm without a cache: a million answers, and a month at each rate."""
     for cell in found.cells:
         if not is_cached(cell.arm):
             made = [_million(found, cell), *(_months(found, cell) if cell.part == PATTERNS_PART else ())]
             yield from (found.tool.exempt(finding, trials=cell.trials) for finding in made)
+
+
+def flips(found: Measured) -> Iterator[Finding]:
+    """Of every pattern that DynamoDB answers: where each SQL arm becomes the cheaper one."""
     for pattern in found.patterns:
-        yield from _flips(found, pattern)
+        yield from _of_pattern(found, pattern)
 
 
 def _no_price(key: str) -> str:
@@ -149,8 +153,10 @@ def _months(found: Measured, cell: Cell) -> Iterator[Finding]:
         n = len(cell.trials)
         usd = cost.month_usd(rate)
         if isinstance(cost, Units):
-            figure = Interval(value=usd, low=None, high=None, n=n, method="units × price")
-            sentence = f"{about}: {dollars(usd)} a month ({_by(found, cell)})."
+            an_answer = usd_by_units(found, cell)
+            assert not isinstance(an_answer, str), "it was priced"
+            figure = scaled(an_answer, rate * MONTH_S)
+            sentence = f"{about}: {dollars(usd)} a month{span(figure.low, figure.high, dollars)} ({_by(found, cell)})."
             yield found.measured("usd_month", sentence, figure, "USD a month", labels, basis="modelled")
             continue
         low, high = cost.month_usd(rate, BUSY_MOST), cost.month_usd(rate, BUSY_LEAST)
@@ -195,7 +201,7 @@ def flip(units: Units, instances: Instances, busy: float = BUSY) -> Flip:
     return Flip(first_per_s=each, for_good_per_s=last * each)
 
 
-def _flips(found: Measured, pattern: str) -> Iterator[Finding]:
+def _of_pattern(found: Measured, pattern: str) -> Iterator[Finding]:
     of_units = found.cell(pattern, DYNAMODB)
     units = cost_of(found, of_units) if of_units is not None else None
     if of_units is None or not isinstance(units, Units):
@@ -226,7 +232,7 @@ def _flip(found: Measured, of_units: Cell, units: Units, cell: Cell, cost: Insta
     else:
         figure = Interval(value=where.first_per_s, low=None, high=None, n=n, method="instances against units")
         sentence = (
-            f"{about}: DynamoDB is the cheaper store up to {_rate(where.first_per_s)}, {sql} above{_steps(where)} "
+            f"{about}: DynamoDB is the cheaper store up to {_rate(where.first_per_s)}, above that {sql}{_steps(where)} "
             f"({basis}{_at_least_busy(units, cost)})."
         )
     made = found.measured(

@@ -48,7 +48,7 @@ class Csv:
     def airports(self) -> pd.DataFrame:
         """By faa, with the words of their names as a set."""
         found = self.read("airports").sort_values("faa")
-        return found.assign(words=[set(words_of(name)) for name in found["name"]])
+        return found.assign(words=found["name"].map(lambda name: set(words_of(name))))
 
     @cached_property
     def airlines(self) -> pd.DataFrame:
@@ -100,7 +100,8 @@ class Answers:
             flights = self._flights
             keys = flights["dest"] + "@" + flights["flight_key"].str[:10] if by == "dest and day" else flights[by]
             self._groups[by] = keys.groupby(keys).indices
-        return self._flights.iloc[self._groups[by].get(value, np.empty(0, np.intp))]
+        found: pd.DataFrame = self._flights.iloc[self._groups[by].get(value, np.empty(0, np.intp))]
+        return found
 
     def _by_key(self, asked: Parameters) -> list[Row]:
         return _rows(self._where("flight_key", asked["flight_key"])[_OF_A_FLIGHT])

@@ -70,7 +70,7 @@ def _figures(found: Measured) -> str:
 
 def _money(found: Measured) -> str:
     return (
-        f"DynamoDB costs units × the on-demand price. SQL costs processor time: a {INSTANCE} has {VCPU} vCPU, planned to be {BUSY:.0%} busy, and a "
+        f"DynamoDB costs units × the on-demand price, whatever the capacity of the twin's tables. SQL costs processor time: a {INSTANCE} has {VCPU} vCPU, planned to be {BUSY:.0%} busy, and a "
         f"month has {MONTH_HOURS} hours; a million answers is their share of it, a month at a rate is whole instances, one at least, with "
         f"{BUSY_MOST:.0%} and {BUSY_LEAST:.0%} busy as its bounds. Each instance is supposed to answer reads and writes alike, as replicas or parts "
         f"of the data. Storage, a standby, backups, caches and traffic aren't in it: `dbharness choose` has them. {found.prices_of}."

@@ -83,5 +83,5 @@ def _draw(table: pd.DataFrame) -> Figure:
     axes.set_ylim(len(table) - 0.4, -0.6)
     axes.set_xscale("log")
     axes.set_xlabel("service time at the median, ms")
-    figure.legend(loc="outside upper left", ncols=2)
+    figure.legend(loc="outside upper left", ncols=2, fontsize=8.5)
     return figure

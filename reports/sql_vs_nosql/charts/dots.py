@@ -67,7 +67,8 @@ def processor_time(found: Measured, findings: Sequence[Finding]) -> Chart | None
 def _spread(table: pd.DataFrame, column: str) -> str:
     said = []
     for pattern, rows in table.groupby("pattern", sort=False):
-        first, last = rows.loc[rows[column].idxmin()], rows.loc[rows[column].idxmax()]
+        ascending = rows.sort_values(column)
+        first, last = ascending.iloc[0], ascending.iloc[-1]
         said.append(f"{pattern}: {first['arm']} {first[column]:.3g} ms to {last['arm']} {last[column]:.3g} ms")
     return f"Fastest and slowest: {'; '.join(said)}."
 
@@ -87,5 +88,5 @@ def _draw(table: pd.DataFrame, *, column: str, label: str) -> Figure:
     axes.set_ylim(len(patterns) - 0.45, -0.55)
     axes.set_xscale("log")
     axes.set_xlabel(label)
-    figure.legend(loc="outside upper left", ncols=3)
+    figure.legend(loc="outside upper left", ncols=3, fontsize=8.5)
     return figure

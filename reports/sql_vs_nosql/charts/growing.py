@@ -13,7 +13,7 @@ from reports.section import Chart
 from reports.sql_vs_nosql.arms import ARMS, GROWTH, NAME, arm_words
 from reports.sql_vs_nosql.cells import Measured
 from reports.sql_vs_nosql.charts.looked_up import figures, found_of, look, told
-from reports.sql_vs_nosql.growth import exponent
+from reports.sql_vs_nosql.growth import Of, exponent
 
 _P50, _USD = "p50, ms", "USD a million"
 
@@ -22,13 +22,13 @@ def charts(found: Measured, findings: Sequence[Finding]) -> Iterator[Chart]:
     """Time, then dollars."""
     rows = []
     for cell in found.where(GROWTH):
-        of = "units" if cell.arm == "dynamodb" else "cpu"
+        of: Of = "units" if cell.arm == "dynamodb" else "cpu"
         cells = found.where(GROWTH, cell.pattern, cell.arm)
         times, costs = (exponent(cells, "latency"), exponent(cells, of)) if len(cells) > 1 else (None, None)
         about: dict[str, Any] = {"pattern": cell.pattern, "arm": cell.arm, "flights": cell.flights}
         rows.append(
             about | figures(found_of(findings, "latency_p50_ms", cell), _P50) | {"exponent of time": times and times.value}
-            | figures(found_of(findings, "usd_per_million_answers", cell), _USD) | {f"exponent of {'units, processor time'}": costs and costs.value}
+            | figures(found_of(findings, "usd_per_million_answers", cell), _USD) | {"exponent of units or processor time": costs and costs.value}
         )  # fmt: skip
     table = pd.DataFrame(rows)
     if table.empty or table["flights"].nunique() < 2:
@@ -62,5 +62,7 @@ def _draw(table: pd.DataFrame, *, column: str, label: str) -> Figure:
     logarithmic(panels[-1], sorted(known["flights"].unique()))
     panels[-1].set_xticks(sorted(known["flights"].unique()), [f"{one:,}" for one in sorted(known["flights"].unique())])
     panels[-1].set_xlabel("flights in the table")
-    figure.legend(list(named.values()), [arm_words(arm) for arm in named], loc="outside upper left", ncols=3)
+    figure.legend(
+        list(named.values()), [arm_words(arm) for arm in named], loc="outside upper left", ncols=3, fontsize=8.5
+    )
     return figure

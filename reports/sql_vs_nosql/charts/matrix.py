@@ -1,6 +1,7 @@
 """Every pattern against every store: time, round trips, dollars and consistency in one square, the fastest of a row the lightest."""
 
 import re
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,8 +21,8 @@ from reports.sql_vs_nosql.charts.looked_up import figures, found_of
 from reports.words import dollars, milliseconds, number
 
 _P50, _USD = "p50, ms", "USD a million"
-_ROW_INCHES = 0.62
-_INK, _LIGHT = "#101010", "#fefefe"  # on squares, which don't follow the page
+_ROW_INCHES, _MOST_CHARS = 0.62, 20
+_INK = "#101010"  # on squares, which don't follow the page; legible on the darkest of them
 _NO_ANSWER = "#d9d9d9"
 _SHORT = {
     "postgres": "PostgreSQL",
@@ -70,9 +71,9 @@ def _conclusion(table: pd.DataFrame) -> str:
     """The cheapest store of each pattern, by dollars of a million answers."""
     said = []
     for _, rows in table.groupby("pattern", sort=False):
-        known = rows.dropna(subset=[_USD])
+        known = rows.dropna(subset=[_USD]).sort_values(_USD)
         if len(known) > 1:
-            best, worst = known.loc[known[_USD].idxmin()], known.loc[known[_USD].idxmax()]
+            best, worst = known.iloc[0], known.iloc[-1]
             said.append(
                 f"{best['asked']}: least by {best['store']}, {dollars(best[_USD])} a million, most by {worst['store']}, {dollars(worst[_USD])}"
             )
@@ -89,7 +90,7 @@ def _draw(table: pd.DataFrame) -> Figure:
         shade = 0.0 if pd.isna(times) else float(np.log(times) / np.log(most))
         color = _NO_ANSWER if isinstance(row["why not"], str) else hue(0.06 + 0.8 * shade)
         axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=color, edgecolor=PAPER, linewidth=1.5))
-        _write(axes, x, y, row, _INK if shade < 0.6 else _LIGHT)
+        _write(axes, x, y, row)
     axes.set_xticks(range(len(arms)), [_SHORT.get(arm, ARMS.get(arm, arm)) for arm in arms])
     axes.set_yticks(range(len(patterns)), patterns)
     axes.set_xlim(-0.5, len(arms) - 0.5)
@@ -109,7 +110,7 @@ def _times_fastest(table: pd.DataFrame) -> "pd.Series[float]":
     return found
 
 
-def _write(axes: Axes, x: int, y: int, row: "pd.Series[Any]", ink: str) -> None:
+def _write(axes: Axes, x: int, y: int, row: "pd.Series[Any]") -> None:
     if isinstance(row["why not"], str):
         word = row["why not"].split(":")[0]
         axes.annotate(word, (x, y), ha="center", va="center", fontsize=8, color=_INK)
@@ -117,15 +118,15 @@ def _write(axes: Axes, x: int, y: int, row: "pd.Series[Any]", ink: str) -> None:
     time, rest = row[_P50], []
     low, high = row[f"{_P50}, low"], row[f"{_P50}, high"]
     axes.annotate(
-        "–" if pd.isna(time) else milliseconds(time), (x, y - 0.3), ha="center", va="center", fontsize=8.5, color=ink, fontweight="bold"
+        "–" if pd.isna(time) else milliseconds(time), (x, y - 0.3), ha="center", va="center", fontsize=8.5, color=_INK, fontweight="bold"
     )  # fmt: skip
     if not pd.isna(low) and not pd.isna(high):
         rest.append(f"{milliseconds(low)} – {milliseconds(high)}")
     trips = row["round trips"]
     trip = "" if pd.isna(trips) else f"{number(trips)} trip{'' if trips == 1 else 's'}"
     usd = "" if pd.isna(row[_USD]) else dollars(row[_USD])
-    rest += [" · ".join(filter(None, (trip, usd))), short(row["consistency"])]
-    axes.annotate("\n".join(rest), (x, y + 0.12), ha="center", va="center", fontsize=6.8, color=ink, linespacing=1.15)
+    rest += [" · ".join(filter(None, (trip, usd))), *textwrap.wrap(short(row["consistency"]), _MOST_CHARS)]
+    axes.annotate("\n".join(rest), (x, y + 0.12), ha="center", va="center", fontsize=6.8, color=_INK, linespacing=1.15)
 
 
 def short(consistency: str | None) -> str:

@@ -85,5 +85,7 @@ def _draw(table: pd.DataFrame, flips: dict[str, float | None]) -> Figure:
         axes.set_ylabel(_USD)
         axes.set_title(pattern, loc="left", fontsize=9)
     panels[-1].set_xlabel(_RATE)
-    figure.legend(list(named.values()), [arm_words(arm) for arm in named], loc="outside upper left", ncols=3)
+    figure.legend(
+        list(named.values()), [arm_words(arm) for arm in named], loc="outside upper left", ncols=3, fontsize=8.5
+    )
     return figure
