@@ -29,8 +29,8 @@ class PlantedStores:
 
     def __init__(self, planted: PlantedRun) -> None:
         self.planted = planted
-        planted.manifest["prices"]["values"] = dict(PRICES)
-        planted.manifest["config"] = {"months": [1]}
+        planted.manifest["prices"]["values"] |= PRICES
+        planted.manifest["config"] |= {"months": [1]}
         self.cells: list[tuple[str, str, int, Mapping[str, Mapping[str, Any]]]] = []
         self._first: dict[tuple[str, str], int] = {}
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import planted_stores
 import pytest
 from planted_answers import beside_rows, everything
 from planted_cache import PlantedParts
@@ -76,11 +77,16 @@ def some_failovers(planted: PlantedRun) -> None:
     failovers.write()
 
 
+def some_stores(planted: PlantedRun) -> None:
+    """Two stores and a cache, with what they are made of."""
+    planted_stores.everything(planted).write()
+
+
 def planted_run(path: Path) -> PlantedRun:
-    """All four scenarios in one run."""
+    """All five scenarios in one run."""
     planted = PlantedRun(path)
     everything(planted).write(rows_of=beside_rows)
-    for plant in (a_demand, a_cache, some_failovers):
+    for plant in (a_demand, a_cache, some_failovers, some_stores):
         plant(planted)
     planted.load()
     return planted
@@ -122,7 +128,7 @@ def told_nothing_of_today(tmp_path: Path, files: Mapping[str, bytes]) -> None:
 
 @pytest.mark.timeout(600)
 def test_report_and_gates_of_all_scenarios_are_the_same_bytes_in_two_processes_in_two_places(tmp_path: Path) -> None:
-    """All four in one run, every kind of chart among them: page, Markdown, findings, what gates leave."""
+    """All five in one run, every kind of chart among them: page, Markdown, findings, what gates leave."""
     planted = planted_run(tmp_path / "here" / "run")
     assert set(planted.manifest["scenarios"]) == set(ORDER)
     shutil.copytree(tmp_path / "here", tmp_path / ELSEWHERE)

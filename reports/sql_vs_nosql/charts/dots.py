@@ -57,7 +57,7 @@ def processor_time(found: Measured, findings: Sequence[Finding]) -> Chart | None
         return None
     table = pd.DataFrame(rows)
     return Chart(
-        id=f"{NAME}-server", title="What an answer costs the server: processor time", caption="Of the whole process tree, on this machine's cores, logarithmic axis. "
+        id=f"{NAME}-server", title="What an answer costs the server: processor time", caption="Of the whole process tree, on this machine's cores, logarithmic axis; no line where the interval reaches 0. "
         "In the table: arms behind a cache with what the cache uses, and bytes read and written.",
         alt=told(findings, "cpu_ms_per_answer"), table=table,
         draw=lambda every: _draw(every[[not is_cached(arm) for arm in every["arm"]]], column=_CPU, label="processor time an answer, ms"),

@@ -41,7 +41,7 @@ def chart(found: Measured, findings: Sequence[Finding]) -> Chart | None:
     return Chart(
         id=f"{NAME}-matrix", title="Every pattern against every store",
         caption="In each square: time of an answer at the median, with its 95 % interval where there are trials enough; round trips; dollars of a million "
-        "answers; consistency. The darker, the longer against the fastest of its row. What each needed, and why a store has no answer, is in the table.",
+        "answers; consistency. The darker, the longer against the fastest of its row. What each needed, and why a store has no answer, is in the table. On one machine: the twin's times aren't the service's.",
         alt=_conclusion(table), table=table, draw=_draw,
     )  # fmt: skip
 
@@ -88,7 +88,7 @@ def _draw(table: pd.DataFrame) -> Figure:
     for (_, row), times in zip(table.iterrows(), _times_fastest(table), strict=True):
         x, y = arms.index(row["store"]), patterns.index(row["pattern"])
         shade = 0.0 if pd.isna(times) else float(np.log(times) / np.log(most))
-        color = _NO_ANSWER if isinstance(row["why not"], str) else hue(0.06 + 0.8 * shade)
+        color = _NO_ANSWER if isinstance(row["why not"], str) else hue(0.06 + 0.64 * shade)
         axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=color, edgecolor=PAPER, linewidth=1.5))
         _write(axes, x, y, row)
     axes.set_xticks(range(len(arms)), [_SHORT.get(arm, ARMS.get(arm, arm)) for arm in arms])
