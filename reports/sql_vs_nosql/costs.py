@@ -32,7 +32,7 @@ from reports.sql_vs_nosql.arms import (
 )
 from reports.sql_vs_nosql.cells import Cell, Measured, trials_of
 from reports.stats import Interval
-from reports.words import count, dollars, milliseconds, number, scaled, span
+from reports.words import count, dollars, milliseconds, number, percent, scaled, span
 
 _MILLION = 1_000_000
 BOUNDS = f"{BUSY_MOST:g} to {BUSY_LEAST:g} of a vCPU busy"
@@ -139,7 +139,7 @@ def _million(found: Measured, cell: Cell) -> Finding:
 def _by(found: Measured, cell: Cell) -> str:
     if not is_sql(cell.arm):
         return f"units measured on the local model × on-demand {found.prices_of}"
-    return f"processor time measured on this machine, of {INSTANCE} whose {VCPU} vCPU are {BUSY:.0%} busy, {found.prices_of}"
+    return f"processor time measured on this machine, of {INSTANCE} whose {VCPU} vCPU are {percent(BUSY)} busy, {found.prices_of}"
 
 
 def _months(found: Measured, cell: Cell) -> Iterator[Finding]:
@@ -162,8 +162,8 @@ def _months(found: Measured, cell: Cell) -> Iterator[Finding]:
         low, high = cost.month_usd(rate, BUSY_MOST), cost.month_usd(rate, BUSY_LEAST)
         figure = Interval(value=usd, low=low, high=high, n=n, method="instances at other shares busy")
         sentence = (
-            f"{about}: {dollars(usd)} a month for {count(cost.count(rate), 'instance')}, {dollars(low)} where they may be {BUSY_MOST:.0%} busy, "
-            f"{dollars(high)} where {BUSY_LEAST:.0%} ({_by(found, cell)})."
+            f"{about}: {dollars(usd)} a month for {count(cost.count(rate), 'instance')}, {dollars(low)} where they may be {percent(BUSY_MOST)} busy, "
+            f"{dollars(high)} where {percent(BUSY_LEAST)} ({_by(found, cell)})."
         )
         yield found.measured(
             "usd_month", sentence, figure, "USD a month", labels | {"bounds": BOUNDS}, basis="modelled"
@@ -259,4 +259,4 @@ def _steps(where: Flip) -> str:
 
 def _at_least_busy(units: Units, cost: Instances) -> str:
     never = math.isinf(flip(units, cost, BUSY_LEAST).first_per_s)
-    return f"; where instances are {BUSY_LEAST:.0%} busy, DynamoDB is cheaper at every rate" if never else ""
+    return f"; where instances are {percent(BUSY_LEAST)} busy, DynamoDB is cheaper at every rate" if never else ""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from reports.places import is_aws
 from reports.sql_vs_nosql.arms import BUSY, BUSY_LEAST, BUSY_MOST, GROWTH, INSTANCE, MONTH_HOURS, NAME, VCPU
 from reports.sql_vs_nosql.cells import Measured
-from reports.words import count, seconds
+from reports.words import count, percent, seconds
 
 
 def method(found: Measured) -> tuple[str, ...]:
@@ -70,9 +70,9 @@ def _figures(found: Measured) -> str:
 
 def _money(found: Measured) -> str:
     return (
-        f"DynamoDB costs units × the on-demand price, whatever the capacity of the twin's tables. SQL costs processor time: a {INSTANCE} has {VCPU} vCPU, planned to be {BUSY:.0%} busy, and a "
+        f"DynamoDB costs units × the on-demand price, whatever the capacity of the twin's tables. SQL costs processor time: a {INSTANCE} has {VCPU} vCPU, planned to be {percent(BUSY)} busy, and a "
         f"month has {MONTH_HOURS} hours; a million answers is their share of it, a month at a rate is whole instances, one at least, with "
-        f"{BUSY_MOST:.0%} and {BUSY_LEAST:.0%} busy as its bounds. Each instance is supposed to answer reads and writes alike, as replicas or parts "
+        f"{percent(BUSY_MOST)} and {percent(BUSY_LEAST)} busy as its bounds. Each instance is supposed to answer reads and writes alike, as replicas or parts "
         f"of the data. Storage, a standby, backups, caches and traffic aren't in it: `dbharness choose` has them. {found.prices_of}."
     )
 
@@ -82,7 +82,7 @@ def _reach(found: Measured) -> str:
         return "Measured where the manifest says; processor time of managed servers isn't known, and what rests on it is absent."
     return (
         "How far this reaches: servers and client share one machine, without a network. Units are DynamoDB's rules, the same on the service; the "
-        "twin's latency isn't the service's, where an answer of one item takes milliseconds and a page of a Scan tens of them. That a core here does "
-        "what an RDS vCPU does is an assumption, and all dollars of SQL stand on it; all data were in memory. Round trips, units, growth and "
-        "answers carry over; latencies compare arms of one engine, and at best orders of magnitude between stores."
+        "twin's latency isn't the service's, and no store's has a network in it. That a core here does "
+        "what an RDS vCPU does is an assumption, and all dollars of SQL stand on it; all data were in memory. Answers, round trips, "
+        "units and their growth carry over; latencies compare arms of one engine, and say no more than orders of magnitude between stores."
     )
