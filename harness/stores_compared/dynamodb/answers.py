@@ -62,11 +62,12 @@ def flight_with_all(exchange: Exchange, table: str, question: Question) -> Asked
 
 def carrier_month_delays(exchange: Exchange, table: str, question: Question) -> Asked:
     """All entries of a month, which lie in the order of carriers; counted and summed here."""
-    late: dict[str, list[int]] = defaultdict(list)
+    delays: dict[str, list[int]] = defaultdict(list)
 
     def add(item: Item) -> None:
-        delay = whole(item, "arr_delay")
-        late[item["carrier"]["S"]] += [] if delay is None else [delay]
+        of_carrier = delays[item["carrier"]["S"]]
+        if (delay := item.get("arr_delay")) is not None:
+            of_carrier.append(int(delay["N"]))
 
     exchange.query(
         {
@@ -76,7 +77,7 @@ def carrier_month_delays(exchange: Exchange, table: str, question: Question) -> 
         },
         add,
     )  # fmt: skip
-    return exchange.asked(*((carrier, len(delays), sum(delays)) for carrier, delays in sorted(late.items())))
+    return exchange.asked(*((carrier, len(each), sum(each)) for carrier, each in sorted(delays.items())))
 
 
 def top_routes(exchange: Exchange, table: str, question: Question) -> Asked:  # noqa: ARG001 - it has no parameters

@@ -1,6 +1,6 @@
 """The DynamoDB arm."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -71,8 +71,7 @@ class DynamoStore:
         if "bulk_load" in settings.patterns:
             self._fill(names.bulk, 0)
         if "move_flight" in settings.patterns:
-            self._context.services.make_table(planes_definition(names.planes, self._capacity_units))
-            bulk_load(self._access.lean, names.planes, self._items.planes)
+            self._load(planes_definition(names.planes, self._capacity_units), self._items.planes)
 
     def prepare(self, pattern: Name, flights: int) -> None:
         """See Store: nothing, its tables are as they were."""
@@ -106,7 +105,7 @@ class DynamoStore:
         """See Store."""
         match question.pattern:
             case "add_attribute":
-                bulk_load(self._access.lean, self._names.widened, self._made.flights[: question.flights])
+                self._put_back(question.flights)
             case "bulk_load":
                 self._fill(self._names.bulk, 0)
             case "update_if" | "move_flight":
@@ -123,11 +122,21 @@ class DynamoStore:
 
     def _fill(self, table: str, count: int) -> None:
         """A table of the first so many flights, in place of one that may be there."""
-        self._context.services.make_table(flights_definition(table, self._capacity_units))
+        self._load(flights_definition(table, self._capacity_units), self._made.flights[:count])
+
+    def _load(self, definition: Mapping[str, Any], items: Sequence[bytes]) -> None:
         try:
-            bulk_load(self._access.lean, table, self._made.flights[:count])
+            self._context.services.make_table(definition)
+            bulk_load(self._access.lean, definition["TableName"], items)
         except ConnectionTrouble as trouble:
-            raise CannotMeasure(f"{self.name}: {table} can't be filled: {trouble}") from trouble
+            raise CannotMeasure(f"{self.name}: {definition['TableName']} can't be filled: {trouble}") from trouble
+
+    def _put_back(self, count: int) -> None:
+        """Flights as the data has them, over those that got an attribute."""
+        try:
+            bulk_load(self._access.lean, self._names.widened, self._made.flights[:count])
+        except ConnectionTrouble as trouble:
+            raise CannotMeasure(f"{self.name}: {self._names.widened} can't be put back: {trouble}") from trouble
 
     def _restore(self, question: Question) -> None:
         """The flight as the data has it, and under no other aircraft that the question names."""
@@ -140,6 +149,9 @@ class DynamoStore:
 
     def _must(self, operation: str, payload: dict[str, Any]) -> None:
         """A request of our own; raises CannotMeasure where it isn't granted, for the data isn't what it was then."""
-        response = self._admin.call(operation, payload)
+        try:
+            response = self._admin.call(operation, payload)
+        except ConnectionTrouble as trouble:
+            raise CannotMeasure(f"{self.name}: {operation} {payload['TableName']}: {trouble}") from trouble
         if response.status != 200:
             raise CannotMeasure(f"{self.name}: {operation} {payload['TableName']}: {response.error_code}")
