@@ -40,8 +40,8 @@ class SqlVsNosqlSettings(Settings):
     keys: PositiveInt = 200
     cache_ttl_s: Annotated[float, Field(ge=0.001)] = 60.0
     least_rewrites: PositiveInt = 1
-    attribute_items: PositiveInt = 1_000
-    bulk_items: PositiveInt = 1_000
+    attribute_items: PositiveInt = 500
+    bulk_items: PositiveInt = 500
 
     @field_validator("cached_patterns", "growth_patterns")
     @classmethod
