@@ -23,7 +23,7 @@ SMALL = (
 @pytest.fixture
 def done(place: Place) -> Place:
     sets = [word for one in SMALL for word in ("--set", f"{NAME}.{one}")]
-    place.call("run", NAME, "--profile", "smoke", *sets, "--out", str(place.run), timeout_s=170)
+    place.call("run", NAME, "--profile", "quick", *sets, "--out", str(place.run), timeout_s=170)
     return place
 
 
