@@ -62,7 +62,7 @@ def _figures(found: Measured) -> str:
     )
     return (
         "Latency is service time, the client's own share included. Processor time is that of the server's whole process tree over the measured "
-        "answers, its background work too; bytes are those its processes read from and wrote to the disk's cache. Units are the ConsumedCapacity "
+        "answers, its background work too; bytes are those its processes read from the disk and wrote by calls. Units are the ConsumedCapacity "
         "that each answer tells, indexes included; reads are eventually consistent. Exponents are slopes of logarithms: of time and processor "
         f"time by round, of units by question.{cached}"
     )
