@@ -1,0 +1,26 @@
+"""Which part is which, and the plan that they add up to. A new part is its module, a line here, and its settings."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from harness.plan import Trial, interleave
+from harness.sql.operations.groups import ParameterGroups
+from harness.sql.operations.part import Part, Room
+from harness.sql.operations.settings import PartName, RdsOperationsSettings
+
+MAKE: Mapping[PartName, Callable[[Room], Part]] = {
+    "parameters": ParameterGroups,
+}
+
+
+def trials_of(parts: Mapping[PartName, Part], settings: RdsOperationsSettings, seed: str) -> list[Trial]:
+    """Part after part, in each every cell once a round, arms interleaved."""
+    trials: list[Trial] = []
+    for name, part in parts.items():
+        first = trials[-1].pair + 1 if trials else 0
+        cells = list(part.cells(settings))
+        trials += [
+            replace(part.of_its_arm(trial), trial=len(trials) + at, pair=first + trial.pair)
+            for at, trial in enumerate(interleave(cells, rounds=settings.rounds_of(name), seed=f"{seed}/{name}"))
+        ]  # fmt: skip
+    return trials
