@@ -14,11 +14,12 @@ from harness.errors import CannotMeasure, TrialFailed
 from harness.execute import locust_user
 from harness.plan import Trial
 from harness.recorder import Kind
-from harness.scenario import Scenario, TrialLoad
+from harness.scenario import FloorProbe, Scenario, TrialLoad
 from harness.services import Needs
 from harness.sql.endpoint import DRIVERS
+from harness.sql.failover.floors import floor_probes
 from harness.sql.operations.instances import Instances
-from harness.sql.operations.load import COLUMNS
+from harness.sql.operations.load import COLUMNS, READ, WRITE
 from harness.sql.operations.part import TROUBLE, Part, Room, engine_of
 from harness.sql.operations.parts import MAKE, trials_of
 from harness.sql.operations.settings import PartName, RdsOperationsSettings
@@ -45,9 +46,10 @@ class RdsOperations(Scenario[RdsOperationsSettings]):
         if not there:
             raise CannotMeasure("; ".join(self.context.services.unavailable.values()) or "no database is there")
         room = Room(
-            context=self.context, settings=self.settings, engines=there, instances=Instances(self.context.local),
+            context=self.context, settings=self.settings, engines=there, instances=Instances(self.context.local, self.context.config.months),
             next_id=count(1).__next__,
         )  # fmt: skip
+        self.instances = room.instances
         self.parts: dict[PartName, Part] = {name: MAKE[name](room) for name in self.settings.parts if name in MAKE}
         try:
             gevent.joinall([gevent.spawn(part.set_up) for part in self.parts.values()], raise_error=True)
@@ -57,6 +59,10 @@ class RdsOperations(Scenario[RdsOperationsSettings]):
     def plan(self) -> list[Trial]:
         """See ``harness.sql.operations.parts``."""
         return trials_of(self.parts, self.settings, seed=f"{self.context.config.seed}/{self.name}")
+
+    def floor_probes(self) -> list[FloorProbe]:
+        """A read and a write of the ledger, on a connection that is there."""
+        return floor_probes(self.instances.endpoints(), read=READ, write=WRITE)
 
     def prepare(self, trial: Trial) -> None:
         """The part's."""

@@ -3,6 +3,7 @@
 import contextlib
 import secrets
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, Self
 
 import pymysql
@@ -103,11 +104,20 @@ class MariaDbServer:
         )
         self._warden.give(self._init)
 
+    @property
+    def data(self) -> Path:
+        """Its data directory."""
+        return self._data
+
     def copy(self, source: "MariaDbServer") -> None:
         """Take the data of a sibling that is stopped, in place of such as there was; neither runs meanwhile."""
+        self.adopt(source.data)
+
+    def adopt(self, folder: Path) -> None:
+        """Take a copy of a sibling's data directory, in place of such as there was; nobody runs on either."""
         if not self._folder.exists():
             self._warden.folder(self.name)
-        clone(self._warden, source._data, self._data)
+        clone(self._warden, folder, self._data)
 
     def start(self, host: str, timeout_s: float = 20.0, *, port: int | None = None) -> None:
         """Start on ``host``, at its own port or another; returns when an authenticated query is answered."""

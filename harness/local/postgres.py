@@ -18,6 +18,7 @@ from psycopg.conninfo import make_conninfo
 from harness.errors import CannotMeasure, ServerFailed
 from harness.local.processes import Warden, free_port, log_tail, reachable
 from harness.local.sqlserver import await_ready, require_free
+from harness.local.topologies.cloning import clone
 from harness.sql.connections import SqlConnection, connect
 from harness.sql.endpoint import Engine, SqlEndpoint
 
@@ -115,6 +116,17 @@ class PostgresServer:
         signal_file = self._data / "standby.signal"
         signal_file.touch()
         self._warden.give(signal_file)
+
+    @property
+    def data(self) -> Path:
+        """Its data directory."""
+        return self._data
+
+    def adopt(self, folder: Path) -> None:
+        """Take a copy of a sibling's data directory, in place of such as there was; nobody runs on either."""
+        if not self._folder.exists():
+            self._make_folder()
+        clone(self._warden, folder, self._data)
 
     def start(self, host: str, timeout_s: float = 20.0) -> None:
         """Start on ``host``; returns when an authenticated query is answered."""

@@ -32,6 +32,19 @@ class SqlServer(Protocol):
     def product(self) -> str:
         """Product and version, as a report names it: ``MariaDB 10.11.19``."""
 
+    @property
+    def data(self) -> Path:
+        """Its data directory, which is all of it that is on disk."""
+
+    def sibling(self, name: str) -> "SqlServer":
+        """A server of the same programs, port and users, on a data directory that ``adopt`` gives it."""
+
+    def adopt(self, folder: Path) -> None:
+        """Take a copy of a sibling's data directory, in place of such as there was; nobody runs on either."""
+
+    def runs(self) -> bool:
+        """Whether there is a process of it, be it stopped by a signal."""
+
     def configure(self, settings: Mapping[str, str]) -> None:
         """The server's settings beside those it always has, from the next start on; {} are none."""
 

@@ -51,11 +51,13 @@ class ParameterGroups:
 
     def set_up(self) -> None:
         """The instances, side by side; a parameter that there isn't is found before anything is measured."""
-        gevent.joinall([gevent.spawn(self._set_up, engine) for engine in self._room.engines], raise_error=True)
+        self._room.make_instances([self._room.settings.flights])
+        for engine in self._room.engines:
+            self._require(engine)
 
     def prepare(self, trial: Trial) -> None:
         """The group applied to the instance; where it takes a reboot, it gets one."""
-        self._instance = instance = self._room.instances.of(engine_of(trial))
+        self._instance = instance = self._room.instance(engine_of(trial))
         wanted = self._room.settings.groups[trial.arm].of(instance.engine)
         assert wanted is not None, "its cell has no such arm"
         apply_group(self._room, trial, instance, trial.arm, wanted)
@@ -98,8 +100,8 @@ class ParameterGroups:
     def tear_down(self) -> None:
         """Nothing: its servers end with the services."""
 
-    def _set_up(self, engine: Engine) -> None:
-        instance = self._room.instances.of(engine)
+    def _require(self, engine: Engine) -> None:
+        instance = self._room.instance(engine)
         for name in self._room.settings.parameter_groups:
             try:
                 instance.group.require(self._room.settings.groups[name].of(engine) or ())

@@ -3,9 +3,12 @@
 import contextlib
 import signal
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from threading import Lock
 
+from harness import dataset
+from harness.errors import CannotMeasure
 from harness.local.mariadb import MariaDbServer
 from harness.local.postgres import PostgresServer
 from harness.local.processes import Warden
@@ -13,13 +16,13 @@ from harness.local.services import LocalServices
 from harness.local.sqlserver import SqlServer
 from harness.local.topologies.model import ZONES
 from harness.local.topologies.volume import ALWAYS
-from harness.sql import ledger
+from harness.sql import ledger, schema
 from harness.sql.connections import SqlConnection, connect
 from harness.sql.endpoint import Engine, SqlEndpoint
 from harness.sql.operations.catalogue import catalogue_of
 from harness.sql.operations.parameters import ParameterGroup
 
-Key = tuple[Engine, str]
+Key = tuple[Engine, int]
 
 
 class Instance:
@@ -64,10 +67,21 @@ class Instance:
 
     def start(self) -> float:
         """Make sure that nothing of it runs, and start it; how long until it answered a query, s."""
-        self.server.kill()
+        self.kill()
         began_s = time.monotonic()
         self.server.start(self.host)
         return time.monotonic() - began_s
+
+    def kill(self) -> None:
+        """Nothing of it runs on return."""
+        if self.server.runs():
+            self.server.kill()
+
+    def sibling(self, name: str, host: str) -> "Instance":
+        """One more, of the same users and port at another address, with the default group; its data must be given to it."""
+        server = self.server.sibling(f"{self.server.name}-{name}")
+        server.configure(ALWAYS[self.engine])
+        return Instance(server, self.warden, host)
 
     def reboot(self) -> float:
         """As RDS's RebootDBInstance: shut down cleanly and started again, static parameters applied; how long it was away, s."""
@@ -87,26 +101,47 @@ class Instance:
 
 
 class Instances:
-    """The instances of a run, by engine and what they are for; one that doesn't answer any more is replaced by a new one."""
+    """The instances of a run, by engine and how many flights they hold; one that doesn't answer any more is replaced by a new one."""
 
-    def __init__(self, services: LocalServices) -> None:
-        self._services = services
+    def __init__(self, services: LocalServices, months: Sequence[int]) -> None:
+        self._services, self._months = services, months
         self._instances: dict[Key, Instance] = {}
         self._locks: dict[Key, Lock] = {}
 
-    def of(self, engine: Engine, purpose: str = "shared") -> Instance:
-        """The instance, made where there is none (any more). Raises CannotMeasure where the engine can't be had."""
-        key = engine, purpose
+    def of(self, engine: Engine, flights: int) -> Instance:
+        """The instance that has so many flights and a ledger, with the default group; made where there is none (any more).
+
+        Raises CannotMeasure where the engine can't be had, or the months have fewer flights.
+        """
+        key = engine, flights
         with self._locks.setdefault(key, Lock()):
             instance = self._instances.get(key)
             if instance is None or not instance.answers():
                 if instance is not None:
-                    instance.server.kill()
-                instance = self._instances[key] = self.new(engine, purpose)
+                    instance.kill()
+                instance = self._instances[key] = self.new(engine, str(flights))
                 instance.create()
+                self._fill(instance, flights)
+            instance.group.modify({})
+            if instance.group.status == "pending-reboot":
+                instance.reboot()
             return instance
 
-    def new(self, engine: Engine, purpose: str) -> Instance:
+    def new(self, engine: Engine, name: str) -> Instance:
         """One more, not created yet."""
-        server, room = self._services.sql_server(engine, ZONES[:2], ALWAYS[engine], f"{engine}-{purpose}")
+        server, room = self._services.sql_server(engine, ZONES[:2], ALWAYS[engine], f"{engine}-{name}")
         return Instance(server, room)
+
+    def endpoints(self) -> list[SqlEndpoint]:
+        """One of each engine that there is."""
+        return list({engine: instance.endpoint for (engine, _), instance in self._instances.items()}.values())
+
+    def _fill(self, instance: Instance, flights: int) -> None:
+        data = dataset.load(self._months)
+        if flights > (most := data.flights.num_rows):
+            raise CannotMeasure(
+                f"{flights:,} flights are more than the {most:,} of months; add months, or ask for fewer"
+            )
+        with connect(instance.endpoint) as connection:
+            schema.create(connection)
+            schema.load(connection, replace(data, flights=data.flights.slice(0, flights)))

@@ -20,18 +20,19 @@ LONG_NS = 600 * 1_000_000_000  # nobody waits longer for an operation
 
 
 class Load:
-    """Streams of one trial against one instance. Connections are its own, and closed by ``close``."""
+    """Streams of one trial against one instance, for ``duration_s`` or until stopped. ``acknowledged``: the writes that the ledger has as such. Connections are its own, and closed by ``close``."""
 
     def __init__(
         self, trial: Trial, endpoint: SqlEndpoint, next_id: Callable[[], int], *, warm_up_s: float,
-        clock_ns: Callable[[], int] = time.monotonic_ns,
+        duration_s: float | None = None, clock_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:  # fmt: skip
-        self.ledger = Ledger()
+        self.ledger, self.acknowledged = Ledger(), set[int]()
         self._trial, self._next_id, self._clock_ns = trial, next_id, clock_ns
         self._warm_up_ns = int(warm_up_s * 1e9)
+        self._duration_ns = LONG_NS if duration_s is None else int(duration_s * 1e9)
         self._begin_ns = clock_ns()
         self._over = False
-        self._pool: Pool[SqlConnection] = Pool(lambda: connect(endpoint))
+        self.pool: Pool[SqlConnection] = Pool(lambda: connect(endpoint))
         self.extra: dict[str, Any] = {"engine": trial.labels["engine"], "part": trial.labels["part"], "lag_ns": -1}
 
     def begun(self, begin_ns: int) -> None:
@@ -44,24 +45,24 @@ class Load:
 
     def close(self) -> None:
         """Close all connections; nobody may be in an operation."""
-        self._pool.close()
+        self.pool.close()
 
     def closed(self, op: str, act: Callable[[Slot], Observation], *, slots: int) -> Stream:
-        """One operation after the other in each of ``slots``, until stopped."""
+        """One operation after the other in each of ``slots``."""
 
         def tickets() -> Iterator[Ticket]:
-            while not self._over:
-                yield Ticket(op=op, act=act, warm_up=self._clock_ns() - self._begin_ns < self._warm_up_ns)
+            while not self._over and (since_ns := self._clock_ns() - self._begin_ns) < self._duration_ns:
+                yield Ticket(op=op, act=act, warm_up=since_ns < self._warm_up_ns)
 
         return Stream(tickets=tickets(), slots=slots)
 
     def open(self, op: str, act: Callable[[Slot], Observation], *, per_s: float, slots: int) -> Stream:
-        """Evenly spaced, until stopped; what finds no slot waits, and its latency counts from when it was due."""
+        """Evenly spaced; what finds no slot waits, and its latency counts from when it was due."""
 
         def tickets() -> Iterator[Ticket]:
             for number in count():
                 due_ns = int(number / per_s * 1e9)
-                if self._over or due_ns > LONG_NS:
+                if self._over or due_ns >= self._duration_ns:
                     return
                 yield Ticket(op=op, act=act, due_ns=due_ns, warm_up=due_ns < self._warm_up_ns)
 
@@ -70,24 +71,29 @@ class Load:
     def write(self, slot: Slot) -> Observation:  # noqa: ARG002 - whichever connection is idle
         """One row of the ledger."""
         write_id = self._next_id()
-        seen = self.on_connection(lambda one: ledger.write(one, write_id, self._trial.trial, once=False), sent=True)
+        seen = self.on(self.pool, lambda one: ledger.write(one, write_id, self._trial.trial, once=False), sent=True)
         self.ledger.note(write_id, seen.outcome)
+        if seen.outcome == "ok":
+            self.acknowledged.add(write_id)
         return seen
 
     def read(self, slot: Slot) -> Observation:  # noqa: ARG002 - likewise
         """The newest row of the ledger."""
-        return self.on_connection(ledger.newest_id, sent=False)
+        return self.on(self.pool, ledger.newest_id, sent=False)
 
-    def on_connection(self, work: Callable[[SqlConnection], Any], *, sent: bool) -> Observation:
-        """Do ``work`` on a connection that is idle, or a new one; what goes wrong is classified, and its connection closed."""
+    def on(self, pool: Pool[SqlConnection], work: Callable[[SqlConnection], object], *, sent: bool) -> Observation:
+        """Do ``work`` on a connection that is idle, or a new one; what goes wrong is classified, and its connection closed.
+
+        ``sent``: it writes, so that nobody knows what became of it where the connection breaks.
+        """
         connection = None
         try:
-            connection = self._pool.take()
+            connection = pool.take()
             work(connection)
         except Exception as error:  # noqa: BLE001 - classified; what drivers raise has no common class
             outcome, code = classify(error, sent=sent and connection is not None)
             if connection is not None:
-                self._pool.drop(connection)
+                pool.drop(connection)
             return Observation(outcome=outcome, error_code=code, extra=self.extra)
-        self._pool.give(connection)
+        pool.give(connection)
         return Observation(extra=self.extra)

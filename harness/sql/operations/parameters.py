@@ -43,13 +43,17 @@ class Grouped(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One parameter of a modification: ``value`` None is the product's own; ``after`` is what the parameter is in until a reboot."""
+    """One parameter of a modification: ``value`` None is the product's own; ``after`` holds until a reboot.
+
+    ``applied_s``: how long the group was *applying* until the server heeded it, s; None where it takes a reboot.
+    """
 
     name: str
     value: str | None
     apply_type: ApplyType
     before: Status
     after: Status
+    applied_s: float | None
 
 
 class ParameterGroup:
@@ -83,21 +87,24 @@ class ParameterGroup:
             dynamic = {name: value for name, value in changed.items() if types[name] == "dynamic"}
             static = {name: value for name, value in changed.items() if types[name] == "static"}
             self._instance.server.configure({**self._always, **parameters})
-            self._applying = True
+            self._applying, began_s = True, time.monotonic()
             try:
                 self._instance.reload(at_a_start=[*static, *self._waiting])
                 self._catalogue.apply(connection, dynamic)
                 self._await(connection, {name: value for name, value in dynamic.items() if value is not None})
             finally:
-                self._applying = False
+                self._applying, applied_s = False, time.monotonic() - began_s
             unlike = self._catalogue.pending(connection, {name: value for name, value in static.items() if value})
         self._waiting -= static.keys()
         self._waiting |= {name for name, value in static.items() if value is None or name in unlike}
         self._parameters = dict(parameters)
         return [
-            Change(name=name, value=value, apply_type=types[name], before=earlier[name], after=self._status_of(name))
+            Change(
+                name=name, value=value, apply_type=types[name], before=earlier[name], after=self._status_of(name),
+                applied_s=None if name in static else applied_s,
+            )
             for name, value in changed.items()
-        ]
+        ]  # fmt: skip
 
     def require(self, names: Collection[str]) -> None:
         """Raise CannotMeasure for one that the product hasn't got, or that can't be set."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import gevent
 import psycopg
 import pymysql
 
@@ -31,6 +32,15 @@ class Room:
     engines: tuple[Engine, ...]
     instances: Instances
     next_id: Callable[[], int]
+
+    def instance(self, engine: Engine) -> Instance:
+        """The one of ``engine`` for whatever doesn't vary the size of the data; see Instances.of."""
+        return self.instances.of(engine, self.settings.flights)
+
+    def make_instances(self, sizes: Iterable[int]) -> None:
+        """All of them, side by side."""
+        pairs = [(engine, flights) for engine in self.engines for flights in sizes]
+        gevent.joinall([gevent.spawn(self.instances.of, *pair) for pair in pairs], raise_error=True)
 
     def note(self, trial: Trial, kind: str, **fields: Any) -> None:
         """An event of ``trial``, with its engine and part."""
@@ -75,15 +85,12 @@ def engine_of(trial: Trial) -> Engine:
 def apply_group(room: Room, trial: Trial, instance: Instance, name: str, parameters: Mapping[str, str]) -> None:
     """Give the instance these parameters and no others, with the reboot that static ones take; noted as events.
 
-    What an earlier trial left is taken away first, so that each parameter is seen to come.
+    It has none before, so that each is seen to come.
     """
-    instance.group.modify({})
-    if instance.group.status == "pending-reboot":
-        instance.reboot()
     for change in instance.group.modify(parameters):
         room.note(
             trial, "parameter", group=name, name=change.name, value=change.value, apply_type=change.apply_type,
-            status_before=change.before, status_after=change.after,
+            status_before=change.before, status_after=change.after, applied_s=change.applied_s,
         )  # fmt: skip
     if instance.group.status == "pending-reboot":
         seconds = instance.reboot()

@@ -4,12 +4,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from harness.plan import Trial, interleave
+from harness.sql.operations.connection_limit import ConnectionLimit
 from harness.sql.operations.groups import ParameterGroups
 from harness.sql.operations.part import Part, Room
+from harness.sql.operations.replica_lag import ReplicaLag
 from harness.sql.operations.settings import PartName, RdsOperationsSettings
+from harness.sql.operations.snapshots import Snapshots
 
 MAKE: Mapping[PartName, Callable[[Room], Part]] = {
     "parameters": ParameterGroups,
+    "snapshots": Snapshots,
+    "replica_lag": ReplicaLag,
+    "connections": ConnectionLimit,
 }
 
 

@@ -27,6 +27,8 @@ class GroupSettings(Settings):
         return None if mine is None else {name: _as_text(value) for name, value in mine.items()}
 
 
+# MariaDB has no less than 10, and those who watch need theirs.
+ConnectionLimit = Annotated[int, Field(ge=20, le=1000)]
 DEFAULT = "default"
 GROUPS: dict[str, GroupSettings] = {
     DEFAULT: GroupSettings(),
@@ -45,11 +47,21 @@ class RdsOperationsSettings(Settings):
     rounds: PositiveInt = 1
     warm_up_s: NonNegativeFloat = 0.2
     measured_s: PositiveFloat = 0.6
+    flights: PositiveInt = 27_004
     writers: PositiveInt = 4
     reads_per_s: PositiveFloat = 100
     writes_per_s: PositiveFloat = 100
+    before_s: PositiveFloat = 0.3
+    after_s: PositiveFloat = 0.2
     parameter_groups: Annotated[tuple[str, ...], EachOnce] = Field(default=tuple(GROUPS), min_length=1)
     groups: dict[str, GroupSettings] = Field(default_factory=lambda: dict(GROUPS))
+    snapshot_flights: Annotated[tuple[PositiveInt, ...], EachOnce] = Field(default=(27_004,), min_length=1)
+    lag_writes_low_per_s: PositiveFloat = 100
+    lag_writes_high_per_s: PositiveFloat = 500
+    beats_per_s: PositiveFloat = 50
+    connection_limits: Annotated[tuple[ConnectionLimit, ...], EachOnce] = Field(default=(40,), min_length=1)
+    connections_per_s: PositiveFloat = 100
+    connections_beyond: PositiveInt = 5
 
     def rounds_of(self, part: PartName) -> int:  # noqa: ARG002 - for parts whose trials take long
         """How often each cell of ``part`` is measured."""
