@@ -9,7 +9,7 @@ from harness.sql.operations.groups import ParameterGroups
 from harness.sql.operations.part import Part, Room
 from harness.sql.operations.replica_lag import ReplicaLag
 from harness.sql.operations.settings import PartName, RdsOperationsSettings
-from harness.sql.operations.snapshots import Snapshots
+from harness.sql.operations.snapshots import ARMS, Snapshots
 
 MAKE: Mapping[PartName, Callable[[Room], Part]] = {
     "parameters": ParameterGroups,
@@ -17,6 +17,8 @@ MAKE: Mapping[PartName, Callable[[Room], Part]] = {
     "replica_lag": ReplicaLag,
     "connections": ConnectionLimit,
 }
+IN_ORDER: Mapping[PartName, tuple[str, ...]] = {"snapshots": ARMS}
+"""Parts whose arms follow each other in every round: what is restored was created before."""
 
 
 def trials_of(parts: Mapping[PartName, Part], settings: RdsOperationsSettings, seed: str) -> list[Trial]:
@@ -24,9 +26,11 @@ def trials_of(parts: Mapping[PartName, Part], settings: RdsOperationsSettings, s
     trials: list[Trial] = []
     for name, part in parts.items():
         first = trials[-1].pair + 1 if trials else 0
-        cells = list(part.cells(settings))
+        drawn = interleave(list(part.cells(settings)), rounds=settings.rounds_of(name), seed=f"{seed}/{name}")
+        if name in IN_ORDER:
+            drawn.sort(key=lambda trial: (trial.pair, IN_ORDER[name].index(trial.arm)))
         trials += [
             replace(part.of_its_arm(trial), trial=len(trials) + at, pair=first + trial.pair)
-            for at, trial in enumerate(interleave(cells, rounds=settings.rounds_of(name), seed=f"{seed}/{name}"))
-        ]  # fmt: skip
+            for at, trial in enumerate(drawn)
+        ]
     return trials

@@ -45,13 +45,13 @@ class RdsOperationsSettings(Settings):
     engines: Annotated[tuple[Engine, ...], EachOnce] = Field(default=("mysql", "postgres"), min_length=1)
     parts: Annotated[tuple[PartName, ...], EachOnce] = Field(default=PARTS, min_length=1)
     rounds: PositiveInt = 1
-    warm_up_s: NonNegativeFloat = 0.2
-    measured_s: PositiveFloat = 0.6
+    warm_up_s: NonNegativeFloat = 0.15
+    measured_s: PositiveFloat = 0.5
     flights: PositiveInt = 27_004
     writers: PositiveInt = 4
     reads_per_s: PositiveFloat = 100
     writes_per_s: PositiveFloat = 100
-    before_s: PositiveFloat = 0.3
+    before_s: PositiveFloat = 0.25
     after_s: PositiveFloat = 0.2
     parameter_groups: Annotated[tuple[str, ...], EachOnce] = Field(default=tuple(GROUPS), min_length=1)
     groups: dict[str, GroupSettings] = Field(default_factory=lambda: dict(GROUPS))
@@ -60,7 +60,7 @@ class RdsOperationsSettings(Settings):
     lag_writes_high_per_s: PositiveFloat = 500
     beats_per_s: PositiveFloat = 50
     connection_limits: Annotated[tuple[ConnectionLimit, ...], EachOnce] = Field(default=(40,), min_length=1)
-    connections_per_s: PositiveFloat = 100
+    connections_per_s: PositiveFloat = 200
     connections_beyond: PositiveInt = 5
 
     def rounds_of(self, part: PartName) -> int:  # noqa: ARG002 - for parts whose trials take long

@@ -1,9 +1,11 @@
 """Part ``snapshots``: a manual snapshot made under load, and a second instance restored from it, against the size of the data."""
 
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
+from harness.errors import CannotMeasure
 from harness.local.topologies.model import ZONES
 from harness.plan import Cell, Trial
 from harness.scenario import Stream
@@ -18,7 +20,7 @@ from harness.sql.operations.under_load import UnderLoad, params_of
 if TYPE_CHECKING:
     from harness.sql.operations.instances import Instance
 
-CREATE, RESTORE = "create", "restore"
+CREATE, RESTORE = ARMS = "create", "restore"
 CHECKSUM: Mapping[Engine, str] = {
     "mysql": "CHECKSUM TABLE {table}",
     "postgres": "SELECT count(*), sum(hashtextextended(t::text, 0)::numeric) FROM {table} t",
@@ -34,16 +36,22 @@ class Kept:
     acknowledged: Set[int]
 
 
+@dataclass(slots=True, kw_only=True)
+class Place:
+    """An instance, the second one that its snapshots are restored to, and the last of these."""
+
+    instance: "Instance"
+    second: "Instance"
+    kept: Kept | None = None
+
+
 class Snapshots:
-    """See Part. Every size of data has an instance of its own, and a second one beside it."""
+    """See Part. Every size of data has an instance of its own; what arm ``create`` has made arm ``restore`` restores and checks."""
 
     def __init__(self, room: Room) -> None:
         self._room = room
-        self._restored: dict[tuple[Engine, int], Instance] = {}
-        self._instance: Instance
-        self._second: Instance
+        self._places: dict[tuple[Engine, int], Place] = {}
         self._under_load: UnderLoad
-        self._kept: Kept
         self._restore_s = 0.0
 
     def cells(self, settings: RdsOperationsSettings) -> Iterable[Cell]:
@@ -64,13 +72,16 @@ class Snapshots:
         self._room.make_instances(self._room.settings.snapshot_flights)
 
     def prepare(self, trial: Trial) -> None:
-        """The instance, and for arm ``restore`` a snapshot of it."""
-        self._instance, self._second = self._pair(engine_of(trial), int(trial.params["flights"]))
-        if trial.arm == RESTORE:
-            self._kept = Kept(snapshot=self._take(), trial=trial.trial, acknowledged=frozenset())
+        """The instance as it is, and what was copied before on disk. Raises CannotMeasure where there is nothing to restore."""
+        place = self._place(trial)
+        if trial.arm == RESTORE and place.kept is None:
+            raise CannotMeasure("no snapshot was created before it that could be restored")
+        if trial.arm == CREATE and place.kept is not None:
+            volumes.forget(place.kept.snapshot)
+            place.kept = None
         volumes.settle_disk()
         do = self._create if trial.arm == CREATE else self._restore
-        self._under_load = UnderLoad(self._room, trial, self._instance.endpoint, do)
+        self._under_load = UnderLoad(self._room, trial, place.instance.endpoint, partial(do, trial, place))
 
     def begin(self, trial: Trial) -> tuple[Stream, ...]:  # noqa: ARG002 - the one that was prepared
         """Reads and writes of the instance whose snapshot it is."""
@@ -81,54 +92,55 @@ class Snapshots:
         self._under_load.begun(begin_ns)
 
     def end(self, trial: Trial) -> None:
-        """Both instances held side by side; of a snapshot, after it was restored."""
+        """What it took; of a restore, both instances held side by side."""
         if not self._under_load.settle():
             return
-        if trial.arm == CREATE:
-            self._kept = replace(self._kept, trial=trial.trial)
-            self._restore()
-        found = self._missing()
-        snapshot = self._kept.snapshot
+        place = self._place(trial)
+        assert place.kept
+        fields: dict[str, Any] = {"seconds": place.kept.snapshot.suspended_s}
+        if trial.arm == RESTORE:
+            unlike = _unlike(place, place.kept)
+            fields = {"seconds": self._restore_s, "rows_equal": not unlike, "unlike": unlike}
+            place.second.kill()
         self._room.note(
-            trial, "snapshot", operation=trial.arm, method="volume", flights=int(trial.params["flights"]), bytes=snapshot.bytes,
-            seconds=snapshot.suspended_s if trial.arm == CREATE else self._restore_s, suspended_s=snapshot.suspended_s,
-            rows_equal=not found, unlike=found,
+            trial, "snapshot", operation=trial.arm, method="volume", flights=int(trial.params["flights"]),
+            bytes=place.kept.snapshot.bytes, **fields,
         )  # fmt: skip
-        self._second.kill()
 
     def tear_down(self) -> None:
         """Nothing: servers and folders end with the services."""
 
-    def _pair(self, engine: Engine, flights: int) -> "tuple[Instance, Instance]":
-        instance = self._room.instances.of(engine, flights)
-        if (second := self._restored.get((engine, flights))) is None or second.warden is not instance.warden:
-            second = self._restored[engine, flights] = instance.sibling("restored", ZONES[1])
-        return instance, second
+    def _place(self, trial: Trial) -> Place:
+        key = engine_of(trial), int(trial.params["flights"])
+        instance = self._room.instances.of(*key)
+        if key not in self._places or self._places[key].instance is not instance:
+            self._places[key] = Place(instance=instance, second=instance.sibling("restored", ZONES[1]))
+        return self._places[key]
 
-    def _take(self) -> volumes.Snapshot:
-        return volumes.take(self._instance, self._instance.warden.scratch / "snapshot")
-
-    def _create(self) -> None:
+    def _create(self, trial: Trial, place: Place) -> None:
         acknowledged = frozenset(self._under_load.load.acknowledged)
-        self._kept = Kept(snapshot=self._take(), trial=-1, acknowledged=acknowledged)
+        snapshot = volumes.take(place.instance, place.instance.warden.scratch / "snapshot")
+        place.kept = Kept(snapshot=snapshot, trial=trial.trial, acknowledged=acknowledged)
 
-    def _restore(self) -> None:
-        self._restore_s = volumes.restore(self._kept.snapshot, self._second)
+    def _restore(self, trial: Trial, place: Place) -> None:  # noqa: ARG002 - whichever asks
+        assert place.kept
+        self._restore_s = volumes.restore(place.kept.snapshot, place.second)
 
-    def _missing(self) -> list[str]:
-        """What the second instance has otherwise than the first, in words; nothing where it is right."""
-        kept = self._kept
-        with connect(self._instance.endpoint) as here, connect(self._second.endpoint) as there:
-            unlike = [table for table in schema.TABLES if _checksum(here, table) != _checksum(there, table)]
-            written = set(ledger.present_counts(here, kept.trial))
-            present = set(ledger.present_counts(there, kept.trial))
-        if lost := len(kept.acknowledged - present):
-            unlike.append(f"{lost} acknowledged writes missing")
-        if surplus := len(present - written):
-            unlike.append(f"{surplus} rows that the source hasn't got")
-        return unlike
+
+def _unlike(place: Place, kept: Kept) -> list[str]:
+    """What the second instance has otherwise than the snapshot must have, in words; nothing where it is right."""
+    with connect(place.instance.endpoint) as here, connect(place.second.endpoint) as there:
+        unlike = [table for table in schema.TABLES if _checksum(here, table) != _checksum(there, table)]
+        written = set(ledger.present_counts(here, kept.trial))
+        present = set(ledger.present_counts(there, kept.trial))
+    if lost := len(kept.acknowledged - present):
+        unlike.append(f"{lost} acknowledged writes missing")
+    if surplus := len(present - written):
+        unlike.append(f"{surplus} rows that the source hasn't got")
+    return unlike
 
 
 def _checksum(connection: SqlConnection, table: str) -> tuple[int, ...]:
+    """MySQL names the table first."""
     ((*_, first, second),) = connection.query(CHECKSUM[connection.engine].format(table=table))
     return (second,) if connection.engine == "mysql" else (first, second)

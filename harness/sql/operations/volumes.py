@@ -10,7 +10,6 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,14 +35,18 @@ class Snapshot:
     suspended_s: float
 
 
+def forget(snapshot: Snapshot) -> None:
+    """Take its folder away."""
+    gevent.get_hub().threadpool.apply(shutil.rmtree, (snapshot.folder, True))
+
+
 def take(instance: Instance, folder: Path) -> Snapshot:
     """Copy the volume of an instance that runs. Raises ServerFailed where it doesn't stand still."""
     warden, name = instance.warden, instance.server.name
-    _in_a_thread(shutil.rmtree, folder, True)
     began_ns = warden.signal(name, signal.SIGSTOP, tree=True)
     try:
         _await_still(warden, name)
-        _in_a_thread(clone, warden, instance.server.data, folder)
+        clone(warden, instance.server.data, folder)
     finally:
         ended_ns = warden.signal(name, signal.SIGCONT, tree=True)
     return Snapshot(folder=folder, bytes=_bytes_of(folder), began_ns=began_ns, suspended_s=(ended_ns - began_ns) / 1e9)
@@ -53,14 +56,14 @@ def restore(snapshot: Snapshot, instance: Instance) -> float:
     """Make ``instance`` anew from a snapshot of a sibling, and start it; until it answered a query, s."""
     instance.kill()
     began_s = time.monotonic()
-    _in_a_thread(instance.server.adopt, snapshot.folder)
+    instance.server.adopt(snapshot.folder)
     instance.server.start(instance.host)
     return time.monotonic() - began_s
 
 
 def settle_disk() -> None:
     """What was copied before and isn't written yet isn't the next operation's."""
-    _in_a_thread(os.sync)
+    gevent.get_hub().threadpool.apply(os.sync)
 
 
 def _await_still(warden: Warden, name: str) -> None:
@@ -85,8 +88,3 @@ def _still(process: psutil.Process) -> bool:
 def _bytes_of(folder: Path) -> int:
     """What its files hold."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-
-
-def _in_a_thread(work: Callable[..., object], *words: object) -> None:
-    """What reads and writes files all the time would keep the load from its turn."""
-    gevent.get_hub().threadpool.apply(work, words)
