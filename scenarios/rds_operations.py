@@ -14,8 +14,8 @@ from harness.errors import CannotMeasure, TrialFailed
 from harness.execute import locust_user
 from harness.plan import Trial
 from harness.recorder import Kind
-from harness.scenario import FloorProbe, Scenario, TrialLoad
-from harness.services import Needs
+from harness.scenario import FloorProbe, Narrowed, Scenario, TrialLoad
+from harness.services import Needs, Services
 from harness.sql.endpoint import DRIVERS
 from harness.sql.failover.floors import floor_probes
 from harness.sql.operations.instances import Instances
@@ -39,6 +39,14 @@ class RdsOperations(Scenario[RdsOperationsSettings]):
     def needs(cls, settings: RdsOperationsSettings) -> Needs:
         """The engines, whose servers the parts make."""
         return Needs(sql_servers=settings.engines)
+
+    @classmethod
+    def on_aws(cls, settings: RdsOperationsSettings, services: Services) -> Narrowed:  # noqa: ARG003 - whatever there is
+        """Nothing: what the parts do to servers, RDS lets nobody do, and what it does itself is asked for otherwise."""
+        raise CannotMeasure(
+            "rds_operations kills, copies and reconfigures servers of its own, as RDS lets nobody: of RDS's own operations `dbharness "
+            "aws snapshot` and `aws restore` are timed, its parameter groups aren't measured; --target local measures stand-ins"
+        )
 
     def set_up(self) -> None:
         """The servers of every part, side by side."""

@@ -29,12 +29,16 @@ class GroupSettings(Settings):
 
 # MariaDB has no less than 10, and those who watch need theirs.
 ConnectionLimit = Annotated[int, Field(ge=20, le=1000)]
-DEFAULT = "default"
 GROUPS: dict[str, GroupSettings] = {
-    DEFAULT: GroupSettings(),
+    "default": GroupSettings(),
     "durable_off": GroupSettings(
-        mysql={"innodb_flush_log_at_trx_commit": 0, "sync_binlog": 0}, postgres={"synchronous_commit": False}
+        mysql={"innodb_flush_log_at_trx_commit": 0, "sync_binlog": 0},
+        postgres={"synchronous_commit": False, "fsync": False, "full_page_writes": False},
     ),
+    "flush_log_2": GroupSettings(mysql={"innodb_flush_log_at_trx_commit": 2}),
+    "sync_binlog_0": GroupSettings(mysql={"sync_binlog": 0}),
+    "synchronous_commit_off": GroupSettings(postgres={"synchronous_commit": False}),
+    "small_buffers": GroupSettings(mysql={"innodb_buffer_pool_size": "8M"}, postgres={"shared_buffers": "1MB"}),
     "max_connections_50": GroupSettings(mysql={"max_connections": 50}, postgres={"max_connections": 50}),
 }
 
@@ -43,23 +47,27 @@ class RdsOperationsSettings(Settings):
     """Which operations, on which engines, under what load."""
 
     engines: Annotated[tuple[Engine, ...], EachOnce] = Field(default=("mysql", "postgres"), min_length=1)
-    parts: Annotated[tuple[PartName, ...], EachOnce] = Field(default=PARTS, min_length=1)
+    parts: Annotated[tuple[PartName, ...], EachOnce] = Field(
+        default=("parameters", "backup", "snapshots", "replica_lag", "connections"), min_length=1
+    )
     rounds: PositiveInt = 1
-    warm_up_s: NonNegativeFloat = 0.15
-    measured_s: PositiveFloat = 0.5
     flights: PositiveInt = 27_004
-    writers: PositiveInt = 4
     reads_per_s: PositiveFloat = 100
     writes_per_s: PositiveFloat = 100
-    before_s: PositiveFloat = 0.25
-    after_s: PositiveFloat = 0.2
-    parameter_groups: Annotated[tuple[str, ...], EachOnce] = Field(default=tuple(GROUPS), min_length=1)
+    warm_up_s: NonNegativeFloat = 0.1
+    before_s: PositiveFloat = 0.2
+    after_s: PositiveFloat = 0.1
+    measured_s: PositiveFloat = 0.4
+    parameter_groups: Annotated[tuple[str, ...], EachOnce] = Field(
+        default=("default", "durable_off", "small_buffers"), min_length=1
+    )
     groups: dict[str, GroupSettings] = Field(default_factory=lambda: dict(GROUPS))
+    writers: PositiveInt = 4
     snapshot_flights: Annotated[tuple[PositiveInt, ...], EachOnce] = Field(default=(27_004,), min_length=1)
     lag_writes_low_per_s: PositiveFloat = 100
     lag_writes_high_per_s: PositiveFloat = 500
     beats_per_s: PositiveFloat = 50
-    connection_limits: Annotated[tuple[ConnectionLimit, ...], EachOnce] = Field(default=(40,), min_length=1)
+    connection_limits: Annotated[tuple[ConnectionLimit, ...], EachOnce] = Field(default=(30,), min_length=1)
     connections_per_s: PositiveFloat = 200
     connections_beyond: PositiveInt = 5
 
@@ -71,10 +79,19 @@ class RdsOperationsSettings(Settings):
     def _groups_there_are(self) -> Self:
         for name in self.parameter_groups:
             if name not in self.groups:
-                raise ValueError(f"parameter_groups: {name!r} isn't in groups, which has {', '.join(self.groups)}")
+                raise ValueError(
+                    f"parameter_groups names {name!r}, which groups hasn't: it has {', '.join(self.groups)}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _low_below_high(self) -> Self:
+        low, high = self.lag_writes_low_per_s, self.lag_writes_high_per_s
+        if low >= high:
+            raise ValueError(f"lag_writes_low_per_s must be below lag_writes_high_per_s, {high:g}, is {low:g}")
         return self
 
 
 def _as_text(value: Value) -> str:
     """YAML reads on and off as true and false; servers don't."""
-    return {True: "on", False: "off"}[value] if isinstance(value, bool) else str(value)
+    return ("on" if value else "off") if isinstance(value, bool) else str(value)
