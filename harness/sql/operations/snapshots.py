@@ -99,8 +99,8 @@ class Snapshots:
         assert place.kept
         fields: dict[str, Any] = {"seconds": place.kept.snapshot.suspended_s}
         if trial.arm == RESTORE:
-            unlike = _unlike(place, place.kept)
-            fields = {"seconds": self._restore_s, "rows_equal": not unlike, "unlike": unlike}
+            found = unlike(place, place.kept)
+            fields = {"seconds": self._restore_s, "rows_equal": not found, "unlike": found}
             place.second.kill()
         self._room.note(
             trial, "snapshot", operation=trial.arm, method="volume", flights=int(trial.params["flights"]),
@@ -127,17 +127,17 @@ class Snapshots:
         self._restore_s = volumes.restore(place.kept.snapshot, place.second)
 
 
-def _unlike(place: Place, kept: Kept) -> list[str]:
+def unlike(place: Place, kept: Kept) -> list[str]:
     """What the second instance has otherwise than the snapshot must have, in words; nothing where it is right."""
     with connect(place.instance.endpoint) as here, connect(place.second.endpoint) as there:
-        unlike = [table for table in schema.TABLES if _checksum(here, table) != _checksum(there, table)]
+        found = [table for table in schema.TABLES if _checksum(here, table) != _checksum(there, table)]
         written = set(ledger.present_counts(here, kept.trial))
         present = set(ledger.present_counts(there, kept.trial))
     if lost := len(kept.acknowledged - present):
-        unlike.append(f"{lost} acknowledged writes missing")
+        found.append(f"{lost} acknowledged writes missing")
     if surplus := len(present - written):
-        unlike.append(f"{surplus} rows that the source hasn't got")
-    return unlike
+        found.append(f"{surplus} rows that the source hasn't got")
+    return found
 
 
 def _checksum(connection: SqlConnection, table: str) -> tuple[int, ...]:
