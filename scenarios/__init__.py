@@ -8,4 +8,5 @@ SCENARIOS = (
     "capacity_modes",
     "cache_hit_rate",
     "rds_failover",
+    "rds_operations",
 )

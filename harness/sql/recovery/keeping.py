@@ -1,6 +1,5 @@
 """What backups of both engines share: where they are kept, the process that archives the log, and the steps of a restore."""
 
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -10,7 +9,7 @@ from pathlib import Path
 
 from harness.errors import CannotMeasure, ServerFailed
 from harness.local.processes import Warden, log_tail
-from harness.local.sqlserver import Command, SqlServer, carry_out
+from harness.local.sqlserver import Command, carry_out
 from harness.sql.recovery.model import BaseBackup, bytes_of, newest_by
 
 PATIENCE_S = 20.0  # until the archive has what was committed
@@ -30,7 +29,9 @@ class Kept:
         self._backups: list[BaseBackup] = []
         self._count = 0
         self._covered: datetime | None = None
-        self.log, self._empty = self._make("log"), self._make("empty")
+        self.log = self._folder / "log"
+        self.log.mkdir(mode=0o700)
+        warden.give(self.log)
 
     def carry_out(self, command: Command) -> None:
         """Run a program to its end. Raises ServerFailed."""
@@ -88,11 +89,6 @@ class Kept:
             raise CannotMeasure(f"nothing can be restored to {before.isoformat()} yet: {there}")
         return backup
 
-    def copy(self, backup: BaseBackup, server: SqlServer) -> None:
-        """The data directory of a new server, as it was backed up."""
-        server.adopt(self._empty)
-        self.carry_out(Command(argv=("cp", "-a", f"{backup.folder}/.", str(server.data)), environment=os.environ))
-
     def forget(self, backup: BaseBackup) -> None:
         """See Backups."""
         self._backups.remove(backup)
@@ -103,12 +99,6 @@ class Kept:
         self.stop_archiving()
         self._backups.clear()
         shutil.rmtree(self._folder, ignore_errors=True)
-
-    def _make(self, name: str) -> Path:
-        folder = self._folder / name
-        folder.mkdir(mode=0o700)
-        self._warden.give(folder)
-        return folder
 
 
 class Steps:

@@ -75,7 +75,7 @@ class MariaDbBackups:
         backup, steps = self._kept.chosen(before), Steps()
         server = self._server.sibling(name)
         with steps.step("copied"):
-            self._kept.copy(backup, server)
+            server.adopt(backup.folder)
         with steps.step("prepared"):
             self._kept.carry_out(server.tool("mariadb-backup", "--prepare", f"--target-dir={server.data}"))
         server.configure(self._settings | UNDER_REPLAY)
