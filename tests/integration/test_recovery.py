@@ -182,7 +182,7 @@ def test_the_new_instance_takes_writes_that_the_old_one_does_not_see_and_survive
 
 
 def test_the_newest_backup_that_ended_by_then_is_where_a_restore_begins(database: Database) -> None:
-    """Each of two seconds from its own, and once the later is forgotten, both from the first."""
+    """Each of two seconds from its own."""
     first = database.backups.base_backup()
     database.write(1)
     early = database.clock().replace(microsecond=0) + A_SECOND
@@ -198,11 +198,6 @@ def test_the_newest_backup_that_ended_by_then_is_where_a_restore_begins(database
     restored.server.kill()
     restored = database.backups.restore("late", NEW, before=late)
     assert restored.backup == second and present(restored.server.endpoint(NEW), TRIAL) == {1, 2}
-    restored.server.kill()
-    database.backups.forget(second)
-    assert not second.folder.exists()
-    restored = database.backups.restore("late-again", NEW, before=late)
-    assert restored.backup == first and present(restored.server.endpoint(NEW), TRIAL) == {1, 2}
 
 
 def test_a_second_that_no_backup_or_log_leads_to_is_refused_with_the_moment_that_would_do(database: Database) -> None:

@@ -13,7 +13,7 @@ NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
 
 
 def a_backup(number: int, ended_at: datetime) -> BaseBackup:
-    return BaseBackup(number=number, folder=Path(f"base-{number}"), bytes=1, seconds=1.0, ended_at=ended_at)
+    return BaseBackup(folder=Path(f"base-{number}"), seconds=1.0, ended_at=ended_at)
 
 
 FIRST, SECOND = a_backup(1, NOON), a_backup(2, NOON + timedelta(minutes=5))

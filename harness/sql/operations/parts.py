@@ -10,9 +10,13 @@ from harness.sql.operations.part import Part, Room
 from harness.sql.operations.replica_lag import ReplicaLag
 from harness.sql.operations.settings import PartName, RdsOperationsSettings
 from harness.sql.operations.snapshots import ARMS, Snapshots
+from harness.sql.recovery.base_backups import BaseBackups
+from harness.sql.recovery.point_in_time import PointInTime
 
 MAKE: Mapping[PartName, Callable[[Room], Part]] = {
     "parameters": ParameterGroups,
+    "backup": BaseBackups,
+    "pitr": PointInTime,
     "snapshots": Snapshots,
     "replica_lag": ReplicaLag,
     "connections": ConnectionLimit,

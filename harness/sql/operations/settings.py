@@ -63,6 +63,8 @@ class RdsOperationsSettings(Settings):
     )
     groups: dict[str, GroupSettings] = Field(default_factory=lambda: dict(GROUPS))
     writers: PositiveInt = 4
+    backup_flights: Annotated[tuple[PositiveInt, ...], EachOnce] = Field(default=(27_004,), min_length=1)
+    pitr_between_s: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 2.0  # else there may be no second between
     snapshot_flights: Annotated[tuple[PositiveInt, ...], EachOnce] = Field(default=(27_004,), min_length=1)
     lag_writes_low_per_s: PositiveFloat = 100
     lag_writes_high_per_s: PositiveFloat = 500

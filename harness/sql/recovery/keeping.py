@@ -10,7 +10,7 @@ from pathlib import Path
 from harness.errors import CannotMeasure, ServerFailed
 from harness.local.processes import Warden, log_tail
 from harness.local.sqlserver import Command, carry_out
-from harness.sql.recovery.model import BaseBackup, bytes_of, newest_by
+from harness.sql.recovery.model import BaseBackup, newest_by
 
 PATIENCE_S = 20.0  # until the archive has what was committed
 LONG_S = 600.0  # a backup, a restore
@@ -70,9 +70,7 @@ class Kept:
 
     def add(self, folder: Path, seconds: float, ended_at: datetime) -> BaseBackup:
         """A base backup that is complete."""
-        backup = BaseBackup(
-            number=self._count, folder=folder, bytes=bytes_of(folder), seconds=seconds, ended_at=ended_at
-        )
+        backup = BaseBackup(folder=folder, seconds=seconds, ended_at=ended_at)
         self._backups.append(backup)
         return backup
 
@@ -85,14 +83,9 @@ class Kept:
         """The base backup to restore ``before`` from. Raises UsageError, and CannotMeasure where the log doesn't reach so far."""
         backup = newest_by(self._backups, before)
         if self._covered is None or before > self._covered:
-            there = f"the archived log is known to reach {self._covered.isoformat()}" if self._covered else "no log"
+            there = f"the archived log is known to reach {self._covered.isoformat()}" if self._covered else "no log is archived"
             raise CannotMeasure(f"nothing can be restored to {before.isoformat()} yet: {there}")
         return backup
-
-    def forget(self, backup: BaseBackup) -> None:
-        """See Backups."""
-        self._backups.remove(backup)
-        shutil.rmtree(backup.folder)
 
     def remove(self) -> None:
         """All of it."""

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from shlex import quote
 
 from harness.local.mariadb import MariaDbServer
+from harness.local.mariadb_tools import ToolName
 from harness.local.processes import Warden, free_port
 from harness.local.topologies.mariadb_member import LOOPBACK
 from harness.sql.connections import SqlConnection
@@ -29,6 +30,8 @@ class Position:
 
 class MariaDbBackups:
     """See Backups; of ``server``, which must have a binary log. Instances that are restored have its settings, and ``settings``."""
+
+    method: ToolName = "mariadb-backup"
 
     def __init__(self, server: MariaDbServer, warden: Warden, settings: dict[str, str]) -> None:
         self._server, self._warden, self._settings = server, warden, settings
@@ -54,7 +57,7 @@ class MariaDbBackups:
         """See Backups."""
         began_s, folder = time.monotonic(), self._kept.place()
         interval = f"--log-copy-interval={LOG_COPY_INTERVAL_MS}"
-        self._kept.carry_out(self._server.tool("mariadb-backup", "--backup", f"--target-dir={folder}", interval))
+        self._kept.carry_out(self._server.tool(self.method, "--backup", f"--target-dir={folder}", interval))
         seconds = time.monotonic() - began_s
         with self._server.admin() as connection:
             return self._kept.add(folder, seconds, now(connection))
@@ -77,7 +80,7 @@ class MariaDbBackups:
         with steps.step("copied"):
             server.adopt(backup.folder)
         with steps.step("prepared"):
-            self._kept.carry_out(server.tool("mariadb-backup", "--prepare", f"--target-dir={server.data}"))
+            self._kept.carry_out(server.tool(self.method, "--prepare", f"--target-dir={server.data}"))
         server.configure(self._settings | UNDER_REPLAY)
         with steps.step("recovered"):
             server.start(LOOPBACK, LONG_S, port=free_port(LOOPBACK))
@@ -88,10 +91,6 @@ class MariaDbBackups:
             server.stop()
             server.start(host, LONG_S)
         return Restored(server=server, backup=backup, before=before, steps_s=steps.seconds)
-
-    def forget(self, backup: BaseBackup) -> None:
-        """See Backups."""
-        self._kept.forget(backup)
 
     def end(self) -> None:
         """See Backups."""

@@ -21,11 +21,13 @@ class BaseBackup:
     ``ended_at``, by the server's clock, is the earliest moment that it can be restored to.
     """
 
-    number: int
     folder: Path
-    bytes: int
     seconds: float
     ended_at: datetime
+
+    def size_bytes(self) -> int:
+        """What its files hold. They are many: not to be asked for under load."""
+        return sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +42,10 @@ class Restored:
 
 class Backups(Protocol):
     """Automated backups of one running server. Methods raise ServerFailed, and CannotMeasure where programs can't be had."""
+
+    @property
+    def method(self) -> str:
+        """The program that makes base backups."""
 
     def begin(self) -> None:
         """Archive the log from now on, continuously; called again after the server was started anew."""
@@ -58,9 +64,6 @@ class Backups(Protocol):
         its commit: of what was under way when the second began, either may have some.
         Raises UsageError for what isn't a whole second, CannotMeasure for one that no backup and log lead to.
         """
-
-    def forget(self, backup: BaseBackup) -> None:
-        """Remove a base backup; the log stays."""
 
     def end(self) -> None:
         """Archive no more, and remove all that was kept; instances that were restored live on."""
@@ -83,8 +86,3 @@ def newest_by(backups: list[BaseBackup], before: datetime) -> BaseBackup:
         there = f"the first base backup ended at {first.isoformat()}" if first else "there is no base backup"
         raise CannotMeasure(f"nothing can be restored to {before.isoformat()}: {there}")
     return max(fit, key=lambda backup: backup.ended_at)
-
-
-def bytes_of(folder: Path) -> int:
-    """What its files hold."""
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

@@ -22,6 +22,8 @@ class PostgresBackups:
     The log is streamed as it is written and synced at once: no commit waits for it.
     """
 
+    method = "pg_basebackup"
+
     def __init__(self, server: PostgresServer, warden: Warden, host: str, settings: Mapping[str, str]) -> None:
         self._server, self._warden, self._host, self._settings = server, warden, host, dict(settings)
         self._kept = Kept(warden, server.name)
@@ -40,7 +42,7 @@ class PostgresBackups:
         """
         began_s, folder = time.monotonic(), self._kept.place()
         how = "--checkpoint=fast", "--wal-method=none", "--no-manifest", "--sync-method=syncfs"
-        self._kept.carry_out(self._server.client("pg_basebackup", self._host, "-D", str(folder), *how))
+        self._kept.carry_out(self._server.client(self.method, self._host, "-D", str(folder), *how))
         seconds = time.monotonic() - began_s
         with self._server.asked(self._host) as connection:
             return self._kept.add(folder, seconds, now(connection))
@@ -69,10 +71,6 @@ class PostgresBackups:
             server.start(host, LONG_S)
         server.configure(self._settings)  # for its next start: what the recovery was told means nothing to it now
         return Restored(server=server, backup=backup, before=before, steps_s=steps.seconds)
-
-    def forget(self, backup: BaseBackup) -> None:
-        """See Backups."""
-        self._kept.forget(backup)
 
     def end(self) -> None:
         """See Backups."""
