@@ -15,6 +15,7 @@ from harness.registry import CALIBRATION, load_scenario
 from harness.rundir import RunDir, command_line
 from harness.sql.endpoint import DRIVERS
 
+SCHEMA = 1
 HONEST_SHARE = 0.8  # of a core: a latency taken above that is marked tool-bound
 SERVICES = {
     ("lean", "GetItem"): "DynamoDB, lean client",
@@ -53,14 +54,14 @@ class Calibrated:
     offers: tuple[Offer, ...]
     unavailable: dict[str, str]
 
-    def as_json(self) -> str:
+    def as_record(self) -> dict[str, Any]:
         """For programs."""
-        record = {
+        return {
+            "schema": SCHEMA,
             "machine": self.machine,
             "offers": [asdict(offer) for offer in self.offers],
             "unavailable": self.unavailable,
         }
-        return json.dumps(record, indent=1)
 
     def lines(self) -> Iterator[str]:
         """For people."""

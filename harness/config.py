@@ -4,24 +4,23 @@ The scenarios' own settings are validated by the models they bring along, so tha
 changes nothing here.
 """
 
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError, model_validator
-from pydantic_core import ErrorDetails
 
+from harness.config_words import KeyPath, complaints, nearest
 from harness.dynamodb.pricing import Prices
 from harness.errors import UsageError
+from harness.gate_rules import parse
 from harness.paths import PROJECT_ROOT
 from harness.sql.endpoint import Engine
 
 Profile = Literal["smoke", "quick", "standard"]
 Target = Literal["local", "aws"]
-KeyPath = tuple[str | int, ...]
 
 
 class Settings(BaseModel):
@@ -137,6 +136,14 @@ class AwsSettings(Settings):
     redact: bool = False
 
 
+def _gate(text: str) -> str:
+    return str(parse(text))
+
+
+GateText = Annotated[str, AfterValidator(_gate)]
+"""A gate (docs/gates.md), kept as its canonical text."""
+
+
 class ComparisonSettings(Settings):
     """Section ``comparison``: the relative change that is too small to matter, by kind of figure (docs/method.md)."""
 
@@ -157,7 +164,7 @@ class Config(Settings):
     load: LoadSettings = LoadSettings()
     cache: CacheSettings = CacheSettings()
     aws: AwsSettings | None = None
-    gates: tuple[str, ...] = ()
+    gates: Annotated[tuple[GateText, ...], EachOnce] = ()
     comparison: ComparisonSettings = ComparisonSettings()
     scenarios: dict[str, Any] = Field(default_factory=dict)
 
@@ -216,7 +223,7 @@ def load(
     known = tuple(Profile.__args__)  # type: ignore[attr-defined]
     for unknown in [n for n in profiles if n not in known]:
         raise UsageError(
-            f"{path.name}:{lines['profiles', unknown]}: unknown profile {unknown!r}{_nearest(unknown, known)}"
+            f"{path.name}:{lines['profiles', unknown]}: unknown profile {unknown!r}{nearest(unknown, known)}"
         )
     if name not in known:
         where = "--profile" if profile else f"{path.name}:{lines.get(('profile',), 1)}"
@@ -320,10 +327,17 @@ def _validate(data: dict[str, Any], models: Mapping[str, type[Settings]], source
         for name in sections:
             if name not in models:
                 path: KeyPath = ("scenarios", name)
-                raise UsageError(f"{source.place(path)}: unknown scenario {name!r}{_nearest(name, list(models))}")
+                raise UsageError(f"{source.place(path)}: unknown scenario {name!r}{nearest(name, list(models))}")
         config = Config.model_validate(data | {"scenarios": {}})
     except ValidationError as error:
-        raise UsageError("\n".join(_lines(error, (), Config, source))) from error
+        raise UsageError("\n".join(complaints(error, (), Config, source.place))) from error
+    for index, gate in enumerate(config.gates):
+        scenario = parse(gate).selector.scenario
+        if scenario not in models:
+            path = ("gates", index)
+            raise UsageError(
+                f"{source.place(path)}: gates.{index} is about unknown scenario {scenario!r}{nearest(scenario, list(models))}"
+            )
     for month in config.months:
         if not 1 <= month <= 12:
             raise UsageError(f"{source.place(('months',))}: months must be 1 to 12, got {month}")
@@ -332,68 +346,7 @@ def _validate(data: dict[str, Any], models: Mapping[str, type[Settings]], source
         try:
             validated[name] = model.model_validate(sections.get(name) or {})
         except ValidationError as error:
-            problems += _lines(error, ("scenarios", name), model, source)
+            problems += complaints(error, ("scenarios", name), model, source.place)
     if problems:
         raise UsageError("\n".join(problems))
     return config.model_copy(update={"scenarios": validated})
-
-
-def _lines(error: ValidationError, prefix: KeyPath, model: type[BaseModel], source: Source) -> list[str]:
-    lines, details = [], error.errors()
-    wrong = {detail["loc"][:-1] for detail in details}
-    for detail in details:
-        if detail["type"] == "too_short" and detail["loc"] in wrong:
-            continue  # an entry that is wrong isn't counted: it is there, and has a line of its own
-        path = (*prefix, *detail["loc"])
-        lines.append(f"{source.place(path)}: {'.'.join(map(str, path))} {_say(detail, model)}")
-    return lines
-
-
-def _say(detail: ErrorDetails, model: type[BaseModel]) -> str:
-    """pydantic's complaint in our words: what was expected, what was found."""
-    limits = {
-        "greater_than": (">", "gt"),
-        "greater_than_equal": (">=", "ge"),
-        "less_than": ("<", "lt"),
-        "less_than_equal": ("<=", "le"),
-    }
-    kind, context = detail["type"], detail.get("ctx", {})
-    if kind == "extra_forbidden":
-        return f"is not a key of this section{_nearest(str(detail['loc'][-1]), list(_section(model, detail['loc'][:-1]).model_fields))}"
-    if kind in limits:
-        sign, key = limits[kind]
-        return f"must be {sign} {context[key]:g}, got {detail['input']!r}"
-    if kind == "missing":
-        return "is missing"
-    if kind == "tuple_type":
-        return f"must be a list, such as [a, b], got {detail['input']!r}"
-    if kind == "too_short":
-        least = context["min_length"]
-        return f"must have at least {least} {'entry' if least == 1 else 'entries'}, got {detail['input']!r}"
-    message = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    message = f"{message[0].lower()}{message[1:]}"
-    found = repr(detail["input"])
-    if (isinstance(detail["input"], Mapping) and kind == "value_error") or found in message:
-        return message  # a rule between several keys names those it means; the whole section would bury it
-    return f"{message}, got {found}"
-
-
-def _section(model: type[BaseModel], path: KeyPath) -> type[BaseModel]:
-    """The model of the section at ``path`` below ``model``; of a mapping of sections too."""
-    for key in path:
-        field = model.model_fields.get(str(key))
-        inside = _models(field.annotation) if field else []
-        model = inside[0] if inside else model
-    return model
-
-
-def _models(annotation: Any) -> list[type[BaseModel]]:
-    """The models in a type: of ``X | None`` and ``dict[str, X]`` it is X."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    return [model for part in get_args(annotation) for model in _models(part)]
-
-
-def _nearest(word: str, known: Sequence[str]) -> str:
-    matches = difflib.get_close_matches(word, known, n=1)
-    return f"; did you mean {matches[0]!r}?" if matches else f"; there are {', '.join(known)}"

@@ -23,6 +23,7 @@ from locust.runners import STATE_CLEANUP, STATE_STOPPED, STATE_STOPPING, MasterR
 from harness import live
 from harness.distributed import Workers
 from harness.errors import HarnessError
+from harness.gating import Against
 from harness.live import Live
 from harness.plan import Trial
 from harness.recorder import Observation
@@ -108,6 +109,18 @@ class _Hooks:
             "--harness-set", action="append", default=[], metavar="KEY=VALUE", include_in_web_ui=False,
             help="Override a key of config.yaml (repeatable)",
         )  # fmt: skip
+        parser.add_argument(
+            "--harness-baseline", action="append", default=[], metavar="RUN|STORE", include_in_web_ui=False,
+            help="What relative gates of config.yaml are held against (repeatable)",
+        )  # fmt: skip
+        parser.add_argument(
+            "--harness-allow", action="append", default=[], metavar="NAME", include_in_web_ui=False,
+            help="What a baseline may differ in, as in dbharness gate (repeatable)",
+        )  # fmt: skip
+        parser.add_argument(
+            "--harness-inconclusive", choices=("pass", "fail"), default="pass", include_in_web_ui=False,
+            help="What an inconclusive gate does: pass with a warning, or exit 4",
+        )  # fmt: skip
 
     def on_fork(self) -> None:
         """In a worker of ``--processes``: it may not outlive its master, not even while it tries to reach it.
@@ -153,7 +166,18 @@ class _Hooks:
         options = environment.parsed_options
         try:
             out = Path(options.harness_out) if options.harness_out else None
-            launch = launch_from_environment(profile=options.harness_profile, overrides=options.harness_set, out=out)
+            against = Against(
+                baselines=tuple(options.harness_baseline),
+                allowed=tuple(options.harness_allow),
+                inconclusive=options.harness_inconclusive,
+            )
+            launch = launch_from_environment(
+                self.scenario.name,
+                profile=options.harness_profile,
+                overrides=options.harness_set,
+                out=out,
+                against=against,
+            )
             session = Session(self.scenario, launch, _sample_to_locust(environment, self.live), self.workers)
         except HarnessError as error:
             logger.error("%s", error)

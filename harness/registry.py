@@ -1,22 +1,35 @@
 """Finds scenarios by name, so that the harness imports none of them by itself."""
 
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from harness.config import Settings
+from harness.errors import UsageError
 from harness.paths import PROJECT_ROOT
 from harness.scenario import Scenario
 
-PLANTED, CALIBRATION = "planted", "calibration"
+PLANTED, CALIBRATION, SERIES = "planted", "calibration", "series"
 # The harness's own loads: no question of anybody's, so none of the scenarios.
-_OWN = {PLANTED: "harness.planted.scenario", CALIBRATION: "harness.calibration_scenario"}
+_OWN = {
+    PLANTED: "harness.planted.scenario", CALIBRATION: "harness.calibration_scenario", SERIES: "harness.series.scenario",
+}  # fmt: skip
 
 
 def scenario_names() -> tuple[str, ...]:
     """All scenarios, in the order they run and are reported."""
     names: tuple[str, ...] = import_module("scenarios").SCENARIOS
     return names
+
+
+def known(names: Sequence[str]) -> tuple[str, ...]:
+    """These scenarios, each once; all where none is named. Raises UsageError for one that isn't there."""
+    there = scenario_names()
+    for name in names:
+        if name not in there:
+            raise UsageError(f"unknown scenario {name!r}; there are {', '.join(there)}")
+    return tuple(dict.fromkeys(names or there))
 
 
 def load_scenario(name: str) -> type[Scenario[Any]]:

@@ -5,6 +5,7 @@ whole lines. Schema versions stand in the manifest; their history stands in CHAN
 """
 
 import contextlib
+import hashlib
 import json
 import os
 import platform
@@ -55,9 +56,9 @@ class RunDir:
     def create(cls, path: Path | None, config: Config, prices: Prices, *, source: str, command: list[str]) -> "RunDir":
         """Make the directory (a new one under ``runs/`` where ``path`` is None) with a manifest that says *running*."""
         if path is None:
-            path = _fresh(runs_dir())
-        elif path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise UsageError(f"--out {path}: exists and isn't an empty directory; name one that doesn't exist")
+            path = fresh(runs_dir())
+        else:
+            refuse_taken(path)
         run = cls(path, redactor_of(config))
         try:
             (path / "samples").mkdir(parents=True, exist_ok=True)
@@ -116,7 +117,14 @@ class RunDir:
         else:
             status = "complete"
         self.update(status=status, reason=reason, ended=now_iso())
+        self.note_hashes()
         return status
+
+    def note_hashes(self) -> None:
+        """Keep the SHA-256 of every file that figures are computed from; one that was noted before stays as it was."""
+        noted: dict[str, str] = self.manifest.get("hashes", {})
+        files = {path.relative_to(self.path).as_posix(): path for path in _computed_from(self.path)}
+        self.update(hashes=noted | {name: _sha256(path) for name, path in files.items() if name not in noted})
 
     def samples_path(self, scenario: str, worker: str) -> Path:
         """Where one worker's samples of one scenario go."""
@@ -152,6 +160,17 @@ class RunDir:
         written = self.redactor.tree(manifest) if self.redactor else manifest
         partial.write_text(json.dumps(written, indent=1, default=str) + "\n")
         partial.replace(target)
+
+
+def _computed_from(run: Path) -> Iterator[Path]:
+    """What a report reads besides the manifest: samples, events, and the plan that a planner left."""
+    yield from sorted(path for path in (run / "samples").glob("*") if path.suffix != ".partial")
+    yield from (path for name in ("events.jsonl", "plan.json") if (path := run / name).exists())
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def redactor_of(config: Config) -> Redactor | None:
@@ -228,9 +247,15 @@ def machine() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _fresh(parent: Path) -> Path:
-    """A directory name nobody has taken: the time, then a counter where two runs start in one second."""
-    stamp = time.strftime("%Y%m%d-%H%M%S")
+def refuse_taken(path: Path) -> None:
+    """Raises UsageError for an ``--out`` that holds something already."""
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise UsageError(f"--out {path}: exists and isn't an empty directory; name one that doesn't exist")
+
+
+def fresh(parent: Path, prefix: str = "") -> Path:
+    """A new directory whose name nobody has taken: the time, then a counter where two start in one second."""
+    stamp = prefix + time.strftime("%Y%m%d-%H%M%S")
     for candidate in _names(stamp):
         try:
             (parent / candidate).mkdir(parents=True)

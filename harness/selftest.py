@@ -2,26 +2,31 @@
 
 import json
 import tempfile
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness import suite
+from harness import selftest_record, selftest_table, suite
 from harness.config import Config
 from harness.config import load_prices as prices_of
 from harness.errors import CannotMeasure
+from harness.paths import cache_dir
 from harness.planted.truths import PlantedSettings, Recovery, Truth, recovered, truths
 from harness.registry import PLANTED
 from harness.report_child import make_report
 from harness.rundir import RunDir, command_line
 
+_INTERRUPTED = "interrupted: no truth was looked for"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What came back; ``interrupted`` where Ctrl-C ended it before."""
+    """What came back, and the record of it that was kept for later reports; ``interrupted`` where Ctrl-C ended it before."""
 
     recoveries: tuple[Recovery, ...]
+    record: Mapping[str, Any]
     interrupted: bool = False
 
     @property
@@ -31,10 +36,21 @@ class Outcome:
             return suite.INTERRUPTED
         return 0 if all(recovery.well for recovery in self.recoveries) else 1
 
+    def as_record(self) -> Mapping[str, Any]:
+        """For programs; an interrupted one has no truths."""
+        return self.record or {"schema": selftest_table.RECORD_SCHEMA, "truths": []}
+
+    def markdown(self) -> Iterator[str]:
+        """README's table, or that there is none."""
+        if self.interrupted:
+            yield _INTERRUPTED
+            return
+        yield from selftest_table.markdown(self.record)
+
     def lines(self) -> Iterator[str]:
         """A line a truth, and one that counts them."""
         if self.interrupted:
-            yield "interrupted: no truth was looked for"
+            yield _INTERRUPTED
             return
         for recovery in self.recoveries:
             yield _line(recovery)
@@ -59,18 +75,25 @@ def run(
 def _run(
     progress: suite.ProgressView, out: Path, seed: int, settings: PlantedSettings, expected: Sequence[Truth]
 ) -> Outcome:
+    begins_s = time.monotonic()
     config = Config(profile="quick", seed=seed, scenarios={PLANTED: settings})
     directory = RunDir.create(out, config, prices_of(config), source="built in", command=command_line())
     reason = suite.measure((PLANTED,), directory, progress)
     directory.finish(reason)
     if reason is not None:
-        return Outcome(recoveries=(), interrupted=True)
+        return Outcome(recoveries=(), record={}, interrupted=True)
     code = make_report(directory.path, quiet=True)
     if code:
         entry = directory.manifest["scenarios"][PLANTED]
         raise CannotMeasure(f"the self-test measured nothing: {entry['reason'] or f'its report ended with {code}'}")
     findings: list[dict[str, Any]] = json.loads((directory.path / "findings.json").read_text())
-    return Outcome(recoveries=tuple(recovered(expected, findings)))
+    recoveries = tuple(recovered(expected, findings))
+    record = selftest_record.record_of(recoveries, time.monotonic() - begins_s)
+    try:
+        selftest_record.keep(record)
+    except OSError as error:
+        raise CannotMeasure(f"{cache_dir()}: {error.strerror}; name another place with DBHARNESS_CACHE") from error
+    return Outcome(recoveries=recoveries, record=record)
 
 
 def _line(recovery: Recovery) -> str:

@@ -20,6 +20,7 @@ from harness.conductor import Alone, Conductor, Crew
 from harness.config import AwsSettings, Config
 from harness.distributed import Workers
 from harness.errors import CannotMeasure, HarnessError, UsageError
+from harness.gating import Against, about, worse
 from harness.paths import PROJECT_ROOT
 from harness.performer import OnSample, Performer
 from harness.plan import Trial
@@ -45,11 +46,18 @@ class Launch:
     owned: bool
     reason: str | None = None
     failure: HarnessError | None = None
+    against: Against = field(default_factory=Against)
+    baselines: tuple[Path, ...] = ()
     servers: dict[str, str] = field(default_factory=dict)
 
 
-def launch_from_environment(*, profile: str | None, overrides: Sequence[str], out: Path | None = None) -> Launch:
-    """The run directory that ``dbharness run`` handed down, or a new one of our own for a plain ``locust -f``."""
+def launch_from_environment(
+    scenario: str, *, profile: str | None, overrides: Sequence[str], out: Path | None = None, against: Against
+) -> Launch:
+    """The run directory that ``dbharness run`` handed down, or a new one of our own for a plain ``locust -f``.
+
+    Of our own, gates are judged ``against`` baselines, which are looked for before anything is measured.
+    """
     if path := os.environ.get(RUN_VARIABLE):
         run = RunDir(Path(path))
         config = config_of(run.manifest["config"])
@@ -60,8 +68,9 @@ def launch_from_environment(*, profile: str | None, overrides: Sequence[str], ou
     file = _config_file()
     config = configuration.load(file, settings_models(), profile=profile, overrides=overrides)
     prices = configuration.load_prices(config)
+    baselines = against.runs(about(config.gates, {scenario}))
     run = RunDir.create(out, config, prices, source=file.name, command=command_line())
-    return Launch(run=run, config=config, owned=True)
+    return Launch(run=run, config=config, owned=True, against=against, baselines=baselines)
 
 
 def default_profile() -> str | None:
@@ -198,9 +207,8 @@ class Session:
             dropped=conductor.dropped if conductor else 0,
             rows=self._rows(), workers=self._worker_records, trials=self._trial_records(),
         )  # fmt: skip
-        if self.launch.owned:
-            self._report()
-        return failure.exit_code if failure else 0
+        code = failure.exit_code if failure else 0
+        return worse(code, self._report()) if self.launch.owned else code
 
     def _prepare(self) -> None:
         launch, kind = self.launch, self._kind
@@ -329,9 +337,12 @@ class Session:
             self._said_s = time.monotonic()
             logger.info("%s", ", ".join(f"{key} {value}" for key, value in record.items()))
 
-    def _report(self) -> None:
-        run = self.launch.run
-        run.finish(self.launch.reason)
+    def _report(self) -> int:
+        """Close the run, make its report, judge its gates; what these come to as an exit code."""
+        run, launch = self.launch.run, self.launch
+        run.finish(launch.reason)
         run.point_latest()
         if make_report(run.path):
             logger.error("no report could be made; the samples are in %s", run.path)
+        judged, _ = launch.against.after_report(run.path, launch.config.gates, launch.baselines)
+        return judged

@@ -10,8 +10,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,13 +20,16 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from harness import config as configuration
-from harness import target
-from harness.config import AwsSettings
+from harness import selftest_record, target
+from harness.config import AwsSettings, Config
 from harness.destination import Destination
+from harness.dynamodb.pricing import Prices
 from harness.errors import UsageError
+from harness.gating import Against, about, judged_here, worse
 from harness.paths import PROJECT_ROOT
-from harness.registry import load_scenario, locustfile, scenario_names, settings_models
-from harness.report_child import make_report
+from harness.registry import known, load_scenario, locustfile, settings_models
+from harness.report_child import report_of
+from harness.run_record import run_record
 from harness.rundir import RunDir, now_iso
 from harness.session import AWS_VARIABLE, PROGRESS_VARIABLE, RUN_VARIABLE
 
@@ -37,7 +40,7 @@ _STOP_PATIENCE_S = 20.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What the user asked for."""
+    """What the user asked for; ``as_json``: nothing is printed, all that there is to say is in the outcome's record."""
 
     scenarios: tuple[str, ...]
     profile: str | None
@@ -47,14 +50,17 @@ class Request:
     overrides: tuple[str, ...]
     config: Path
     command: tuple[str, ...]
+    against: Against = field(default_factory=Against)
+    as_json: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What there is to say at the end."""
+    """What there is to say at the end, to people and to programs."""
 
     exit_code: int
     lines: tuple[str, ...]
+    record: Mapping[str, Any]
 
 
 class ProgressView(Protocol):
@@ -65,11 +71,37 @@ class ProgressView(Protocol):
 
 
 def run(asked: Request, progress: ProgressView) -> Outcome:
-    """Measure every scenario that was asked for, then make the report; raises HarnessError for what can't start."""
-    names = asked.scenarios or scenario_names()
-    for name in names:
-        if name not in scenario_names():
-            raise UsageError(f"unknown scenario {name!r}; there are {', '.join(scenario_names())}")
+    """Measure every scenario that was asked for, make the report, judge the gates; raises HarnessError for what can't start."""
+    names = known(asked.scenarios)
+    config, prices = checked(asked)
+    gates = judged_here(config.gates)
+    baselines = asked.against.runs(about(gates, names))
+    elsewhere = Destination.of(asked.out) if asked.out else None
+    directory = RunDir.create(
+        Path(asked.out) if asked.out and not elsewhere else None,
+        config, prices, source=asked.config.name, command=list(asked.command),
+    )  # fmt: skip
+    directory.update(selftest=selftest_record.latest())
+    if elsewhere is not None:
+        _begin_elsewhere(elsewhere, directory)
+    interrupted = measure(names, directory, progress, config.aws)
+    ignore_interrupts()
+    directory.redact_logs()
+    status = directory.finish(interrupted)
+    directory.point_latest()
+    reported, report = report_of(directory.path, as_json=asked.as_json)
+    judged, gated = asked.against.after_report(directory.path, gates, baselines, as_json=asked.as_json)
+    lines = list(_summary(directory, status))
+    if elsewhere is not None:
+        lines.append(f"{elsewhere.send(directory.path)} files are at {elsewhere.name} too")
+    code = INTERRUPTED if interrupted else worse(_exit_code(directory, reported), judged)
+    record = run_record(directory, code, report=report, gates=gated)
+    return Outcome(exit_code=code, lines=tuple(lines), record=record)
+
+
+def checked(asked: Request) -> tuple[Config, Prices]:
+    """What was asked for, read and found in order before anything is begun; raises HarnessError with the way out."""
+    known(asked.scenarios)
     config = configuration.load(
         asked.config,
         settings_models(),
@@ -79,26 +111,7 @@ def run(asked: Request, progress: ProgressView) -> Outcome:
         overrides=asked.overrides,
     )
     target.refuse_nothing_named(config)
-    prices = configuration.load_prices(config)
-    elsewhere = Destination.of(asked.out) if asked.out else None
-    directory = RunDir.create(
-        Path(asked.out) if asked.out and not elsewhere else None,
-        config, prices, source=asked.config.name, command=list(asked.command),
-    )  # fmt: skip
-    if elsewhere is not None:
-        _begin_elsewhere(elsewhere, directory)
-    interrupted = measure(tuple(dict.fromkeys(names)), directory, progress, config.aws)
-    _ignore_interrupts()
-    directory.redact_logs()
-    status = directory.finish(interrupted)
-    directory.point_latest()
-    reported = make_report(directory.path)
-    lines = list(_summary(directory, status))
-    if elsewhere is not None:
-        lines.append(f"{elsewhere.send(directory.path)} files are at {elsewhere.name} too")
-    if interrupted:
-        return Outcome(exit_code=INTERRUPTED, lines=tuple(lines))
-    return Outcome(exit_code=_exit_code(directory, reported), lines=tuple(lines))
+    return config, configuration.load_prices(config)
 
 
 def _begin_elsewhere(elsewhere: Destination, directory: RunDir) -> None:
@@ -122,7 +135,7 @@ def measure(
     ``aws`` is that section of the configuration, which the manifest may not have as it is; ``words`` are what Locust is told
     besides, for a scenario.
     """
-    _interrupt_quietly()
+    interrupt_quietly()
     name = names[0]
     try:
         for name in names:
@@ -197,14 +210,14 @@ def _run_scenario(
     with directory.log_path(name).open("wb") as log:
         child = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, cwd=PROJECT_ROOT, env=environment,
-            pass_fds=(writer,), start_new_session=True, preexec_fn=_die_with_parent,  # noqa: PLW1509 - one ctypes call
+            pass_fds=(writer,), start_new_session=True, preexec_fn=die_with_parent,  # noqa: PLW1509 - one ctypes call
         )  # fmt: skip
     os.close(writer)
     try:
         _follow(name, reader, progress)
         return child.wait()
     except KeyboardInterrupt:
-        _stop(child)
+        stop(child)
         raise
     finally:
         os.close(reader)
@@ -226,28 +239,28 @@ def _follow(name: str, reader: int, progress: ProgressView) -> None:
                 progress.update(name, json.loads(line))
 
 
-def _stop(child: subprocess.Popen[bytes]) -> None:
+def stop(child: subprocess.Popen[bytes], patience_s: float = _STOP_PATIENCE_S) -> None:
     """Ask for an orderly end; a second interrupt, or too long a wait, kills (the warden then ends the servers)."""
     child.send_signal(signal.SIGTERM)
     try:
-        child.wait(_STOP_PATIENCE_S)
+        child.wait(patience_s)
     except (subprocess.TimeoutExpired, KeyboardInterrupt):
         child.kill()
         child.wait()
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """In the child: SIGKILL when the parent is gone, so that kill -9 of us leaves no load running."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _interrupt_quietly() -> None:
+def interrupt_quietly() -> None:
     """The scenarios' modules bring gevent in, whose hub would print a Ctrl-C as a traceback before it passes it on."""
     hub = gevent.get_hub()
     hub.NOT_ERROR = (*hub.NOT_ERROR, KeyboardInterrupt)
 
 
-def _ignore_interrupts() -> None:
+def ignore_interrupts() -> None:
     """From here on only the report is made: an impatient second Ctrl-C must not lose it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)

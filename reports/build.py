@@ -2,14 +2,16 @@
 
 import importlib
 import logging
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from reports.cloudwatch import against_cloudwatch, warnings
+from reports.cloudwatch import COLUMNS, against_cloudwatch, warnings
+from reports.damage import Damaged
+from reports.files import write_whole
 from reports.findings import Finding, to_json
-from reports.left_out import left_out
+from reports.gates import files as gates
+from reports.left_out import left_out, lost_arms
 from reports.load import Run
 from reports.places import at_its_place, is_aws
 from reports.render.html import html
@@ -27,15 +29,21 @@ def analyse(run: Run) -> list[Section]:
     return [_section(run, name, _analysis(name)) for name in _in_order(run.manifest["scenarios"])]
 
 
-def write(run: Run, sections: Sequence[Section]) -> Path:
-    """The run's three files; the path of the page."""
+def write(run: Run, sections: Sequence[Section], out: Path | None = None) -> Path:
+    """The report's three files, in the run's own directory or in ``out``; the path of the page.
+
+    Gates that were judged on these findings are shown again.
+    """
     findings = [finding for section in sections for finding in section.findings]
     partial = run.partial is not None
     manifest = run.manifest if run.partial is None else {**run.manifest, "reason": run.partial}
-    _replace(run.path / "findings.json", to_json(findings))
-    _replace(run.path / "report.md", markdown(manifest, partial, sections))
-    page = run.path / "report.html"
-    _replace(page, html(manifest, partial, sections))
+    record, place = to_json(findings), out or run.path
+    place.mkdir(parents=True, exist_ok=True)
+    write_whole(place / "findings.json", record)
+    judged = gates.read(run.path, record)
+    write_whole(place / "report.md", markdown(manifest, partial, sections, judged))
+    page = place / "report.html"
+    write_whole(page, html(manifest, partial, sections, judged))
     return page
 
 
@@ -51,38 +59,30 @@ def _analysis(name: str) -> Analysis:
 def _section(run: Run, name: str, analysis: Analysis) -> Section:
     try:
         return _completed(run, analysis(run))
+    except Damaged as error:
+        return _unknown(run, name, f"{error}; no figure is made of the rest")
     except Exception as error:  # noqa: BLE001 - one analysis must not cost the others
         _log.exception("the analysis of %s failed", name)
-        reason = f"the analysis failed ({type(error).__name__}: {error}); the samples are kept"
-        unknown = Finding(
-            id=f"{name}.analysis", scenario=name, sentence=f"Unknown: {name}: {reason}.", value=None, unit="", better="none",
-            n=0, target=run.manifest["target"], status="unknown", reason=reason, headline=True,
-        )  # fmt: skip
-        return Section(
-            scenario=name,
-            title=name,
-            verdict=(unknown.sentence,),
-            findings=(at_its_place(run, unknown),),
-            charts=(),
-            method=(),
-        )
+        return _unknown(run, name, f"the analysis failed ({type(error).__name__}: {error}); the samples are kept")
+
+
+def _unknown(run: Run, name: str, reason: str) -> Section:
+    """The section of a scenario that has samples and no figure."""
+    unknown = Finding(
+        id=f"{name}.analysis", scenario=name, sentence=f"Unknown: {name}: {reason}.", value=None, unit="", better="none",
+        n=0, target=run.manifest["target"], status="unknown", reason=reason, headline=True,
+    )  # fmt: skip
+    return Section(
+        scenario=name, title=name, verdict=(unknown.sentence,), findings=(at_its_place(run, unknown),), charts=(), method=()
+    )  # fmt: skip
 
 
 def _completed(run: Run, section: Section) -> Section:
     """The section with what holds for every scenario: where it was measured, what was left out, what CloudWatch counted."""
-    counted = against_cloudwatch(run, section.scenario, run.samples(section.scenario)) if is_aws(run) else []
-    findings = (*section.findings, *counted, *left_out(run, section.scenario))
+    name = section.scenario
+    counted = against_cloudwatch(run, name, run.samples(name, COLUMNS)) if is_aws(run) else []
+    findings = (*section.findings, *counted, *left_out(run, name), *lost_arms(run, name))
     return replace(
         section, findings=tuple(at_its_place(run, finding) for finding in findings),
         warnings=(*section.warnings, *warnings(counted)),
     )  # fmt: skip
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write beside and rename, so that a full disk or a kill leaves the old file whole."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from reports.stats import Interval
 
 # Version 1: the fields of Finding, as a list of objects. A change of meaning or a removal raises it; members may be added,
-# as `floor` and `excess` were.
+# as `floor`, `excess`, `headline` and `counts` were.
 FINDINGS_SCHEMA = 1
 
 Basis = Literal["local_model", "modelled", "aws", "endpoint_override"]
@@ -42,7 +42,7 @@ class Finding:
     ``low`` and ``high`` bound it at 95 % where the method gives an interval; ``at_least`` has the cap as value and no ``high``.
     ``n`` counts what the interval rests on: trials or pairs, else samples. ``headline`` findings open the report. A latency
     that was held against the tool's floor has it in ``tool``. ``bounded``: the value is a bound from below, whatever else the
-    status has to say.
+    status has to say. ``counts`` are the successes and the total of a share, where it is made of counts.
     """
 
     id: str
@@ -62,6 +62,7 @@ class Finding:
     headline: bool = False
     tool: ToolShare | None = None
     bounded: bool = False
+    counts: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         silent = self.status in ("not_measured", "unknown")
@@ -74,9 +75,17 @@ class Finding:
         return self.bounded or self.status == "at_least"
 
     def as_record(self) -> dict[str, Any]:
-        """The finding as findings.json has it; ``floor`` and ``excess`` stand there only where a floor was measured."""
+        """The finding as findings.json has it.
+
+        ``floor`` and ``excess`` stand there only where a floor was measured, ``counts`` only where a share was counted, ``headline``
+        only where it is true.
+        """
         record = asdict(self)
-        del record["headline"], record["tool"], record["bounded"]
+        del record["tool"], record["bounded"]
+        if not self.headline:
+            del record["headline"]
+        if self.counts is None:
+            del record["counts"]
         if self.tool is not None and self.tool.excess is not None:
             excess = self.tool.excess
             record["floor"] = self.tool.floor

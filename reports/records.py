@@ -11,9 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reports.load import NotARun
+from reports.load import KNOWN_SCHEMA, NotARun
 
 KNOWN_FINDINGS_SCHEMA = 1
+
+
+class Newer(NotARun):
+    """The run is of a later version, whose figures may mean something else."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -62,10 +66,9 @@ class Recorded:
     def load(cls, path: Path) -> "Recorded":
         """Read manifest.json and findings.json of a run directory. Raises NotARun with the way out."""
         manifest = _read(path / "manifest.json", path, "give a folder that `dbharness run` wrote")
-        if not isinstance(manifest, dict) or "scenarios" not in manifest:
+        if not isinstance(manifest, dict) or not isinstance(manifest.get("scenarios"), dict):
             raise NotARun(f"{path / 'manifest.json'} is damaged; this run can't be read")
-        if (schema := manifest.get("findings_schema", 0)) > KNOWN_FINDINGS_SCHEMA:
-            raise NotARun(f"{path} is of a newer dbharness (findings schema {schema}); read it with that one")
+        _refuse_newer(path, manifest)
         records = _read(path / "findings.json", path, f"make its report first: dbharness report {path}")
         if not isinstance(records, list) or not all(isinstance(one, dict) and "id" in one for one in records):
             raise NotARun(f"{path / 'findings.json'} is no list of findings; make it again: dbharness report {path}")
@@ -78,10 +81,25 @@ def figure_of(record: Mapping[str, Any]) -> Figure:
     return Figure(str(record["id"]), tuple(sorted((name, str(text)) for name, text in labels.items())))
 
 
+def told_apart(figures: Sequence[Figure]) -> list[Figure]:
+    """The same figures with those labels alone by which they differ."""
+    common = set.intersection(*(set(figure.labels) for figure in figures))
+    return [figure.without(name for name, _ in common) for figure in figures]
+
+
 def nearest(wanted: str, figures: Iterable[Figure], most: int = 3) -> list[str]:
     """The names most like ``wanted``, an id or a whole selector, for an error that says what there is."""
     names = sorted({str(figure) for figure in figures} if "{" in wanted else {figure.id for figure in figures})
     return difflib.get_close_matches(wanted, names, n=most, cutoff=0.3)
+
+
+def _refuse_newer(path: Path, manifest: Mapping[str, Any]) -> None:
+    for name, known in (("schema", KNOWN_SCHEMA), ("findings_schema", KNOWN_FINDINGS_SCHEMA)):
+        schema = manifest.get(name, 0)
+        if not isinstance(schema, int):
+            raise NotARun(f"{path / 'manifest.json'} is damaged ({name} is {schema!r}); this run can't be read")
+        if schema > known:
+            raise Newer(f"{path} is of a newer dbharness ({name.replace('_', ' ')} {schema}); read it with that one")
 
 
 def _read(file: Path, run: Path, way_out: str) -> Any:

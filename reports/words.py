@@ -144,11 +144,11 @@ def measured(
     return Finding(
         id=id, scenario=scenario, sentence=sentence, value=interval.value, low=interval.low, high=interval.high, n=interval.n,
         unit=unit, better=better, labels=dict(labels), target=run.manifest["target"], status=status, basis=basis,
-        headline=headline, bounded=interval.at_least,
+        headline=headline, bounded=interval.at_least, counts=interval.counts,
     )  # fmt: skip
 
 
 def scaled(interval: Interval, factor: float) -> Interval:
     """The same estimate in another unit."""
     low, high = (None if bound is None else bound * factor for bound in (interval.low, interval.high))
-    return replace(interval, value=interval.value * factor, low=low, high=high)
+    return replace(interval, value=interval.value * factor, low=low, high=high, counts=None)

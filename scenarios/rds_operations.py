@@ -58,7 +58,7 @@ class RdsOperations(Scenario[RdsOperationsSettings]):
             next_id=count(1).__next__,
         )  # fmt: skip
         self.instances = room.instances
-        self.parts: dict[PartName, Part] = {name: MAKE[name](room) for name in self.settings.parts if name in MAKE}
+        self.parts: dict[PartName, Part] = {name: MAKE[name](room) for name in self.settings.parts}
         try:
             gevent.joinall([gevent.spawn(part.set_up) for part in self.parts.values()], raise_error=True)
         except TROUBLE as error:

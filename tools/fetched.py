@@ -33,10 +33,14 @@ class Program:
 def node_modules() -> Path:
     """The npm packages of ``tools/npm``, installed as its lock file says."""
     if not (shutil.which("node") and shutil.which("npm")):
-        raise CannotMeasure(f"node {LEAST_NODE} or newer and npm are needed for the JavaScript SDK and dynalite")
+        raise CannotMeasure(
+            f"node {LEAST_NODE} or newer and npm are needed for the JavaScript SDK, dynalite and axe-core"
+        )
     said = subprocess.run(["node", "--version"], capture_output=True, text=True, check=False).stdout.strip()
     if int(said.removeprefix("v").partition(".")[0] or 0) < LEAST_NODE:
-        raise CannotMeasure(f"the JavaScript SDK and dynalite need node {LEAST_NODE} or newer, this is {said}")
+        raise CannotMeasure(
+            f"the JavaScript SDK, dynalite and axe-core need node {LEAST_NODE} or newer, this is {said}"
+        )
 
     def install(folder: Path) -> None:
         for name in ("package.json", "package-lock.json"):
@@ -49,6 +53,11 @@ def node_modules() -> Path:
 def dynalite() -> Path:
     """dynalite's command line, to be run by node."""
     return node_modules() / "dynalite" / "cli.js"
+
+
+def axe() -> Path:
+    """axe-core, the checker of web pages, as one script."""
+    return node_modules() / "axe-core" / "axe.min.js"
 
 
 def python(name: str) -> Path:

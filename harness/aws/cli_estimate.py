@@ -1,6 +1,5 @@
 """`dbharness aws estimate`: what a deployment costs an hour and for a planned run, before anything is deployed."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,9 +15,9 @@ from harness.aws.deployment import PROFILE_OF, SIZES, STACKS, Parameters, Size, 
 from harness.aws.estimate import Estimate, estimate
 from harness.aws.price_sheet import PriceSheet, Quote, generator_key
 from harness.aws.template import stack_parameters
+from harness.cli_shared import CONFIG, ConfigOption, JsonOption, ScenarioNames, SetOption, out, print_json
 from harness.config import Config
 from harness.errors import UsageError
-from harness.paths import PROJECT_ROOT
 
 _EVER = "2099-01-01T00:00:00Z"  # an estimate ends with its run
 CallFactory = Callable[[str | None, str | None], price_list.Call]
@@ -32,7 +31,7 @@ class Request:
     sizes: tuple[Size, ...] = SIZES
     scenarios: tuple[str, ...] = ()
     overrides: tuple[str, ...] = ()
-    config: Path = PROJECT_ROOT / "config.yaml"
+    config: Path = CONFIG
     region: str | None = None
     prices_file: str | None = None
     parameters: Parameters = field(default_factory=dict)
@@ -88,24 +87,19 @@ def register(app: typer.Typer, call_of: CallFactory | None = None) -> None:
 
     @app.command("estimate")
     def command(
-        scenarios: Annotated[
-            list[str] | None, typer.Argument(metavar="[SCENARIO]…", help="Which are to run; all where none is named.")
-        ] = None,
+        scenarios: ScenarioNames = None,
         size: Annotated[
             list[str] | None,
             typer.Option("--for", help="How large: quick, standard or full; repeatable, all where not given."),
         ] = None,
-        overrides: Annotated[
-            list[str] | None,
-            typer.Option("--set", metavar="KEY=VALUE", help="Override a key of config.yaml; repeatable."),
-        ] = None,
+        overrides: SetOption = None,
         parameters: Annotated[
             list[str] | None,
             typer.Option(
                 "--parameter", metavar="NAME=VALUE", help="A parameter of the stack (docs/aws-stack.md); repeatable."
             ),
         ] = None,
-        config: Annotated[Path, typer.Option(help="The configuration file.")] = PROJECT_ROOT / "config.yaml",
+        config: ConfigOption = CONFIG,
         region: Annotated[str | None, typer.Option(help="Whose prices; config.yaml's where not given.")] = None,
         prices: Annotated[str | None, typer.Option(metavar="FILE", help="A price file of your own.")] = None,
         from_price_list: Annotated[
@@ -124,7 +118,7 @@ def register(app: typer.Typer, call_of: CallFactory | None = None) -> None:
         aws_profile: Annotated[
             str | None, typer.Option(metavar="NAME", help="Profile of credentials to use, for --from-price-list.")
         ] = None,
-        as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+        as_json: JsonOption = False,
     ) -> None:
         """Say what a deployment costs an hour and for the planned run, with each line's price and source."""
         asked = Request(
@@ -135,9 +129,9 @@ def register(app: typer.Typer, call_of: CallFactory | None = None) -> None:
         call = (call_of or _gateway)(endpoint_url, aws_profile) if from_price_list else None
         made = estimates(asked, call)
         if as_json:
-            print(json.dumps(as_record(made), allow_nan=False))  # noqa: T201 - for programs: nothing wrapped or styled
+            print_json(as_record(made))
         else:
-            show(made, Console(highlight=False, soft_wrap=True))
+            show(made, out)
 
 
 def show(made: Mapping[Size, Estimate], console: Console) -> None:

@@ -1,21 +1,20 @@
 """`dbharness aws up`, `check`, `down` and `sweep`: the stack made, looked at and taken down again."""
 
-import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from harness import config as configuration
 from harness import plan_output
 from harness.aws import agreement, check_output, cli_estimate, template, template_rules
 from harness.aws.api import Pace
 from harness.aws.calls import BEGINS
+from harness.aws.cli_parts import CredentialsOption, EndpointOption, RegionOption, tell
 from harness.aws.deploy import Order, up
 from harness.aws.deployment import PROFILE_OF, STACKS, Parameters, Size
 from harness.aws.gateway import Aws, is_stand_in
@@ -26,28 +25,35 @@ from harness.aws.posture_answers import gather, wanted
 from harness.aws.safety import looks_like_production
 from harness.aws.stacks import Stack, StackRefused, find, owned
 from harness.aws.teardown import TakenDown, down, expired
+from harness.cli_shared import CONFIG, ConfigOption, JsonOption, out, print_json, say
 from harness.config import AwsSettings, Config
 from harness.errors import HarnessError, UsageError
-from harness.paths import PROJECT_ROOT
 
 MOST_HOURS = 168.0
-CONFIG = PROJECT_ROOT / "config.yaml"
-out, err = Console(highlight=False, soft_wrap=True), Console(stderr=True, highlight=False, soft_wrap=True)
+SCHEMA = 1  # of what --json prints: members may be added
 
 Name = Annotated[str, typer.Argument(metavar="STACK", help="The stack's name, such as dbharness-anna.")]
-Region = Annotated[str | None, typer.Option(help="AWS's region; config.yaml's where not given.")]
-Endpoint = Annotated[
-    str | None,
-    typer.Option("--target-endpoint", metavar="URL", help="Ask this endpoint instead of AWS, such as moto's server."),
+SizeOption = Annotated[
+    str, typer.Option("--for", help="How large: quick, standard, or full, which is a stack for each topology.")
 ]
-AwsProfile = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME", help="Profile of credentials to use; where not given, botocore looks where it always does."
-    ),
+ParameterOption = Annotated[
+    list[str] | None,
+    typer.Option("--parameter", metavar="NAME=VALUE", help="A parameter of the stack (docs/aws-stack.md); repeatable."),
+]
+HoursOption = Annotated[float, typer.Option(help="Hours from now until `sweep` may take it down.")]
+ProlongOption = Annotated[bool, typer.Option("--prolong", help="Give a stack that stands already its new expiry, too.")]
+MaxUsdOption = Annotated[float | None, typer.Option(help="Refuse what costs more than this until it expires.")]
+AgreedOption = Annotated[
+    bool, typer.Option("--yes", help="Don't ask before money is spent; on AWS it wants --max-usd.")
+]
+ReplaceDataOption = Annotated[
+    bool,
+    typer.Option("--replace-data", help="Allow an update that replaces a database, table or cache; its data is lost."),
+]
+TemplateOption = Annotated[
+    Path | None, typer.Option("--template", metavar="FILE", help="A template of your own with the same parameters.")
 ]
 Yes = Annotated[bool, typer.Option("--yes", help="Don't ask before anything is deleted.")]
-ConfigOption = Annotated[Path, typer.Option(help="The configuration file.")]
 KeepSnapshots = Annotated[bool, typer.Option("--keep-snapshots", help="Snapshots stay; without it they go too.")]
 
 
@@ -82,36 +88,19 @@ def register(app: typer.Typer) -> None:
 
 def _up(
     name: Name,
-    size: Annotated[
-        str, typer.Option("--for", help="How large: quick, standard, or full, which is a stack for each topology.")
-    ] = "quick",
-    parameters: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--parameter", metavar="NAME=VALUE", help="A parameter of the stack (docs/aws-stack.md); repeatable."
-        ),
-    ] = None,
-    hours: Annotated[float, typer.Option(help="Hours from now until `sweep` may take it down.")] = 8.0,
-    prolong: Annotated[
-        bool, typer.Option("--prolong", help="Give a stack that stands already its new expiry, too.")
-    ] = False,
-    max_usd: Annotated[float | None, typer.Option(help="Refuse what costs more than this until it expires.")] = None,
-    yes: Annotated[
-        bool, typer.Option("--yes", help="Don't ask before money is spent; on AWS it wants --max-usd.")
-    ] = False,
-    replace_data: Annotated[
-        bool,
-        typer.Option(
-            "--replace-data", help="Allow an update that replaces a database, table or cache; its data is lost."
-        ),
-    ] = False,
-    template_file: Annotated[
-        Path | None, typer.Option("--template", metavar="FILE", help="A template of your own with the same parameters.")
-    ] = None,
+    size: SizeOption = "quick",
+    parameters: ParameterOption = None,
+    hours: HoursOption = 8.0,
+    prolong: ProlongOption = False,
+    max_usd: MaxUsdOption = None,
+    yes: AgreedOption = False,
+    replace_data: ReplaceDataOption = False,
+    template_file: TemplateOption = None,
+    as_json: JsonOption = False,
     config: ConfigOption = CONFIG,
-    region: Region = None,
-    endpoint: Endpoint = None,
-    aws_profile: AwsProfile = None,
+    region: RegionOption = None,
+    endpoint: EndpointOption = None,
+    aws_profile: CredentialsOption = None,
 ) -> None:
     """Make the stack, go on with it, or change it; shows what it costs, and asks."""
     chosen = _size(size)
@@ -133,14 +122,23 @@ def _up(
     ]  # fmt: skip
     costs = cli_estimate.for_stacks(stacks, settled, sheet=cli_estimate.file_sheet(settled))
     for line in agreement.said(chosen, costs, hours):
-        err.print(line, markup=False)
+        tell(line)
     if max_usd is not None:
         agreement.affordable(costs, hours, max_usd, time.monotonic_ns)
+    _make(place, orders, asking(yes), as_json=as_json)
+
+
+def _make(place: Place, orders: Sequence[Order], asking: agreement.Asking, *, as_json: bool) -> None:
+    """One stack after the other, and where each has what."""
+    made: dict[str, dict[str, str]] = {}
     for order in orders:
-        made = up(place.aws(order.name), order, agree=asking(yes).agree, pace=place.pace, progress=_tell)
-        for output, value in sorted(made.outputs.items()):
-            out.print(f"{output:30} {value}", markup=False)
-        out.print(f"stack {order.name} is up; dbharness aws down {order.name} takes it down", markup=False)
+        stood = up(place.aws(order.name), order, agree=asking.agree, pace=place.pace, progress=tell)
+        made[order.name] = dict(sorted(stood.outputs.items()))
+        if not as_json:
+            say(f"{output:30} {value}" for output, value in made[order.name].items())
+            say([f"stack {order.name} is up; dbharness aws down {order.name} takes it down"])
+    if as_json:
+        print_json({"schema": SCHEMA, "region": place.region, "stacks": made})
 
 
 def _check(
@@ -150,11 +148,11 @@ def _check(
     of_template: Annotated[
         bool, typer.Option("--template", help="Check our template instead, which asks nobody.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: JsonOption = False,
     config: ConfigOption = CONFIG,
-    region: Region = None,
-    endpoint: Endpoint = None,
-    aws_profile: AwsProfile = None,
+    region: RegionOption = None,
+    endpoint: EndpointOption = None,
+    aws_profile: CredentialsOption = None,
 ) -> None:
     """Is it as a careful team would have it? A table of pass and fail; exit 1 where something fails."""
     if (name is None) != of_template:
@@ -166,7 +164,7 @@ def _check(
         aws = _place(_config(config, region), endpoint, aws_profile).aws(name)
         made, of = checks(gather(aws, name), wanted(_standing(find(aws, name), name))), name
     if as_json:
-        print(json.dumps(check_output.as_record(of, made)))  # noqa: T201 - for programs: nothing wrapped or styled
+        print_json(check_output.as_record(of, made))
     else:
         plan_output.show((), (check_output.table(made),), (check_output.sentence(of, made),), out)
     if not all(check.passed for check in made):
@@ -177,10 +175,11 @@ def _down(
     name: Name,
     keep_snapshots: KeepSnapshots = False,
     yes: Yes = False,
+    as_json: JsonOption = False,
     config: ConfigOption = CONFIG,
-    region: Region = None,
-    endpoint: Endpoint = None,
-    aws_profile: AwsProfile = None,
+    region: RegionOption = None,
+    endpoint: EndpointOption = None,
+    aws_profile: CredentialsOption = None,
 ) -> None:
     """Delete everything of a stack, and list what still carries its tag; exit 1 if anything does that shouldn't."""
     template.check_stack_name(name)
@@ -188,8 +187,11 @@ def _down(
     stood = find(place.aws(name), name)
     found = _taken_down(place, name, keep_snapshots, asking(yes))
     parts = _parts(place, name) if stood is None else []
-    for part in parts:
-        out.print(f"STILL THERE: stack {part}, of {name}: dbharness aws down {part}", markup=False)
+    if as_json:
+        print_json({"schema": SCHEMA, **_record(name, found), "stacks": parts})
+    else:
+        say(_lines(place, name, found))
+        say(f"STILL THERE: stack {part}, of {name}: dbharness aws down {part}" for part in parts)
     if found.left or parts:
         raise typer.Exit(1)
 
@@ -197,43 +199,63 @@ def _down(
 def _sweep(
     keep_snapshots: KeepSnapshots = False,
     yes: Yes = False,
+    as_json: JsonOption = False,
     config: ConfigOption = CONFIG,
-    region: Region = None,
-    endpoint: Endpoint = None,
-    aws_profile: AwsProfile = None,
+    region: RegionOption = None,
+    endpoint: EndpointOption = None,
+    aws_profile: CredentialsOption = None,
 ) -> None:
     """Take down every stack whose expiry is past, and what is left of such stacks; asks about each."""
     place = _place(_config(config, region), endpoint, aws_profile)
-    over, failed = expired(place.aws(""), datetime.now(UTC)), 0
+    over, failed, records = expired(place.aws(""), datetime.now(UTC)), 0, []
+    announce = tell if as_json else _announce
     for each in over:
         what = f"stack {each.name}" if each.standing else f"what is left of stack {each.name}"
-        out.print(f"{what} expired {each.expires:%Y-%m-%d %H:%M} UTC", markup=False)
+        announce(f"{what} expired {each.expires:%Y-%m-%d %H:%M} UTC")
     if not over:
-        out.print("nothing has expired", markup=False)
+        announce("nothing has expired")
     for each in over:
         if each.name not in {one.name for one in expired(place.aws(""), datetime.now(UTC))}:
-            _tell(f"{each.name}: was prolonged, or went, meanwhile; it is left alone")
+            tell(f"{each.name}: was prolonged, or went, meanwhile; it is left alone")
             continue
         try:
-            failed += bool(_taken_down(place, each.name, keep_snapshots, asking(yes)).left)
+            found = _taken_down(place, each.name, keep_snapshots, asking(yes))
         except HarnessError as error:  # the others are swept all the same
-            err.print(f"{each.name}: {error}", markup=False)
+            tell(f"{each.name}: {error}")
             failed += 1
+            records.append({"stack": each.name, "error": str(error)})
+            continue
+        failed += bool(found.left)
+        records.append(_record(each.name, found))
+        if not as_json:
+            say(_lines(place, each.name, found))
+    if as_json:
+        print_json({"schema": SCHEMA, "swept": records})
     if failed:
         raise typer.Exit(1)
 
 
 def _taken_down(place: Place, name: str, keep_snapshots: bool, asking: agreement.Asking) -> TakenDown:
-    """Down, and said what is still there."""
-    found = down(
-        place.aws(name), name, keep_snapshots=keep_snapshots, agree=asking.agree, pace=place.pace, progress=_tell
+    return down(
+        place.aws(name), name, keep_snapshots=keep_snapshots, agree=asking.agree, pace=place.pace, progress=tell
     )
+
+
+def _lines(place: Place, name: str, found: TakenDown) -> Iterator[str]:
+    """What is still there of a stack that was taken down."""
     for word, things in (("kept", found.kept), ("STILL THERE", found.left)):
-        for thing in things:
-            out.print(f"{word}: {_said(thing)}", markup=False)
+        yield from (f"{word}: {_said(thing)}" for thing in things)
     if not found.left:
-        out.print(f"nothing{' else' if found.kept else ''} carries dbharness={name} in {place.region}", markup=False)
-    return found
+        yield f"nothing{' else' if found.kept else ''} carries dbharness={name} in {place.region}"
+
+
+def _record(name: str, found: TakenDown) -> dict[str, Any]:
+    """The same for programs."""
+    return {"stack": name, "kept": [asdict(one) for one in found.kept], "left": [asdict(one) for one in found.left]}
+
+
+def _announce(line: str) -> None:
+    say([line])
 
 
 def _said(thing: Thing) -> str:
@@ -315,7 +337,3 @@ def _ask(question: str) -> bool | None:
         return typer.confirm(question, err=True)
     except typer.Abort:  # the end of the input
         return None
-
-
-def _tell(line: str) -> None:
-    err.print(line, markup=False)

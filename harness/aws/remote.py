@@ -368,6 +368,7 @@ def gather(
                 left = "partial" if any(out.glob(f"samples/{name}.*")) else "not_measured"
                 directory.update_scenario(name, status=left, reason=reason, ended=now_iso())
         directory.finish(reason)
+    directory.note_hashes()  # the workers' files came by themselves
     directory.redact_logs()
     return directory
 

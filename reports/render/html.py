@@ -1,24 +1,17 @@
 """One self-contained page: no network, no script, light and dark, wide and narrow."""
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
-from reports import charts
 from reports.findings import Finding
-from reports.render import figures, run, tool
-from reports.section import Chart, Section
+from reports.render import figures, gates, page, run, selftest, steps, tool
+from reports.section import Section
 
-TABLE_ROWS = 200  # a chart's table shows so many; a page of thousands serves nobody, and the samples have all
 OPEN_ROWS = 16  # longer tables of findings start folded
 MOST_ROWS = 100  # more findings than these are folded by figure, since nobody reads so long a table
-_HERE = Path(__file__).parent
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,49 +24,37 @@ class _Part:
     section: Section | None
 
 
-def html(manifest: Mapping[str, Any], partial: bool, sections: Sequence[Section]) -> str:
+def html(
+    manifest: Mapping[str, Any], partial: bool, sections: Sequence[Section], judged: Mapping[str, Any] | None = None
+) -> str:
     """The report of one run as one HTML file. The same input gives the same text.
 
     ``manifest`` is the run's own, ``partial`` says that it ended early, ``sections`` come in the order of the page. A chart
-    that cannot be drawn is replaced by its reason; its table and all else stay.
+    that cannot be drawn is replaced by its reason; its table and all else stay. ``judged`` is the document of gates.json, where gates
+    were judged.
     """
-    environment = Environment(
-        loader=FileSystemLoader(_HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     parts = _parts(manifest, sections)
-    return environment.get_template("report.html.j2").render(
-        css=Markup((_HERE / "report.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
-        manifest=manifest,
-        lead=run.lead(manifest, len(parts)),
-        standing=run.standing(manifest, partial=partial),
-        headlines=figures.headlines(sections),
-        missing=[part for part in parts if part.standing],
-        parts=parts,
-        picture=picture,
-        figures=figures,
-        run=run,
-        tool=tool,
-        tool_rows=tool.rows(sections),
-        table_rows=TABLE_ROWS,
-        open_rows=OPEN_ROWS,
-        by_figure=by_figure,
+    return (
+        page.environment()
+        .get_template("report.html.j2")
+        .render(
+            manifest=manifest,
+            lead=run.lead(manifest, len(parts)),
+            standing=run.standing(manifest, partial=partial),
+            verdict=run.verdict(figures.headlines(sections), [part.standing for part in parts]),
+            headlines=figures.headlines(sections),
+            missing=[part for part in parts if part.standing],
+            parts=parts,
+            gates=Markup(gates.html(judged)),  # noqa: S704 - the template escapes what it is given
+            run=run,
+            tool=tool,
+            selftest=selftest,
+            steps=steps,
+            tool_rows=tool.rows(sections),
+            open_rows=OPEN_ROWS,
+            by_figure=by_figure,
+        )
     )
-
-
-def picture(chart: Chart) -> Markup:
-    """``chart`` as an inline SVG, or as an image where it is dense; a drawing that fails becomes a sentence."""
-    try:
-        figure = chart.draw(chart.table)
-        if chart.dense:
-            return Markup('<img src="{}" alt="{}">').format(charts.to_png_data_uri(figure), chart.alt)
-        return Markup(charts.to_svg(figure, chart.title, chart.alt))  # noqa: S704 - to_svg escapes what it is given
-    except Exception as error:  # noqa: BLE001 - one drawing must not cost the page
-        _log.exception("chart %s could not be drawn", chart.id)
-        return Markup('<p class="warning">This chart could not be drawn: {}</p>').format(escape(repr(error)))
 
 
 def by_figure(findings: Sequence[Finding]) -> list[tuple[str, list[Finding]]]:

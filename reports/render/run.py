@@ -1,16 +1,27 @@
 """What a run was, in words: when, where, on what, how complete, and how to repeat it."""
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import yaml
 
+from reports.findings import Finding, Status
 from reports.places import target_words
-from reports.render.figures import NONE, number
+from reports.render.figures import NONE, cell, number
 
 UNRECORDED = "no reason was recorded"
+SCENARIO_HEADINGS = ("Scenario", "Status", "Trials done", "Requests", "Slots", "Measuring")
+# A main finding's status, as the opening line counts it.
+_ANSWERS: Mapping[Status, str] = {
+    "measured": "measured",
+    "at_least": "bounded from below",
+    "tool_bound": "tool-bound",
+    "not_measured": "not measured",
+    "unknown": "unknown",
+}
 REST = "The figures rest on what was recorded until then."
 
 # Topic and text: how far the figures of stand-ins on one machine reach.
@@ -20,7 +31,7 @@ LOCAL_LIMITS = {
     "Not told": "the service's own latency, how soon RDS notices a failure and moves its name, how partitions split.",
 }
 AWS_TARGET = (
-    "--target aws runs the same scenarios on RDS, DynamoDB and ElastiCache, of a stack that `dbharness aws up` makes or of section "
+    "`--target aws` runs the same scenarios on RDS, DynamoDB and ElastiCache, of a stack that `dbharness aws up` makes or of section "
     "aws of the configuration; samples and this report stay the same."
 )
 
@@ -65,6 +76,16 @@ def lead(manifest: Mapping[str, Any], count: int) -> str:
     profile, started = manifest.get("profile", "unknown"), when(manifest.get("started"))
     text = f"{scenarios}, profile {profile}, on {target_words(manifest)}; started {started}."
     return f"{text} Machine: {place}." if place else text
+
+
+def verdict(findings: Sequence[Finding], standings: Sequence[str | None]) -> str:
+    """The line that opens a report: how much of what was asked is answered; ``standings`` are the scenarios'."""
+    whole = sum(standing is None for standing in standings)
+    all_ = f"all {whole} scenarios complete" if whole > 1 else "the scenario is complete"
+    complete = all_ if whole == len(standings) else f"{whole} of {len(standings)} scenarios complete"
+    counts = Counter(finding.status for finding in findings)
+    told = [f"{counts[status]} {words}" for status, words in _ANSWERS.items() if counts[status]]
+    return f"{len(findings)} main finding{'' if len(findings) == 1 else 's'}: {', '.join(told) or 'none'}; {complete}."
 
 
 def standing(manifest: Mapping[str, Any], *, partial: bool) -> str | None:
@@ -164,8 +185,13 @@ def _servers(manifest: Mapping[str, Any]) -> list[str]:
     return list(named)
 
 
+def price_rows(prices: Mapping[str, object]) -> list[tuple[str, str]]:
+    """Each price of the manifest and its dollars, as text."""
+    return [(name, cell(price)) for name, price in prices.items()]
+
+
 def scenario_rows(manifest: Mapping[str, Any]) -> list[tuple[str, str, str, str, str, str]]:
-    """One row a scenario: name, status, trials done of planned, requests, slots, seconds of measuring."""
+    """One row a scenario, under ``SCENARIO_HEADINGS``; trials are done of planned."""
     rows = []
     for name, record in (manifest.get("scenarios") or {}).items():
         trials = record.get("trials") or ()

@@ -18,6 +18,7 @@ class Interval:
     """An estimate; ``low`` and ``high`` are None where ``n`` can't carry an interval at 95 %.
 
     ``at_least``: too many trials ended before what was waited for came, so ``value`` is only a bound from below.
+    ``counts`` are the successes and the total that a share is made of.
     """
 
     value: float
@@ -26,6 +27,7 @@ class Interval:
     n: int
     method: str
     at_least: bool = False
+    counts: tuple[float, float] | None = None
 
 
 def mean_of_trials(values: Numbers, confidence: float = CONFIDENCE) -> Interval:
@@ -75,16 +77,19 @@ def median_of_trials(values: Numbers, unended: Numbers = ()) -> Interval:
 def share_of_trials(successes: Numbers, totals: Numbers) -> Interval:
     """A share pooled over trials; the interval is a t on the trials' log-odds, ½ added where a share is 0 or 1."""
     good, all_ = finite(successes), finite(totals)
-    pooled, n = float(good.sum() / all_.sum()), len(good)
+    n, counts = len(good), (float(good.sum()), float(all_.sum()))
+    pooled = counts[0] / counts[1]
     if n < 2:
-        return Interval(value=pooled, low=None, high=None, n=n, method="one trial")
+        return Interval(value=pooled, low=None, high=None, n=n, method="one trial", counts=counts)
     if np.ptp(good / all_) == 0:
-        return Interval(value=pooled, low=pooled, high=pooled, n=n, method="exact: every trial the same")
+        method = "exact: every trial the same"
+        return Interval(value=pooled, low=pooled, high=pooled, n=n, method=method, counts=counts)
     edge = 0.5 * bool(((good == 0) | (good == all_)).any())
     middle = mean_of_trials(log_odds(good, all_, edge))
     assert middle.low is not None and middle.high is not None
     low, high = (1 / (1 + math.exp(-bound)) for bound in (middle.low, middle.high))
-    return Interval(value=pooled, low=min(low, pooled), high=max(high, pooled), n=n, method="t on log-odds over trials")
+    method = "t on log-odds over trials"
+    return Interval(value=pooled, low=min(low, pooled), high=max(high, pooled), n=n, method=method, counts=counts)
 
 
 def difference_of_trials(above: Numbers, below: Numbers, confidence: float = CONFIDENCE) -> Interval:
@@ -99,11 +104,19 @@ def difference_of_trials(above: Numbers, below: Numbers, confidence: float = CON
         return Interval(value=value, low=None, high=None, n=n, method="one trial")
     if np.ptp(a) == 0 and np.ptp(b) == 0:
         return Interval(value=value, low=value, high=value, n=n, method="exact: every trial the same")
-    # Not scipy's ttest_ind: it warns of lost precision where one side alone has no spread.
+    error, degrees = welch(a, b)
+    half = float(stats.t.ppf((1 + confidence) / 2, degrees)) * error
+    return Interval(value=value, low=value - half, high=value + half, n=n, method="Welch's t over trials")
+
+
+def welch(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> tuple[float, float]:
+    """The standard error of mean(a) − mean(b) and its degrees of freedom; two values or more on each side, of any spread.
+
+    Not scipy's ttest_ind: it warns of lost precision where one side alone has no spread.
+    """
     of_a, of_b = a.var(ddof=1) / len(a), b.var(ddof=1) / len(b)
     degrees = (of_a + of_b) ** 2 / (of_a**2 / (len(a) - 1) + of_b**2 / (len(b) - 1))
-    half = float(stats.t.ppf((1 + confidence) / 2, degrees) * math.sqrt(of_a + of_b))
-    return Interval(value=value, low=value - half, high=value + half, n=n, method="Welch's t over trials")
+    return math.sqrt(of_a + of_b), float(degrees)
 
 
 def log_odds(

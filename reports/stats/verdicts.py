@@ -9,24 +9,28 @@ import numpy as np
 from scipy import stats
 
 from reports.stats.intervals import CONFIDENCE, Numbers, finite
-from reports.stats.pairs import PairedRatio
+from reports.stats.pairs import Difference, Ratio
 
 # Relative changes too small to matter, by figure: docs/method.md.
 MARGINS: Mapping[str, float] = {"p50": 0.05, "p95": 0.05, "p99": 0.10}
 POWER = 0.8
-_SQUARED_QUANTILES = 7.85  # (z.975 + z.80)²
 
 Word = Literal[
     "regression", "equivalent", "improved", "better, size unresolved", "worse, size unresolved", "inconclusive"
 ]
 
 
+Better = Literal["lower", "higher"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """``effect``, ``low``, ``high``, ``margin`` and ``detectable`` are relative changes: 0.1 is 10 % more.
+    """``effect``, ``low``, ``high``, ``margin`` and ``detectable`` are relative changes: 0.1 is 10 % more; in the figure's own unit
+    where differences were compared.
 
     ``detectable`` is the least change that so many such pairs find with 80 % power, and ``pairs_needed`` how many pairs it takes
-    to find one of the margin's size; both are None where one pair says nothing of its own spread.
+    to find one of the margin's size; both are None where one pair says nothing of its own spread. Runs in sequence count runs a
+    side in the place of pairs.
     """
 
     word: Word
@@ -40,10 +44,10 @@ class Verdict:
     pairs_needed: int | None
 
 
-def verdict(pairs: PairedRatio, *, margin: float, better: Literal["lower", "higher"]) -> Verdict:
+def verdict(pairs: Ratio, *, margin: float, better: Better, confidence: float = CONFIDENCE) -> Verdict:
     """The verdict on candidate ÷ base: its interval against ±``margin``, worse being up where ``better`` is *lower*.
 
-    Raises ValueError for a margin that is not above 0 and below 1.
+    ``confidence`` is that of the interval. Raises ValueError for a margin that is not above 0 and below 1.
     """
     if not 0 < margin < 1:
         raise ValueError(f"a margin is a relative change between 0 and 1, got {margin}")
@@ -57,8 +61,32 @@ def verdict(pairs: PairedRatio, *, margin: float, better: Literal["lower", "high
         margin=margin,
         n=pairs.n,
         exact=pairs.exact,
-        detectable=_detectable(pairs.log_sd, pairs.n) if known else None,
-        pairs_needed=pairs_needed(pairs.log_sd, margin) if known else None,
+        detectable=math.expm1(_detectable(pairs.log_sd, pairs.n, confidence)) if known else None,
+        pairs_needed=pairs_needed(pairs.log_sd, margin, confidence) if known else None,
+    )
+
+
+def verdict_of_difference(
+    apart: Difference, *, margin: float, better: Better, confidence: float = CONFIDENCE
+) -> Verdict:
+    """The same of candidate − base, ``margin`` in the figure's own unit; 0 is one that nothing but equality is within.
+
+    Raises ValueError for a margin below 0.
+    """
+    if not 0 <= margin < math.inf:
+        raise ValueError(f"a margin is a difference of 0 or more, got {margin}")
+    known = apart.n > 1
+    same = apart.low == apart.high == 0
+    return Verdict(
+        word="equivalent" if same else _word(apart.low, apart.high, margin, up_is_worse=better == "lower"),
+        effect=apart.value,
+        low=apart.low,
+        high=apart.high,
+        margin=margin,
+        n=apart.n,
+        exact=apart.exact,
+        detectable=_detectable(apart.sd, apart.n, confidence) if known else None,
+        pairs_needed=_needed(apart.sd, margin, confidence) if known and margin > 0 else None,
     )
 
 
@@ -79,17 +107,17 @@ def _word(low: float | None, high: float | None, margin: float, *, up_is_worse: 
 def minimum_detectable_effect(logs: Numbers) -> float:
     """The least relative change that such pairs find with 80 % power: exp((t.975 + t.80)·s/√K) − 1 (docs/method.md)."""
     data = finite(logs)
-    return _detectable(float(data.std(ddof=1)), len(data))
+    return math.expm1(_detectable(float(data.std(ddof=1)), len(data), CONFIDENCE))
 
 
-def pairs_needed(log_sd: float, margin: float) -> int:
-    """Pairs that find a change of ``margin`` with 80 % power: 7.85·s²/δ² + 2, δ = ln(1 + margin), rounded up."""
-    return math.ceil(_SQUARED_QUANTILES * (log_sd / math.log1p(margin)) ** 2 + 2)
+def pairs_needed(log_sd: float, margin: float, confidence: float = CONFIDENCE) -> int:
+    """Pairs that find a change of ``margin`` with 80 % power: 7.85·s²/δ² + 2 at 95 %, δ = ln(1 + margin), rounded up."""
+    return _needed(log_sd, math.log1p(margin), confidence)
 
 
-def least_pairs(gates: int) -> int:
+def least_pairs(gates: int, confidence: float = CONFIDENCE) -> int:
     """The fewest pairs whose smallest sign-flip p, 2/2^K, can pass Holm's first step over so many gate metrics."""
-    return math.ceil(math.log2(2 * gates / (1 - CONFIDENCE)))
+    return math.ceil(math.log2(2 * gates / (1 - confidence)))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -102,6 +130,10 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return [float(p) for p in adjusted]
 
 
-def _detectable(log_sd: float, n: int) -> float:
-    quantiles = stats.t.ppf((1 + CONFIDENCE) / 2, n - 1) + stats.t.ppf(POWER, n - 1)
-    return math.exp(float(quantiles) * log_sd / math.sqrt(n)) - 1
+def _detectable(sd: float, n: int, confidence: float) -> float:
+    return float(stats.t.ppf((1 + confidence) / 2, n - 1) + stats.t.ppf(POWER, n - 1)) * sd / math.sqrt(n)
+
+
+def _needed(sd: float, apart: float, confidence: float) -> int:
+    quantiles = float(stats.norm.ppf((1 + confidence) / 2) + stats.norm.ppf(POWER))
+    return math.ceil((quantiles * sd / apart) ** 2 + 2)

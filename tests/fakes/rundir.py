@@ -103,9 +103,13 @@ class PlantedRun:
 
     def load(self) -> Run:
         """Write manifest and events, and read the run."""
+        self.write()
+        return Run.load(self.path)
+
+    def write(self) -> None:
+        """Write manifest and events, whatever they say."""
         (self.path / "manifest.json").write_text(json.dumps(self.manifest))
         (self.path / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in self.events))
-        return Run.load(self.path)
 
 
 Form = Literal["parquet", "arrows"]

@@ -9,10 +9,11 @@ from whole_runs import ROOT, Place
 from harness.calibration import SERVICES
 
 PROGRAM = """
+import json
 from rich.console import Console
 from harness import calibration, suite
 with suite.progress_on(Console(stderr=True)) as progress:
-    print(calibration.run(progress, profile="smoke", trials=1, trial_s=0.1).as_json())
+    print(json.dumps(calibration.run(progress, profile="smoke", trials=1, trial_s=0.1).as_record()))
 """
 
 

@@ -4,16 +4,21 @@ import json
 import shutil
 from dataclasses import replace
 
+import pytest
 from whole_runs import Place
 
 from harness.planted.truths import PlantedSettings, recovered, truths
 
 
-def test_every_planted_truth_comes_back_and_a_spoilt_one_does_not(place: Place) -> None:
-    """Exit 0, the last line counts them all, nothing is left behind; had 6 ms been planted, 5 would not do.
+def test_every_planted_truth_comes_back_and_a_spoilt_one_does_not(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Exit 0, the last line counts them all, nothing is left behind but the record for later reports; had 6 ms been planted, 5 would not do.
 
     A machine that has other work to do just then may spoil a time: such a run says so, and one more may be tried.
     """
+    cache = place.run.parent / "cache"
+    monkeypatch.setenv("DBHARNESS_CACHE", str(cache))
     done = place.call("selftest", "--out", str(place.run), timeout_s=90)
     if done.returncode == 1:
         shutil.rmtree(place.run)
@@ -22,6 +27,9 @@ def test_every_planted_truth_comes_back_and_a_spoilt_one_does_not(place: Place) 
     expected = truths(PlantedSettings())
     assert done.stdout.splitlines()[-1] == f"{len(expected)} of {len(expected)} planted truths recovered"
     assert place.leftovers() == []
+    kept = json.loads((cache / "selftest.json").read_text())
+    assert [truth["why"] for truth in kept["truths"]] == [None] * len(expected)
+    assert 10 < kept["took_s"] < 90
     findings = json.loads((place.run / "findings.json").read_text())
     by_id = {finding["id"]: finding for finding in findings}
     assert by_id["planted.slow_tool_p50_ms"]["status"] == "tool_bound"

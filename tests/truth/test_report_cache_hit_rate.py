@@ -223,13 +223,17 @@ def test_a_step_is_a_tick(planted: PlantedRun) -> None:
 
 
 def test_charts_are_drawn_from_what_was_planted(planted: PlantedRun) -> None:
-    """Two: hit rate by size, latency by hit rate."""
+    """Three: hit rate by size, latency by hit rate, percentiles. Of 60 % hits at 50 µs and misses at 600, p50 is a hit and p65 a miss."""
     plant(planted)
     section = cache_hit_rate.analyse(planted.load())
-    assert len(drawn(section)) == 2
+    assert len(drawn(section)) == 3
     table = section.charts[0].table
     assert table["hit rate, %"].tolist()[1:] == [60, 95]
     assert table["reads"].tolist() == [600, 600, 600]
+    tails = next(chart.table for chart in section.charts if chart.id.endswith("-percentiles"))
+    assert tails["arm"].unique().tolist() == ["without a cache", "cache of 10 %", "cache of 100 %"]
+    through = tails[tails["arm"] == "cache of 10 %"].set_index("percentile")["all trials, µs"]
+    assert through[[50.0, 65.0]].tolist() == [50, 600]
 
 
 def test_nothing_measured_reads_not_measured(planted: PlantedRun) -> None:

@@ -481,6 +481,33 @@ def test_all_parts_at_once_have_six_headlines_and_every_chart_is_drawn(planted: 
     names = [(one.id, tuple(sorted(one.labels.items()))) for one in section.findings]
     assert len(names) == len(set(names))
     kinds = {chart.id.removeprefix(f"{NAME}-") for chart in section.charts}
-    assert kinds == {"share", "onset-read", "spike-write", "diurnal-read", "hot-read", "policy", "cost"}
+    assert kinds == {
+        "share",
+        "onset-read",
+        "spike-write",
+        "diurnal-read",
+        "hot-read",
+        "policy",
+        "policy-percentiles",
+        "policy-time",
+        "cost",
+    }
     assert all(len(chart.table) and chart.caption and chart.alt for chart in section.charts)
     assert all("<svg" in picture for picture in drawn(section))
+
+
+def test_policies_over_time_have_the_throttles_of_each_window_and_latencies_their_percentiles(
+    planted: PlantedDemands,
+) -> None:
+    """Windows of 20 s (400 ÷ 39 is above 10): 160 writes, from 300 s on half of them refused once. ``adaptive`` sends half of these.
+
+    Of ``standard``'s 3,200, 400 took 1.51 s: p85 is 10 ms, p90 1.51 s.
+    """
+    under_policies(planted, 1)
+    charts_ = {chart.id.removeprefix(f"{NAME}-"): chart for chart in capacity_modes.analyse(planted.load()).charts}
+    windows = charts_["policy-time"].table.set_index(["arm", "from, s"])
+    assert windows.loc[("standard", 280.0), ["requests", "throttled, %"]].tolist() == [160, 0]
+    assert windows.loc[("standard", 300.0), ["requests", "throttled, %"]].tolist() == [160, 50]
+    assert windows.loc[("adaptive", 300.0), "throttled, %"] == 25
+    tails = charts_["policy-percentiles"].table.set_index(["arm", "percentile"])["all trials, service s"]
+    assert tails[[("standard", 85.0), ("standard", 90.0)]].tolist() == pytest.approx([0.01, 1.51])

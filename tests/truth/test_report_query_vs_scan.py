@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from rundir import PlantedRun, assert_nothing_measured, drawn, finding_of, findings_of, trial
 
@@ -152,12 +153,16 @@ def test_a_price_that_is_missing_is_said(tmp_path: Path, planted: PlantedRun) ->
 
 
 def test_charts_carry_what_was_planted(planted: PlantedRun) -> None:
-    """Two charts, drawn; their table has one row an arm."""
+    """Three charts, drawn; the first has one row an arm, the last has each trial: all of a Query's answers but warm-ups take the same."""
     section = query_vs_scan.analyse(planted.load())
-    assert len(drawn(section)) == 2
+    assert len(drawn(section)) == 3
     table = section.charts[0].table.set_index("arm")
     assert table["units"].to_dict() == {"query": QUERY_UNITS, "scan": SCAN_UNITS}
     assert table["answers"].to_dict() == {"query": PAIRS * ANSWERS, "scan": PAIRS * ANSWERS}
+    tails = section.charts[2].table
+    of_query = tails[tails["arm"].str.startswith("query")]
+    each = of_query[[f"trial {number + 1}, ms" for number in range(PAIRS)]].to_numpy()
+    assert (np.nanmin(each), np.nanmax(each)) == (QUERY_NS / 1e6, QUERY_NS / 1e6)
 
 
 def test_nothing_measured_reads_not_measured(tmp_path: Path) -> None:

@@ -226,17 +226,27 @@ def test_reads_that_were_given_up_count_until_then_and_are_told(planted: Planted
 
 
 def test_few_reads_have_no_p99_and_one_trial_no_interval(planted: PlantedRun) -> None:
-    """A hundred reads: a dash in the table and in the chart, and a reason in the finding."""
+    """A hundred reads: a dash in the table and in the chart, and a reason in the finding.
+
+    They carry pⁿ = 0.025 at p = 96.4 %: the percentile plot is grey from p96.5 on. One read in five is throttled, and served 200 ms
+    (20 of the wall's at speed 10) after it was due: p75 is 10 ms, p85 200. Over time each window of 5 service s has one of five throttled.
+    """
     section = section_of(planted, beside, rows_of=beside_rows, rounds=1)
     p99 = finding_of(section, f"{NAME}.neighbour.latency_p99_ms", arm="scan")
     assert (p99.value, p99.status) == (None, "unknown")
     assert p99.reason == "100 reads in 1 trial are worth 100 independent ones, and a p99 takes 368"
     share = finding_of(section, SHARE, arm="scan")
     assert (share.value, share.low, share.high, share.n) == (0.2, None, None, 1)
-    (chart,) = section.charts
+    chart, waits, over_time = section.charts
     assert chart.table.set_index("arm").loc["scan", "throttled, %"] == pytest.approx(20)
     assert chart.table["p99, service ms"].isna().all()
-    assert len(drawn(section)) == 1
+    of_scan = waits.table[waits.table["arm"] == "scan"].set_index("percentile")
+    assert of_scan.loc[[75.0, 85.0], "all trials, service ms"].tolist() == pytest.approx([10, 200])
+    assert (of_scan.loc[95.0, "carried"], of_scan.loc[96.5, "carried"]) == (True, False)
+    windows = over_time.table[over_time.table["arm"] == "scan"]
+    assert windows["requests"].tolist() == [5] * 20
+    assert windows["throttled, %"].tolist() == pytest.approx([20] * 20)
+    assert len(drawn(section)) == 3
 
 
 def test_throttles_beside_a_scan_are_a_result_and_no_warning(planted: PlantedRun) -> None:

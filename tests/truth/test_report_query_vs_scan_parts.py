@@ -310,10 +310,10 @@ def test_items_that_grow_stand_by_their_size(planted: PlantedRun) -> None:
     assert findings_of(section, f"{NAME}.units_growth_exponent") == []
 
 
-def test_a_whole_run_draws_seven_charts_that_conclude_and_opens_with_six_sentences(planted: PlantedRun) -> None:
+def test_a_whole_run_draws_ten_charts_that_conclude_and_opens_with_six_sentences(planted: PlantedRun) -> None:
     everything(planted).write(rows_of=beside_rows)
     section = query_vs_scan.analyse(planted.load())
-    assert len(section.charts) == len(drawn(section)) == 7
+    assert len(section.charts) == len(drawn(section)) == 10
     assert all(len(chart.alt) > 40 and chart.caption for chart in section.charts)
     assert len(section.verdict) == 6
     assert section.warnings == ()
@@ -384,7 +384,7 @@ def test_a_price_that_is_missing_costs_dollars_alone(planted: PlantedRun) -> Non
     assert {(one.value, one.status) for one in dollars} == {(None, "unknown")}
     assert finding_of(section, f"{NAME}.break_even_share", against="query").value == pytest.approx(0.6)
     assert f"{NAME}-index-cost" not in {chart.id for chart in section.charts}
-    assert len(drawn(section)) == 6
+    assert len(drawn(section)) == 9
 
 
 def test_wrong_answers_of_any_arm_count_nowhere(planted: PlantedRun) -> None:
@@ -415,7 +415,7 @@ def test_an_older_run_without_parts_is_a_run_of_growing_tables(planted: PlantedR
     section = query_vs_scan.analyse(planted.load())
     assert finding_of(section, f"{NAME}.units_ratio", step="10000", arm="scan / gsi_all").value == pytest.approx(120)
     assert finding_of(section, f"{NAME}.units_growth_exponent", arm="scan").value == pytest.approx(1)
-    assert [chart.id for chart in section.charts] == [f"{NAME}-units", f"{NAME}-p50-ms"]
+    assert [chart.id for chart in section.charts] == [f"{NAME}-units", f"{NAME}-p50-ms", f"{NAME}-percentiles"]
 
 
 def test_swings_are_what_the_sums_above_take_them_for() -> None:

@@ -171,7 +171,9 @@ def test_a_run_of_many_cases_opens_with_three_sentences_an_engine(failovers: Pla
 
 
 def test_charts_carry_what_was_planted(failovers: PlantedFailovers) -> None:
-    """All are drawn. Silences are the outages; every event is on the timeline; a client that isn't back is a dot that says so."""
+    """All are drawn. Silences are the outages; every event is on the timeline; a client that isn't back is a dot that says so.
+
+    Over time: a probe each 10 ms, so the first 50 ms after the fault have 5 of each of 6 trials, none of them answered."""
     writes_ms = (400, 420, 440, 460, 410, 450)
     for number, write_ms in enumerate(writes_ms):
         clients = {"tuned": Meets(write_ms=write_ms), "naive": Meets(write_ms=None, read_ms=None), "reference": Meets()}
@@ -181,7 +183,7 @@ def test_charts_carry_what_was_planted(failovers: PlantedFailovers) -> None:
             failovers.ledger(number, client, acknowledged=100)
     synchrony(failovers)
     section = section_of(failovers)
-    assert len(drawn(section)) == len(section.charts) == 8
+    assert len(drawn(section)) == len(section.charts) == 10
     tables = {chart.id.removeprefix(f"{NAME}-"): chart.table for chart in section.charts}
     case = "mysql-multi-az-instance-crash"
     silent = tables[f"{case}-trials"]
@@ -198,6 +200,9 @@ def test_charts_carry_what_was_planted(failovers: PlantedFailovers) -> None:
         "fault", "controller detects it", "old server fenced", "server started", "server ready", "DNS moved", "proxy told",
     ]  # fmt: skip
     assert events["from s"].tolist() == pytest.approx([0, 0.02, 0.025, 0.026, 0.3, 0.31, 0.311])
+    over_time = tables[f"{case}-time"]
+    first = over_time[(over_time["arm"] == "writes") & (over_time["from, s"] == 0)].iloc[0]
+    assert (first["requests"], first["no answer, %"]) == (round(6 * 100 * first["to, s"]), 100)
     assert tables["synchrony"]["p50, ms"].notna().sum() == 3
 
 

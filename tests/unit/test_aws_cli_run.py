@@ -9,7 +9,7 @@ import pytest
 from scripted_aws import ScriptedAws
 from typer.testing import CliRunner
 
-from harness.aws import cli_run, template
+from harness.aws import cli_operations, cli_parts, cli_run, template
 from harness.aws.cli import app
 from harness.aws.deployment import Work
 from harness.aws.estimate import Estimate, Line
@@ -45,11 +45,11 @@ class Asks:
         }  # fmt: skip
         self.stack: dict[str, Any] = stack
         scripted.on("cloudformation", "DescribeStacks", lambda _: {"Stacks": [self.stack]})
-        monkeypatch.setattr(cli_run, "Aws", lambda *_, **__: scripted.gateway())
+        monkeypatch.setattr(cli_parts, "Aws", lambda *_, **__: scripted.gateway())
         there = Where(bucket="b", generators=(Generator(id="i-1", address="10.0.0.1"),))
         monkeypatch.setattr(cli_run.remote, "where", lambda *_, **__: there)
         monkeypatch.setattr(cli_run.remote, "run", self._run)
-        monkeypatch.setattr(cli_run, "make_report", lambda _: 0)
+        monkeypatch.setattr(cli_run, "report_of", lambda *_, **__: (0, None))
 
     def _run(self, _: Any, __: Any, asked: Asked, guard: Any, *___: Any, **____: Any) -> tuple[RunDir, str | None]:
         self.asked, self.guard = asked, guard
@@ -165,14 +165,14 @@ def test_a_run_is_gathered_where_no_generator_is_left(asks: Asks, monkeypatch: p
 
 def test_an_endpoint_elsewhere_is_paid_for_as_aws_is(asks: Asks, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only what is on this machine costs nothing: an endpoint in a VPC leads to AWS."""
-    gateway = cli_run.Aws
+    gateway = cli_parts.Aws
 
     def elsewhere(*words: Any, **more: Any) -> Any:
         made = gateway(*words, **more)
         made.endpoint_url = more["endpoint_url"]
         return made
 
-    monkeypatch.setattr(cli_run, "Aws", elsewhere)
+    monkeypatch.setattr(cli_parts, "Aws", elsewhere)
     said = asks("--yes", "--target-endpoint", "https://vpce-1.cloudformation.us-east-1.vpce.amazonaws.com")
     assert "--yes on AWS wants --max-usd" in str(said.exception)
 
@@ -183,10 +183,10 @@ def test_findings_that_can_t_be_written_leave_nothing_standing(tmp_path: Path) -
     taken: list[str] = []
     operations: Any = SimpleNamespace(id="x", take_down=lambda: taken.append("down"))
     with pytest.raises(UsageError, match="written nowhere"):
-        cli_run._measured(operations, list, tmp_path / "file" / "below")
+        cli_operations._measured(operations, list, tmp_path / "file" / "below")
     assert taken == ["down"]
     with pytest.raises(UsageError, match="is no folder"):
-        cli_run._writable(tmp_path / "file")
+        cli_parts.writable(tmp_path / "file")
 
 
 def test_a_snapshot_and_a_time_are_not_both_restored(asks: Asks) -> None:

@@ -87,6 +87,6 @@ def test_people_and_programs_read_the_same() -> None:
     ]
     assert "mysql: not measured: no MariaDB here" in lines
     assert lines[-1] == "noisy: a neighbour"
-    record = json.loads(found.as_json())
+    record = json.loads(json.dumps(found.as_record()))
     assert record["offers"][0]["offer_per_s"] == pytest.approx(20_000)
     assert (record["machine"], record["unavailable"]) == (MACHINE, {"mysql": "no MariaDB here"})

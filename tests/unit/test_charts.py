@@ -117,3 +117,51 @@ def test_every_chart_is_well_formed_and_has_its_size_and_viewbox(log: bool) -> N
     root = ElementTree.fromstring(charts.to_svg(figure(log=log), "t", "d"))
     assert (root.get("viewBox") or "").split()[2:] == [root.get("width"), root.get("height")]
     assert (float(root.get("width") or 0), float(root.get("height") or 0)) == pytest.approx((518.4, 259.2))
+
+
+def test_a_chart_with_a_second_axis_without_ticks_is_well_formed() -> None:
+    """Of what isn't drawn matplotlib writes groups that are empty, and close themselves."""
+    drawn, axes = charts.new_axes()
+    right = axes.secondary_yaxis("right")
+    right.set_yticks([0.5], ["half\nof it"])
+    right.tick_params(length=0)
+    right.spines["right"].set_visible(False)
+    tree = ElementTree.fromstring(charts.to_svg(drawn, "title", "description"))
+    assert {"half", "of it"} <= {text.text for text in tree.iter(f"{SVG}text")}
+
+
+def test_places_are_of_a_hundredth_of_a_point_and_words_keep_all_their_digits() -> None:
+    """A tick that says 0.00125 says it; no place has three digits after its point."""
+    drawn, axes = charts.new_axes()
+    axes.plot([1 / 3, 2 / 3], [1 / 7, 6 / 7])
+    axes.set_xticks([1 / 3], ["0.00125"])
+    svg = charts.to_svg(drawn, "Title", "desc")
+    assert ">0.00125<" in svg
+    assert not re.search(r' (?:d|x|y|transform)="[^"]*\d\.\d{3}', svg)
+    assert "<g>" not in svg
+
+
+def test_a_figure_is_laid_out_once_at_places_that_repeat() -> None:
+    """Its axes stand at rounded shares of the figure, and writing it again moves nothing."""
+    drawn, axes = charts.new_rows(3)
+    for one in axes:
+        one.set_ylabel("label")
+    charts.to_svg(drawn, "Title", "desc")
+    places = [axes_.get_position().bounds for axes_ in drawn.axes]
+    assert all(round(place, 5) == pytest.approx(place, abs=1e-12) for bounds in places for place in bounds)
+    charts.to_png(drawn)
+    assert [axes_.get_position().bounds for axes_ in drawn.axes] == places
+
+
+def test_places_that_differ_in_their_last_digits_give_the_same_bytes() -> None:
+    """As layout leaves them in one process and another: clips, whose ids are made of places, are named alike."""
+
+    def at(left: float) -> str:
+        drawn, axes = charts.new_axes()
+        drawn.set_layout_engine(None)
+        axes.set_position((left, 0.1, 0.8, 0.8))
+        axes.plot([1, 2, 3], [3, 1, 2])
+        return charts.to_svg(drawn, "Title", "desc")
+
+    assert at(0.1) == at(0.1 + 3e-17) == at(0.1 + 4e-12)
+    assert at(0.1) != at(0.11)

@@ -165,3 +165,42 @@ def test_a_rule_between_keys_is_said_without_the_whole_section_and_with_what_was
     assert refusal(tmp_path, BASE.replace("ttl_s: 5", "ttl_s: 2")) == f"config.yaml:4: {rule}"
     message = refusal(tmp_path, BASE, overrides=["seed=3", "cache.ttl_s=2"])
     assert message == f"config.yaml:4 with --set cache.ttl_s=2: {rule}"
+
+
+GATED = """\
+gates:
+  - cache.hit_rate{share=0.30} >= 90 %
+  - GATE
+scenarios: {cache: {}}
+"""
+
+
+def test_a_gate_that_cannot_be_read_is_told_with_its_line_and_column(tmp_path: Path) -> None:
+    """The second entry of the list stands on line 3; its sign is at column 16."""
+    said = refusal(tmp_path, GATED.replace("GATE", "cache.hit_rate == 0.9"))
+    assert said == (
+        "config.yaml:3: gates.1 must have <=, >=, <, > or no worse than at column 16, where '== 0.9' stands, "
+        "got 'cache.hit_rate == 0.9'"
+    )
+
+
+def test_a_gate_of_a_scenario_that_is_none_is_told_before_anything_is_measured(tmp_path: Path) -> None:
+    """What scenario a gate is about is the first word of its figure's id."""
+    said = refusal(tmp_path, GATED.replace("GATE", "cahce.hit_rate >= 0.9"))
+    assert said == "config.yaml:3: gates.1 is about unknown scenario 'cahce'; did you mean 'cache'?"
+
+
+def test_the_same_gate_twice_is_refused_however_it_is_written(tmp_path: Path) -> None:
+    """A share of 90 % with other spaces."""
+    said = refusal(tmp_path, GATED.replace("GATE", "cache.hit_rate{share=0.30}>=90%"))
+    assert said.startswith(
+        "config.yaml:1: gates must have each entry once, has cache.hit_rate{share=0.30} >= 90 % more"
+    )
+
+
+def test_gates_of_a_profile_replace_those_of_the_base(tmp_path: Path) -> None:
+    """As lists do everywhere in the file; an error in them is on the profile's line."""
+    text = GATED.replace("GATE", "cache.loads <= 5") + "profiles:\n  smoke:\n    gates:\n      - cache.loads < 9\n"
+    assert load(written(tmp_path, text), MODELS).gates == ("cache.hit_rate{share=0.30} >= 90 %", "cache.loads <= 5")
+    assert load(written(tmp_path, text), MODELS, profile="smoke").gates == ("cache.loads < 9",)
+    assert refusal(tmp_path, text.replace("< 9", "9"), profile="smoke").startswith("config.yaml:8: gates.0 must have")

@@ -19,7 +19,10 @@ class FakeMaster:
         self.environment = SimpleNamespace(
             runner=self, process_exit_code=None, stats=None,
             events=SimpleNamespace(request=SimpleNamespace(fire=None)),
-            parsed_options=SimpleNamespace(headless=True, harness_out=None, harness_profile=None, harness_set=[]),
+            parsed_options=SimpleNamespace(
+                headless=True, harness_out=None, harness_profile=None, harness_set=[],
+                harness_baseline=[], harness_allow=[], harness_inconclusive="pass",
+            ),
         )  # fmt: skip
 
     def stop(self) -> None:
@@ -57,9 +60,9 @@ def test_a_master_that_is_interrupted_hears_its_workers_until_the_run_is_closed(
 ) -> None:
     """Ctrl-C stops the trials, so that the plan's end comes while the interrupt's waits for a slow worker."""
     session = FakeSession()
-    monkeypatch.setattr(execute, "launch_from_environment", lambda **_: None)
+    monkeypatch.setattr(execute, "launch_from_environment", lambda *_, **__: None)
     monkeypatch.setattr(execute, "Session", lambda *_: session)
-    hooks = execute._Hooks(Any, Any)  # type: ignore[arg-type]
+    hooks = execute._Hooks(SimpleNamespace(name="fake"), Any)  # type: ignore[arg-type]
     hooks.user = SimpleNamespace()  # type: ignore[assignment]
     master = FakeMaster(hooks)
     hooks.on_test_start(master.environment)

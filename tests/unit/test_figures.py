@@ -37,11 +37,22 @@ def test_a_number_has_four_significant_digits_and_whole_ones_stay_whole(value: f
         (3430, "ratio", "3,430 ×"),
         (1.25, "USD", "1.25 USD"),
         (7, "", "7"),
-        (160, "us", "160 us"),
+        (160, "us", "160 µs"),
+        (0.01985, "s", "19.85 ms"),
+        (0.0000603, "s", "60.3 µs"),
+        (1500, "ms", "1.5 s"),
+        (0, "s", "0 s"),
+        (-0.25, "s", "−250 ms"),
+        (1, "pages", "1 page"),
+        (1, "queries", "1 query"),
+        (2, "pages", "2 pages"),
+        (1, "reads/s", "1 reads/s"),
     ],
 )
-def test_a_quantity_has_its_unit_shares_in_per_cent_ratios_as_multiples(value: float, unit: str, text: str) -> None:
-    """Everything else with the unit it came in."""
+def test_a_quantity_has_its_unit_shares_in_per_cent_ratios_as_multiples_times_as_fits(
+    value: float, unit: str, text: str
+) -> None:
+    """One of something is written in the singular; everything else has the unit it came in."""
     assert figures.quantity(value, unit) == text
 
 
@@ -63,6 +74,12 @@ def test_a_value_that_is_a_lower_bound_says_so_and_an_absent_one_says_why_in_a_w
 def test_an_interval_says_each_side_that_is_open(low: float | None, high: float | None, text: str) -> None:
     """An open side isn't left out, no width is exact, nothing is a dash."""
     assert figures.interval(replace(FOUND, low=low, high=high)) == text
+
+
+def test_an_interval_of_a_time_is_in_one_unit_that_of_its_upper_bound() -> None:
+    """232 ms to 1.9 s is 0.232 to 1.9 s, as one reads it."""
+    assert figures.interval(replace(FOUND, value=0.9, unit="s", low=0.232, high=1.9)) == "0.232 to 1.9 s"
+    assert figures.interval(replace(FOUND, value=0.9, unit="s", low=0.151, high=0.428)) == "151 to 428 ms"
 
 
 def test_an_absent_finding_has_no_interval() -> None:

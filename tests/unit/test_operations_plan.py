@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness import config as configuration
-from harness.errors import UsageError
+from harness.errors import CannotMeasure, UsageError
 from harness.plan import Trial
 from harness.sql.operations.connection_limit import ConnectionLimit
 from harness.sql.operations.groups import ParameterGroups
@@ -16,6 +16,7 @@ from harness.sql.operations.parts import trials_of
 from harness.sql.operations.replica_lag import ReplicaLag
 from harness.sql.operations.settings import PartName, RdsOperationsSettings
 from harness.sql.operations.snapshots import Snapshots
+from scenarios.rds_operations import RdsOperations
 
 MAKE: dict[PartName, Any] = {
     "parameters": ParameterGroups, "snapshots": Snapshots, "replica_lag": ReplicaLag, "connections": ConnectionLimit,
@@ -104,3 +105,11 @@ def test_a_wrong_setting_is_one_line_that_names_it(override: str, said: str, tmp
     message = refusal(tmp_path, override)
     assert said in message
     assert "\n" not in message
+
+
+def test_managed_databases_are_not_measured_and_one_line_says_what_is() -> None:
+    """RDS's own snapshots and restores have commands of their own."""
+    services: Any = SimpleNamespace()
+    with pytest.raises(CannotMeasure, match="`dbharness aws snapshot` and `aws restore` are timed") as refused:
+        RdsOperations.on_aws(RdsOperationsSettings(), services)
+    assert "\n" not in str(refused.value)

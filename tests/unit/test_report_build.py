@@ -88,7 +88,8 @@ def test_scenarios_stand_in_the_order_of_the_questions_and_the_unmeasured_one_sa
     assert list(dict.fromkeys(finding["scenario"] for finding in findings)) == ["query_vs_scan", "rds_failover"]
     lost = next(finding for finding in findings if finding["id"].endswith("lost_writes"))
     assert (lost["value"], lost["status"], lost["reason"]) == (None, "not_measured", "<b>no</b> server & no luck")
-    assert {frozenset(finding) for finding in findings} == {FIELDS}
+    assert {frozenset(finding) - {"headline"} for finding in findings} == {FIELDS}
+    assert [finding["id"] for finding in findings if finding.get("headline")]
 
 
 def test_the_page_is_well_formed_self_contained_and_escapes_what_it_is_given(planted: PlantedRun) -> None:
@@ -244,3 +245,41 @@ def test_what_makes_the_machine_noisy_stands_where_it_was_measured_on(planted: P
     files = make(planted.path)
     assert "- What makes it noisy: the governor is powersave; two cores share one" in files["report.md"].decode()
     assert "the governor is powersave; two cores share one" in files["report.html"].decode()
+
+
+def test_the_report_opens_by_counting_what_is_answered(planted: PlantedRun) -> None:
+    """One ratio of units measured, the other scenario's downtime not: one of two scenarios is complete."""
+    files = make(planted.path)
+    opening = "2 main findings: 1 measured, 1 not measured; 1 of 2 scenarios complete."
+    assert files["report.md"].decode().splitlines()[2] == opening
+    assert f'<p class="opening">{opening}</p>' in files["report.html"].decode()
+
+
+def test_a_run_without_a_self_test_says_so_and_one_with_has_its_table(planted: PlantedRun) -> None:
+    """In the appendix of page and Markdown; of another machine it is called stale."""
+    files = make(planted.path)
+    assert (
+        "Not measured: no self-test had been made before this run; `dbharness selftest`" in files["report.md"].decode()
+    )
+    assert (
+        "no self-test had been made before this run; <code>dbharness selftest</code>" in files["report.html"].decode()
+    )
+    truth = {
+        "name": "downtime",
+        "unit": "s",
+        "planted": 3.0,
+        "error": 0.03,
+        "status": "measured",
+        "found": 3.011,
+        "why": None,
+    }
+    planted.manifest["selftest"] = {
+        "schema": 1, "dbharness": "0.1.0", "commit": "0123456789", "dirty": False, "machine": {"cpu": "another", "cores": 8},
+        "date": "2026-11-24T12:00:00+00:00", "took_s": 33.0, "truths": [truth],
+    }  # fmt: skip
+    planted.load()
+    files = make(planted.path)
+    assert "| downtime | 3 s | ± 0.03 s | 3.011 s | yes |" in files["report.md"].decode()
+    for name in ("report.md", "report.html"):
+        assert "1 of 1 planted truths came back" in files[name].decode()
+        assert "This self-test is stale: it ran on another machine than the run" in files[name].decode()

@@ -17,7 +17,8 @@ def pairs(low: float | None, high: float | None) -> PairedRatio:
     known = low is not None and high is not None
     return PairedRatio(
         ratio=math.sqrt(low * high) if low is not None and high is not None else 1.0, low=low, high=high,
-        hodges_lehmann=1.0, sign_flip_p=0.5, n=8 if known else 1, exact=known and low == high, log_sd=0.1 if known else 0.0,
+        hodges_lehmann=1.0, sign_flip_p=0.5, n=8 if known else 1, exact=known and low == high,
+        log_sd=0.1 if known else 0.0, p=0.5,
     )  # fmt: skip
 
 

@@ -1,12 +1,14 @@
 """What a lost cache does over time, a chart a fault: reads answered and not, the database's load and p99; a line a client."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
+from reports import stats
 from reports.cache_hit_rate.arms import FAULTS, NAME
 from reports.cache_hit_rate.cells import Measured
 from reports.cache_hit_rate.charts.tables import cells_of, named
@@ -14,6 +16,7 @@ from reports.cache_hit_rate.lost import PART, Faulted, faulted, of_one_node
 from reports.charts import INK, new_rows, style
 from reports.findings import Finding
 from reports.section import Chart
+from reports.words import seconds
 
 MOST_BINS, LEAST_BINS, BIN_READS = 40, 10, 20  # spans of a trial, of so many reads where there are fewer
 _ANSWERED, _FAILED, _DATABASE, _P99 = "answered reads/s", "failed reads/s", "database reads/s", "p99 ms"
@@ -37,11 +40,15 @@ def charts(found: Measured, findings: Sequence[Finding]) -> list[Chart]:
         rows = [row for cell in mine for row in _rows(faulted(found, cell), named(cell, several))]
         during = [one for one in findings if one.id.endswith(f".{PART}.error_share") and one.labels["step"] == fault]
         told = [one for one in during if one.labels["arm"] == mine[0].arm and one.labels.get("when") != "before"]
+        least_s, most_s = (edge(row["window s"] for row in rows) for edge in (min, max))
+        windows = (
+            seconds(least_s) if seconds(least_s) == seconds(most_s) else f"{seconds(least_s)} to {seconds(most_s)}"
+        )
         made.append(
             Chart(
                 id=f"{NAME}-lost-{fault}",
                 title=f"{_title(found, fault)}: reads, the database's load and p99",
-                caption="Means over trials. Reads count when they ended, those that got no answer in a row of their own where there are any. "
+                caption=f"Means over trials, rates over windows of {windows}. Reads count when they ended, those that got no answer in a row of their own where there are any. "
                 "p99, on a logarithmic axis, is of the reads that were due then, answered or not. Shaded: from the fault to its repair.",
                 alt=" ".join(one.sentence for one in told),
                 table=pd.DataFrame(rows),
@@ -56,7 +63,7 @@ def _title(found: Measured, fault: str) -> str:
     return words.replace("The cache", "One node of the cache") if of_one_node(found, fault) else words
 
 
-def _rows(trials: Sequence[Faulted], name: str) -> Iterator[dict[str, object]]:
+def _rows(trials: Sequence[Faulted], name: str) -> Iterator[dict[str, Any]]:
     """Spans since the fault, alike in all trials; ``repaired s`` is their mean."""
     begins_s = min(_since_s(one, one.reads["due_ns"]).min() for one in trials)
     ends_s = max(_since_s(one, one.reads["due_ns"]).max() for one in trials)
@@ -66,26 +73,27 @@ def _rows(trials: Sequence[Faulted], name: str) -> Iterator[dict[str, object]]:
         edges[1] - edges[0],
         float(np.mean([(one.repaired_ns - one.injected_ns) / 1e9 for one in trials])),
     )
+    reads = pd.concat([one.reads[["outcome", "asked_db", "latency_us"]] for one in trials])
+    due, ended = (
+        np.concatenate([np.searchsorted(edges, _since_s(one, one.reads[column]), side="right") - 1 for one in trials])
+        for column in ("due_ns", "t_end")
+    )
+    over, per_s, p99_us = (ended >= 0) & (ended < bins), 1 / width_s / len(trials), np.full(bins, np.nan)
+    full, found = stats.grouped_percentiles(reads["latency_us"].to_numpy(), due, (99.0,))
+    p99_us[full] = found[:, 0]
+    answered, failed, database = (
+        np.bincount(ended[over & which], minlength=bins) * per_s
+        for which in (reads["outcome"] == "ok", reads["outcome"] != "ok", reads["asked_db"])
+    )
     for at in range(bins):
-        due = [_within(one, "due_ns", edges[at], edges[at + 1]) for one in trials]
-        ended = [_within(one, "t_end", edges[at], edges[at + 1]) for one in trials]
-        every, over = pd.concat(due), pd.concat(ended)
-        per_s = 1 / width_s / len(trials)
         yield {
-            "client": name, "s": (edges[at] + edges[at + 1]) / 2, "repaired s": repaired_s,
-            _ANSWERED: float((over["outcome"] == "ok").sum()) * per_s, _FAILED: float((over["outcome"] != "ok").sum()) * per_s,
-            _DATABASE: float(over["asked_db"].sum()) * per_s,
-            _P99: float(every["latency_us"].quantile(0.99)) / 1e3 if len(every) else np.nan,
+            "client": name, "s": (edges[at] + edges[at + 1]) / 2, "window s": float(width_s), "repaired s": repaired_s,
+            _ANSWERED: answered[at], _FAILED: failed[at], _DATABASE: database[at], _P99: p99_us[at] / 1e3,
         }  # fmt: skip
 
 
 def _since_s(one: Faulted, times_ns: "pd.Series[int]") -> "pd.Series[float]":
     return (times_ns - one.injected_ns) / 1e9
-
-
-def _within(one: Faulted, column: str, begins_s: float, ends_s: float) -> pd.DataFrame:
-    since_s = _since_s(one, one.reads[column])
-    return one.reads[(since_s >= begins_s) & (since_s < ends_s)]
 
 
 def _draw(table: pd.DataFrame) -> Figure:

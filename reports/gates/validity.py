@@ -1,0 +1,46 @@
+"""Whether a scenario of a run may be asked at all: it came to its end, every worker told its rows, and they are there."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+
+def why_invalid(path: Path, manifest: Mapping[str, Any], scenario: str) -> str | None:
+    """What is wrong with the scenario's part of the run, None where nothing is.
+
+    What another scenario of the run didn't do says nothing against this one.
+    """
+    entry = manifest["scenarios"][scenario]
+    if entry["status"] != "complete":
+        reason = entry.get("reason") or manifest.get("reason") or "it ended without being closed"
+        return f"{scenario} is {entry['status'].replace('_', ' ')}: {str(reason).rstrip('.')}"
+    for worker in entry.get("workers") or ():
+        if worker.get("rows") is None:
+            return f"worker {worker['worker']} on {worker.get('host', 'an unknown host')} was lost: it told no rows"
+    if (wanted := entry.get("rows")) is None:  # of a version that didn't count them
+        return None
+    there = _rows(path / "samples", scenario)
+    return None if there == wanted else f"samples hold {there:,} rows of {scenario}, and {wanted:,} were written"
+
+
+def _rows(folder: Path, scenario: str) -> int:
+    """Rows in all of the scenario's files; of one that can't be read none."""
+    stems = {file.with_suffix("") for file in folder.glob(f"{scenario}.*") if file.suffix in (".parquet", ".arrows")}
+    return sum(_rows_of(stem) for stem in stems)
+
+
+def _rows_of(stem: Path) -> int:
+    compacted = stem.with_name(f"{stem.name}.parquet")
+    rows = 0
+    try:
+        if compacted.exists():
+            return int(pq.read_metadata(compacted).num_rows)
+        with pa.ipc.open_stream(str(stem.with_name(f"{stem.name}.arrows"))) as reader:
+            for batch in reader:
+                rows += batch.num_rows
+    except (pa.ArrowException, OSError):
+        pass
+    return rows
