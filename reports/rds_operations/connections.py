@@ -7,8 +7,9 @@ from reports.findings import Finding
 from reports.rds_operations import latencies
 from reports.rds_operations.arms import ABOVE, BELOW, CONNECT, CONNECTIONS, READ, WRITE
 from reports.rds_operations.cells import Cell, Event, Measured, counted
+from reports.rds_operations.latencies import COARSE
 from reports.rds_operations.parameters import waiting
-from reports.words import count, number, span
+from reports.words import count, engine_name, number, span
 
 WORDS = ("while connections were opened past the limit", "while they were opened to half of it")
 
@@ -17,8 +18,9 @@ def findings(found: Measured, engine: str, *, opens: bool) -> Iterator[Finding]:
     """Limit by limit; the first that was gone past opens where no other part does."""
     below, above = found.where(engine, CONNECTIONS, BELOW), found.where(engine, CONNECTIONS, ABOVE)
     for cell in [*below, *above]:
-        yield from latencies.findings(found, cell, (CONNECT, READ, WRITE))
+        yield from latencies.findings(found, cell, (CONNECT, READ, WRITE), COARSE)
         yield _failed(found, cell)
+    for cell in above or below:
         yield from waiting(found, cell)
     for cell in above:
         yield _until_refused(found, cell, headline=opens and cell is above[0])
@@ -56,10 +58,12 @@ def _until_refused(found: Measured, cell: Cell, *, headline: bool) -> Finding:
     each = set(first.values())
     if len(each) == 1 and not never:
         many = counted(each.pop(), len(first))
-    told = f"the next one was refused with {said(refused)}" if first else "none was refused"
+    then = f"the next one was refused with {said(refused)}" if first else "none was refused"
+    within = "" if many.low == many.high else span(many.low, many.high)
     sentence = (
-        f"{cell.about}: an application had {'at least ' if many.at_least else ''}{number(many.value)} connections of max_connections {limit}, "
-        f"and {told} ({count(len(refused), 'refusal')} in {count(len(first) + len(never), 'trial')}{span(many.low, many.high)}; {found.on(cell)})."
+        f"{engine_name(cell.engine)}: an application got {'at least ' if many.at_least else ''}{number(many.value)} connections of "
+        f"max_connections {limit}; {then} ({count(len(refused), 'refusal')} in {count(len(first) + len(never), 'trial')}{within}; "
+        f"{found.on(cell)})."
     )
     return found.say(
         cell, "connections_until_refused", sentence, many, "connections", "higher", op=CONNECT, headline=headline

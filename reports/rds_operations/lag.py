@@ -23,7 +23,7 @@ def findings(found: Measured, engine: str, *, opens: bool) -> Iterator[Finding]:
     for cell in cells:
         beside = [one for one in cells if one is not cell] if cell is cells[-1] else []
         yield from _of_cell(found, cell, beside, opens=opens and cell is cells[-1])
-        yield from latencies.findings(found, cell, (WRITE,))
+        yield from latencies.findings(found, cell, (WRITE,), latencies.COARSE)
 
 
 def seen(found: Measured, cell: Cell) -> dict[int, pd.DataFrame]:

@@ -13,20 +13,27 @@ from reports.words import count, milliseconds, number, span
 
 PERCENTILES: Mapping[Statistic, float] = {"p50": 50.0, "p95": 95.0, "p99": 99.0}
 
+COARSE: tuple[Statistic, ...] = ("p50", "p95")  # of trials that are short
 
-def findings(found: Measured, cell: Cell, ops: Sequence[str]) -> Iterator[Finding]:
+
+def findings(
+    found: Measured, cell: Cell, ops: Sequence[str], which: Sequence[Statistic] = tuple(PERCENTILES)
+) -> Iterator[Finding]:
     """The percentiles of each operation that the cell has, from when it was due; of a closed loop from when it was sent."""
     for op in ops:
         answered = {trial: rows[rows["ok"]] for trial, rows in found.of_op(cell, op).items()}
         times = {trial: rows["ms"].to_numpy() for trial, rows in answered.items() if len(rows)}
         if times:
-            yield from _percentiles(found, cell, op, times)
+            yield from _percentiles(found, cell, op, times, which)
 
 
-def _percentiles(found: Measured, cell: Cell, op: str, times: Mapping[int, stats.Numbers]) -> Iterator[Finding]:
-    taken = stats.percentiles(list(times.values()), list(PERCENTILES.values()))
+def _percentiles(
+    found: Measured, cell: Cell, op: str, times: Mapping[int, stats.Numbers], wanted: Sequence[Statistic]
+) -> Iterator[Finding]:
+    taken = stats.percentiles(list(times.values()), [PERCENTILES[which] for which in wanted])
     total = sum(map(len, times.values()))
-    for which, p in PERCENTILES.items():
+    for which in wanted:
+        p = PERCENTILES[which]
         figure, time = f"latency_{which}_ms", taken.pooled[p]
         if time is None:
             reason = f"{count(total, op)} are too few or too alike: a {which} takes {stats.LEAST_SAMPLES[p]} independent ones"
@@ -42,10 +49,10 @@ def _percentiles(found: Measured, cell: Cell, op: str, times: Mapping[int, stats
         )
 
 
-def by_round(found: Measured, cell: Cell, op: str, p: float = 50.0) -> dict[int, float]:
-    """The ``p``-th percentile of each round, ms."""
+def by_round(found: Measured, cell: Cell, op: str) -> dict[int, float]:
+    """The median of each round, ms."""
     each = {cell.trials[trial]: rows.loc[rows["ok"], "ms"].to_numpy() for trial, rows in found.of_op(cell, op).items()}
-    return {pair: float(np.percentile(ms, p)) for pair, ms in each.items() if len(ms)}
+    return {pair: float(np.median(ms)) for pair, ms in each.items() if len(ms)}
 
 
 def ratio_of(cell: Mapping[int, float], base: Mapping[int, float]) -> Interval | None:

@@ -1,5 +1,6 @@
 """Parameter groups: what each brings or costs, what a process crash loses with it, and which parameters wait for a reboot."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from reports import stats
@@ -121,7 +122,15 @@ def _rate(found: Measured, cell: Cell, rates: Mapping[int, float], *, headline: 
         f"{span(rate.low, rate.high)}; {found.on(cell)})."
     )
     finding = found.say(cell, "writes_per_s", sentence, rate, "writes/s", "higher", op=WRITE, headline=headline)
-    yield found.tool.exempt(finding, trials=cell.trials)
+    took_ms = _took_ms(cell, rate.value)
+    yield found.tool.compared(
+        finding, trials=cell.trials, figure_ms=took_ms, bounds=(None, None)
+    )  # a busy tool writes less
+
+
+def _took_ms(cell: Cell, per_s: float) -> float:
+    """What one of so many writes a second took its writer."""
+    return 1e3 * float(cell.params.get("writers") or 1) / per_s if per_s else math.inf
 
 
 def _writers(writers: object) -> str:
@@ -151,8 +160,8 @@ def _against(
         headline=headline,
         about={"against": base.arm},
     )
-    slower_per_s = min(rate for arm in (cell.arm, base.arm) for rate in rates[arm].values() if rate > 0)
-    yield found.tool.compared(finding, trials=[*cell.trials, *base.trials], figure_ms=1e3 / slower_per_s)
+    most_per_s = max(rate for arm in (cell.arm, base.arm) for rate in rates[arm].values())
+    yield found.tool.compared(finding, trials=[*cell.trials, *base.trials], figure_ms=_took_ms(cell, most_per_s))
 
 
 def _losses(found: Measured, cell: Cell) -> str:

@@ -19,7 +19,7 @@ def findings(found: Measured, engine: str, *, opens: bool) -> Iterator[Finding]:
         cells = found.where(engine, SNAPSHOTS, arm)
         for cell in cells:
             yield from _took(found, cell, figure, headline=opens and arm == CREATE and cell is cells[-1])
-            yield from latencies.findings(found, cell, (READ, WRITE))
+            yield from latencies.findings(found, cell, (READ, WRITE), latencies.COARSE)
             yield from stalls(found, cell)
         each = {cell.step: _by_trial(found, cell) for cell in cells}
         if cells and (grown := growth.exponent(found, cells, f"{figure}_growth_exponent", what, each)):

@@ -86,7 +86,7 @@ def _draw_part(axes: Axes, rows: pd.DataFrame, *, index: int) -> None:
         if begin_s == end_s:
             axes.axvline(begin_s, color=INK, linewidth=0.7, alpha=0.5)
             axes.plot([begin_s], [at], marker="D", color=INK, markersize=5)
-            said = f"{'−' if begin_s < 0 else ''}{seconds(abs(begin_s))}"
+            said = f"{'−' if begin_s < 0 else ''}{seconds(abs(begin_s))}" if begin_s else ""
         else:
             axes.barh([at], [end_s - begin_s], left=begin_s, height=0.5, color=style(2 * index)["color"])
             said = seconds(end_s - begin_s)

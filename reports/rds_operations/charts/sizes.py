@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from reports.charts import logarithmic, new_axes, style
 from reports.findings import Finding
@@ -12,7 +13,7 @@ from reports.rds_operations.arms import BACKUP, NAME, SNAPSHOTS
 from reports.rds_operations.cells import Measured
 from reports.rds_operations.charts import told
 from reports.section import Chart
-from reports.words import engine_name, number
+from reports.words import engine_name, number, seconds
 
 _WHAT = {"snapshot_s": "snapshot", "restore_s": "restore from a snapshot", "backup_s": "base backup"}
 _SIZES, _SECONDS, _SERIES = "flights", "s", "series"
@@ -53,9 +54,12 @@ def draw(table: pd.DataFrame) -> Figure:
         bounded = rows.dropna(subset=["from, s", "to, s"])
         axes.vlines(bounded[_SIZES], bounded["from, s"], bounded["to, s"], color=look["color"], linewidth=1.4)
     axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: seconds(value)))
+    axes.yaxis.set_minor_locator(NullLocator())
     logarithmic(axes, [float(size) for size in np.unique(table[_SIZES])])
     axes.set_xticks(list(np.unique(table[_SIZES])), [number(size) for size in np.unique(table[_SIZES])])
     axes.set_xlabel("flights")
-    axes.set_ylabel("seconds")
+    axes.set_ylabel("took")
     figure.legend(loc="outside upper left", ncols=2, fontsize=8.5)
     return figure
