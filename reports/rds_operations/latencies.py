@@ -64,6 +64,12 @@ def ratio_of(cell: Mapping[int, float], base: Mapping[int, float]) -> Interval |
     return Interval(value=ratio.ratio, low=ratio.low, high=ratio.high, n=ratio.n, method="t on log ratios of rounds")
 
 
+def of_rounds(ratio: Interval) -> str:
+    """How many rounds it rests on, and its interval, or that there is none."""
+    alone = ", too few to tell it from chance" if ratio.low is None else ""
+    return f"{count(ratio.n, 'round')}{alone}{span(ratio.low, ratio.high)}"
+
+
 def compared(
     found: Measured, cell: Cell, base: Cell, op: str, figure: str, words: tuple[str, str], *, headline: bool = False
 ) -> Finding | None:
@@ -76,8 +82,7 @@ def compared(
     here, there = (float(np.median([each[pair] for pair in both])) for each in (ours, theirs))
     sentence = (
         f"{cell.about.split(', ', 1)[0]}{_size(cell)}: a {op} took {number(ratio.value)} times as long {words[0]} as {words[1]}, "
-        f"{milliseconds(here)} against {milliseconds(there)} (medians of rounds, paired; {count(ratio.n, 'round')}"
-        f"{span(ratio.low, ratio.high)}; {found.on(cell)})."
+        f"{milliseconds(here)} against {milliseconds(there)} (medians of rounds, paired; {of_rounds(ratio)}; {found.on(cell)})."
     )
     finding = found.say(
         cell, figure, sentence, ratio, "ratio", "lower", op=op, headline=headline, about={"against": base.arm}

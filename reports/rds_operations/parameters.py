@@ -69,7 +69,7 @@ def waiting(found: Measured, cell: Cell) -> Iterator[Finding]:
     says = (
         [f"{', '.join(pending)} {_is(pending)} static and {PENDING} until the instance is rebooted"] if pending else []
     )
-    says += [f"{', '.join(heeded)} {_is(heeded)} dynamic and in-sync without one"] if heeded else []
+    says += [f"{', '.join(heeded)} {_is(heeded)} dynamic and in-sync without a reboot"] if heeded else []
     sentence = f"{cell.about}: {'; '.join(says) or 'nothing waits'} ({found.on(cell)})."
     yield found.say(cell, "pending_reboot", sentence, counted(len(pending), len(cell.trials)), "parameters", "none")
     if reboots:
@@ -146,7 +146,7 @@ def _against(
     engine = engine_name(cell.engine)
     sentence = (
         f"{engine}: parameter group {cell.arm} took {number(ratio.value)} times as many writes a second as {base.arm} (paired, "
-        f"{count(ratio.n, 'round')}{span(ratio.low, ratio.high)}; {found.on(cell)}), and kill -9 lost {_losses(found, cell)} with it, "
+        f"{latencies.of_rounds(ratio)}; {found.on(cell)}), and kill -9 lost {_losses(found, cell)} with it, "
         f"{_losses(found, base)} with {base.arm}; what a lost host would lose isn't measured."
     )
     finding = found.say(
@@ -173,8 +173,8 @@ def _lost(found: Measured, cell: Cell, *, headline: bool) -> Iterator[Finding]:
     sums, n = totals(found, cell)
     if n:
         sentence = (
-            f"{cell.about}: {sums['lost']:,} of {sums['acknowledged']:,} acknowledged writes lost (every write looked up after each of "
-            f"{count(n, 'crash').replace('crashs', 'crashes')} by kill -9; {sums['ambiguous']:,} more were ambiguous, of which "
+            f"{cell.about}: {sums['lost']:,} of {sums['acknowledged']:,} acknowledged writes lost (every write looked up after "
+            f"{f'each of {n:,} crashes' if n > 1 else 'a crash'} by kill -9; {sums['ambiguous']:,} more were ambiguous, of which "
             f"{sums['ambiguous_present']:,} are present; {found.on(cell)})."
         )
         yield found.say(
