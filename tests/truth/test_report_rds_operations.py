@@ -275,3 +275,15 @@ def test_operations_of_a_run_older_than_an_event_are_all_counted(operations: Pla
     rows = evenly("read", 100, ms=2.0)
     operations.backup(operations.trial("backup", "base_backup", "1000", rows, pair=0, flights=1000), 0.4)
     assert finding_of(section_of(operations), f"{ID}.backup.latency_p50_ms", op="read").n == 100
+
+
+def test_a_run_that_was_cut_short_counts_the_trials_that_ended_and_no_more(operations: PlantedOperations) -> None:
+    """Two rounds ended, the third was cut off after its kill: its 100 lost writes and its speed are in no figure."""
+    for pair in range(3):
+        operations.group("default", pair=pair, writes=400, ms=1.0 if pair < 2 else 9.0, lost=100 * (pair == 2))
+    operations.planned[2]["done"] = False
+    operations.write(status="partial", reason="stopped by Ctrl-C")
+    section = rds_operations.analyse(operations.planted.load())
+    assert finding_of(section, f"{ID}.parameters.writes_per_s").value == pytest.approx(1000)
+    lost = finding_of(section, f"{ID}.parameters.lost_writes")
+    assert (lost.value, lost.n) == (0, 2)
