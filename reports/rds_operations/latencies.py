@@ -78,11 +78,11 @@ def compared(
     ratio = ratio_of(ours, theirs)
     if ratio is None:
         return None
-    both = ours.keys() & theirs.keys()
-    here, there = (float(np.median([each[pair] for pair in both])) for each in (ours, theirs))
+    both = sorted(ours.keys() & theirs.keys())  # their geometric means have the ratio's own quotient
+    here, there = (stats.geometric_mean_of_trials([each[pair] for pair in both]).value for each in (ours, theirs))
     sentence = (
         f"{cell.about.split(', ', 1)[0]}{_size(cell)}: a {op} took {number(ratio.value)} times as long {words[0]} as {words[1]}, "
-        f"{milliseconds(here)} against {milliseconds(there)} (medians of rounds, paired; {of_rounds(ratio)}; {found.on(cell)})."
+        f"{milliseconds(here)} against {milliseconds(there)} (medians of rounds, paired, geometric means; {of_rounds(ratio)}; {found.on(cell)})."
     )
     finding = found.say(
         cell, figure, sentence, ratio, "ratio", "lower", op=op, headline=headline, about={"against": base.arm}

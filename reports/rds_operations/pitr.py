@@ -48,7 +48,7 @@ def came_back(restored: Sequence[Event]) -> str:
         missing, surplus = (sum(int(one[key]) for one in restored) for key in ("missing", "surplus"))
         return f"{missing:,} of {expected:,} rows missing and {surplus:,} too many"
     others = f", but other tables unlike in {unlike(restored)}" if unlike(restored) else ""
-    return f"exactly the {expected:,} rows of that second{others}"
+    return f"exactly the rows of that second, {expected:,} in {count(len(restored), 'restore')}{others}"
 
 
 def wrong(found: Measured) -> Iterator[str]:
@@ -58,8 +58,8 @@ def wrong(found: Measured) -> Iterator[str]:
             restored = found.events_of(cell, "restored")
             if wrong_rows(restored) or unlike(restored):
                 yield (
-                    f"{engine_name(engine)}, point-in-time restore: {came_back(restored)} in {count(len(restored), 'restore')}, where the rows of "
-                    "the chosen second had to be."
+                    f"{engine_name(engine)}, point-in-time restore: {came_back(restored)}, where the rows of the chosen second had to be, and no "
+                    "others."
                 )  # fmt: skip
 
 
@@ -102,8 +102,8 @@ def _rpo(found: Measured, cell: Cell, restored: Sequence[Event]) -> Finding:
 def _rows_wrong(found: Measured, cell: Cell, restored: Sequence[Event]) -> Finding:
     under_way = sum(int(one["under_way"]) for one in restored)
     sentence = (
-        f"{engine_name(cell.engine)}: a restore to the second before the DELETE has {came_back(restored)} (the set of rows held against the ledger "
-        f"after each of {count(len(restored), 'restore')}; {count(under_way, 'row')} under way at that second may be there or not; "
+        f"{engine_name(cell.engine)}: a restore to the second before the DELETE has {came_back(restored)} (sets of rows held against the "
+        f"ledger; {count(len(restored), 'restore')}; {count(under_way, 'row')} under way at that second may be there or not; "
         f"{found.on(cell)})."
     )
     return found.say(cell, "rows_wrong", sentence, counted(wrong_rows(restored), len(restored)), "rows", "lower")

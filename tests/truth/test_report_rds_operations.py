@@ -171,7 +171,7 @@ def test_a_restore_to_a_second_says_what_came_back_how_long_it_took_and_what_it_
         False,
     )
     assert (
-        "took its first write 2 s after it was asked for, with exactly the 3,000 rows of that second (150 had been deleted)"
+        "took its first write 2 s after it was asked for, with exactly the rows of that second, 3,000 in 3 restores (150 had been deleted)"
         in write.sentence
     )
     assert "the acknowledged writes of the last 400 ms before the DELETE aren't in it" in write.sentence
@@ -203,7 +203,7 @@ def test_the_timeline_puts_the_target_second_before_the_delete_and_step_after_st
     ("fields", "said"),
     [
         ({"missing": 3, "surplus": 2}, "3 of 1,000 rows missing and 2 too many"),
-        ({"alike": False}, "exactly the 1,000 rows of that second, but other tables unlike in 1"),
+        ({"alike": False}, "exactly the rows of that second, 1,000 in 1 restore, but other tables unlike in 1"),
     ],
 )
 def test_rows_that_are_wrong_are_counted_and_warned_about(

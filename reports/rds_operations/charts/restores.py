@@ -30,8 +30,7 @@ def charts(found: Measured, findings: Sequence[Finding]) -> Iterator[Chart]:
                 yield Chart(
                     id=f"{NAME}-{engine}-restore", title=f"{engine_name(engine)}: back to the second before a bad DELETE",
                     caption="One trial: what was there until the DELETE, and the restore. The target is the whole second before; what was "
-                    f"acknowledged between it and the DELETE isn't restored (RPO). All {len(restored)} restored instances together have "
-                    f"{came_back(restored)}.",
+                    f"acknowledged between it and the DELETE isn't restored (RPO). Over all trials: {came_back(restored)}.",
                     alt=told.sentences(told.of(findings, PITR, "rto_s", "rpo_s", "rows_wrong", engine=engine)), table=table, draw=draw,
                 )  # fmt: skip
 

@@ -13,7 +13,7 @@ from reports.rds_operations.arms import BACKUP, NAME, SNAPSHOTS
 from reports.rds_operations.cells import Measured
 from reports.rds_operations.charts import told
 from reports.section import Chart
-from reports.words import engine_name, number, seconds
+from reports.words import engine_name, seconds
 
 _WHAT = {"snapshot_s": "snapshot", "restore_s": "restore from a snapshot", "backup_s": "base backup"}
 _SIZES, _SECONDS, _SERIES = "flights", "s", "series"
@@ -58,7 +58,7 @@ def draw(table: pd.DataFrame) -> Figure:
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: seconds(value)))
     axes.yaxis.set_minor_locator(NullLocator())
     logarithmic(axes, [float(size) for size in np.unique(table[_SIZES])])
-    axes.set_xticks(list(np.unique(table[_SIZES])), [number(size) for size in np.unique(table[_SIZES])])
+    axes.set_xticks(list(np.unique(table[_SIZES])), [f"{int(size):,}" for size in np.unique(table[_SIZES])])
     axes.set_xlabel("flights")
     axes.set_ylabel("took")
     figure.legend(loc="outside upper left", ncols=2, fontsize=8.5)
