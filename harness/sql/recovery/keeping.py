@@ -83,7 +83,11 @@ class Kept:
         """The base backup to restore ``before`` from. Raises UsageError, and CannotMeasure where the log doesn't reach so far."""
         backup = newest_by(self._backups, before)
         if self._covered is None or before > self._covered:
-            there = f"the archived log is known to reach {self._covered.isoformat()}" if self._covered else "no log is archived"
+            there = (
+                f"the archived log is known to reach {self._covered.isoformat()}"
+                if self._covered
+                else "no log is archived"
+            )
             raise CannotMeasure(f"nothing can be restored to {before.isoformat()} yet: {there}")
         return backup
 
