@@ -9,4 +9,5 @@ SCENARIOS = (
     "cache_hit_rate",
     "rds_failover",
     "sql_vs_nosql",
+    "rds_operations",
 )

@@ -16,6 +16,8 @@ from planted_answers import beside_rows, everything
 from planted_cache import PlantedParts
 from planted_demands import Op, PlantedDemands, evenly, every
 from planted_failovers import Meets, PlantedFailovers
+from planted_operations import PlantedOperations
+from planted_operations import everything as every_operation
 from planted_pairs import make_pairs
 from rundir import PlantedRun
 
@@ -82,11 +84,18 @@ def some_stores(planted: PlantedRun) -> None:
     planted_stores.everything(planted).write()
 
 
+def some_operations(planted: PlantedRun) -> None:
+    """Every part, two rounds."""
+    operations = PlantedOperations(planted)
+    every_operation(operations)
+    operations.write()
+
+
 def planted_run(path: Path) -> PlantedRun:
-    """All five scenarios in one run."""
+    """All scenarios in one run."""
     planted = PlantedRun(path)
     everything(planted).write(rows_of=beside_rows)
-    for plant in (a_demand, a_cache, some_failovers, some_stores):
+    for plant in (a_demand, a_cache, some_failovers, some_stores, some_operations):
         plant(planted)
     planted.load()
     return planted
@@ -128,7 +137,7 @@ def told_nothing_of_today(tmp_path: Path, files: Mapping[str, bytes]) -> None:
 
 @pytest.mark.timeout(600)
 def test_report_and_gates_of_all_scenarios_are_the_same_bytes_in_two_processes_in_two_places(tmp_path: Path) -> None:
-    """All five in one run, every kind of chart among them: page, Markdown, findings, what gates leave."""
+    """All in one run, every kind of chart among them: page, Markdown, findings, what gates leave."""
     planted = planted_run(tmp_path / "here" / "run")
     assert set(planted.manifest["scenarios"]) == set(ORDER)
     shutil.copytree(tmp_path / "here", tmp_path / ELSEWHERE)
