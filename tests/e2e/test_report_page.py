@@ -7,7 +7,7 @@ import pytest
 from accessibility import LOOKS, Look, page_of, violations
 from playwright.sync_api import Browser
 
-SCENARIOS = ("query_vs_scan", "capacity_modes", "cache_hit_rate", "rds_failover", "rds_operations")
+SCENARIOS = ("query_vs_scan", "capacity_modes", "cache_hit_rate", "rds_failover", "sql_vs_nosql", "rds_operations")
 
 
 @pytest.mark.timeout(500)
