@@ -15,6 +15,7 @@ from harness.plan import Trial
 from harness.recorder import Kind
 from harness.scenario import Context, FaultKind, FloorProbe, Narrowed, Scenario, TrialLoad
 from harness.services import Needs, Services
+from harness.sql.failover.cells import BY_HAND
 from harness.sql.failover.floors import floor_probes
 from harness.sql.failover.managed import for_rds
 from harness.sql.failover.plan import trials_of
@@ -48,6 +49,16 @@ class RdsFailover(Scenario[RdsFailoverSettings]):
     def needs(cls, settings: RdsFailoverSettings) -> Needs:
         """The engines, whose topologies are made in ``set_up``."""
         return Needs(sql_servers=settings.engines)
+
+    @classmethod
+    def one_process(cls, settings: RdsFailoverSettings) -> str | None:
+        """A failover by hand ends when nobody knew before, which only the process hears that is asked for it."""
+        by_hand = any(cell.fault == BY_HAND for cell in settings.planned)
+        return (
+            "has cells by_hand, which run in one process: leave out --processes, --master and --worker"
+            if by_hand
+            else None
+        )
 
     @classmethod
     def on_aws(cls, settings: RdsFailoverSettings, services: Services) -> Narrowed:

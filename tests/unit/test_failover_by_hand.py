@@ -9,6 +9,7 @@ from harness.sql.failover.cells import cells_of
 from harness.sql.failover.managed import for_rds
 from harness.sql.failover.plan import trials_of
 from harness.sql.failover.settings import RdsFailoverSettings
+from scenarios.rds_failover import RdsFailover
 
 S = 10**9
 BEGIN = 100 * S
@@ -121,3 +122,10 @@ def test_on_aws_a_failover_by_hand_stays_one_at_the_pace_of_rds(asked: list[str]
     assert isinstance(narrowed.settings, RdsFailoverSettings)
     assert list(narrowed.settings.cells) == measured
     assert set(narrowed.left_out) == {word for word in asked if word not in ("multi_az_instance.by_hand",)}
+
+
+def test_a_failover_by_hand_takes_one_process() -> None:
+    """Others may have several."""
+    by_hand = RdsFailoverSettings.model_validate({"cells": ["single_az.crash", "single_az.by_hand"]})
+    assert "cells by_hand, which run in one process" in str(RdsFailover.one_process(by_hand))
+    assert RdsFailover.one_process(RdsFailoverSettings()) is None

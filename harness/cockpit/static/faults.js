@@ -10,6 +10,7 @@ const WORDS = {
   "nobody came": "Nobody came in time: this trial is over.",
 };
 const shown = {};
+let trial;
 let word;
 let asked;
 
@@ -36,6 +37,12 @@ export function offerFaults(place) {
 }
 
 export function tellFaults(live) {
+  const under_way = `${live.test}/${live.progress.trial}`;
+  if (under_way !== trial) {
+    trial = under_way;
+    word = undefined;
+    shown.answer.textContent = "";
+  }
   const waits = live.progress.labels?.fault === "by_hand" && live.progress.state === "measuring";
   word = waits ? live.feeds.failover.at(-1)?.by_hand ?? word : undefined;
   shown.root.hidden = !(live.going_on && live.scenario === SCENARIO);
