@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import gevent
+import locust.runners
 import locust.stats
 from locust import User, task
 from locust import events as locust_events
@@ -33,6 +34,7 @@ from harness.worker import Worker, die_with
 
 logger = logging.getLogger(__name__)
 _CLOSE_PATIENCE_S = 15.0
+_REPORT_EVERY_S = 1.0  # how often a worker tells its counts and sketches; Locust has 3 s
 _ENDING = (STATE_CLEANUP, STATE_STOPPING, STATE_STOPPED)
 # Locust's hooks have no types, and its options are known to its parser only.
 Environment = Any
@@ -238,7 +240,7 @@ class _Hooks:
     def _check_distribution(self, options: Any) -> None:
         """One process only, where a scenario keeps in it what its operations did; and no users that move about."""
         if not self.scenario.distributable:
-            why = "keeps what its operations did in one process"
+            why = "is a measurement of one process"
             _refuse(f"{self.scenario.name} {why}: leave out --processes, --master and --worker", options)
         if options.enable_rebalancing:
             _refuse(
@@ -247,6 +249,7 @@ class _Hooks:
 
     def _be_worker(self, environment: Environment) -> None:
         """The master has services, data, plan and report; here is load only."""
+        locust.runners.WORKER_REPORT_INTERVAL = _REPORT_EVERY_S
         worker = Worker(environment.runner, self.scenario, _sample_to_locust(environment, self.live), self.live)
         self.user.session = worker
         environment.events.test_stopping.add_listener(lambda **_: worker.stop())

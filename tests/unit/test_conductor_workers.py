@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from locust.event import Events as LocustEvents
 
-from harness.distributed import MESSAGE, Workers, to_monotonic_ns, to_wall_ns
+from harness.distributed import Workers
+from harness.messages import MESSAGE, to_monotonic_ns, to_wall_ns
 from harness.errors import CannotMeasure
 from harness.live import Live
 from harness.plan import Trial
