@@ -34,3 +34,7 @@ class StandingDispatcher(UsersDispatcher):
         for gone in there.keys() - wanted.keys():
             super().remove_worker(there[gone])
         return wanted.keys() != there.keys()
+
+    def shares(self) -> dict[str, int]:
+        """How many users each worker is to have, by its id."""
+        return {worker: sum(users.values()) for worker, users in self._users_on_workers.items()}

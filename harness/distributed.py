@@ -190,27 +190,31 @@ class Workers:
         deadline_s = time.monotonic() + _SPREAD_PATIENCE_S
         while not self._stopping:
             self._note_lost()
-            self._move_users()
+            shares = self._move_users()
             try:
                 self._send("slots")
                 for member, answer in zip(self._there, self._gather("slots", _ANSWER_PATIENCE_S), strict=True):
                     member.slots = answer["slots"]
             except _Gone:
                 continue
-            there = sum(member.slots for member in self._there)
-            if there == self._job["slots"]:
+            if all(member.slots == shares.get(member.id) for member in self._there):
                 return
             if time.monotonic() > deadline_s:
-                logger.warning("workers have %d slots in all, and %d were asked for", there, self._job["slots"])
+                told = {name_of(member): member.slots for member in self._there}
+                logger.warning("workers have slots as follows, and were to have %s: %s", shares, told)
                 return
             gevent.sleep(0.02)
 
-    def _move_users(self) -> None:
-        """Have Locust give all users to those that are there, where others have some."""
+    def _move_users(self) -> dict[str, int]:
+        """Have Locust give all users to those that are there, where others have some; how many each is to have."""
         runner = self._runner
+        dispatcher: StandingDispatcher | None = runner._users_dispatcher
+        if dispatcher is None:  # Locust is stopping
+            return {}
         nodes = [runner.clients[member.id] for member in self._there if member.id in runner.clients]
-        if runner.state in _LOADING and runner._users_dispatcher.spread_over(nodes):
+        if runner.state in _LOADING and dispatcher.spread_over(nodes):
             runner.start(runner.target_user_count, runner.spawn_rate)
+        return dispatcher.shares()
 
     def _newcomers(self) -> list[Any]:
         """Locust's workers that are connected and not of this run yet."""

@@ -11,9 +11,9 @@ import pytest
 from locust.event import Events as LocustEvents
 
 from harness.distributed import Workers
-from harness.messages import MESSAGE, to_monotonic_ns, to_wall_ns
 from harness.errors import CannotMeasure
 from harness.live import Live
+from harness.messages import MESSAGE, to_monotonic_ns, to_wall_ns
 from harness.plan import Trial
 from harness.recorder import clock_pair
 from harness.sketches import Sketch
