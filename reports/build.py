@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from reports import crew
 from reports.cloudwatch import against_cloudwatch, warnings
 from reports.damage import Damaged
 from reports.files import write_whole
@@ -79,5 +80,5 @@ def _completed(run: Run, section: Section) -> Section:
     findings = (*section.findings, *counted, *left_out(run, section.scenario), *lost_arms(run, section.scenario))
     return replace(
         section, findings=tuple(at_its_place(run, finding) for finding in findings),
-        warnings=(*section.warnings, *warnings(counted)),
+        warnings=(*section.warnings, *warnings(counted), *crew.warnings(run, section.scenario)),
     )  # fmt: skip

@@ -111,6 +111,8 @@ class Asked:
         """Reads the samples; a run without any has no cells."""
         samples, trials = run.samples(NAME), list(run.scenario(NAME).get("trials") or ())
         if len(samples):
+            samples = samples[~samples["trial"].isin(run.broken_off(NAME))]
+        if len(samples):
             samples = _placed(samples, trials)
         cells = tuple(_cells(samples, {trial["trial"]: trial["params"] for trial in trials})) if len(samples) else ()
         planned = dict.fromkeys(_part(trial) for trial in trials)
