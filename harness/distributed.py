@@ -15,14 +15,12 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import gevent
 from gevent.event import Event
-from locust.runners import STATE_RUNNING, STATE_SPAWNING
 
 from harness.clocks import Clocks, Round
-from harness.dispatching import StandingDispatcher
 from harness.errors import CannotMeasure, TrialBroken, TrialFailed
 from harness.generator import Figures, together
 from harness.live import Live
@@ -40,7 +38,20 @@ _LEAD_NS = 20_000_000  # from telling the workers to go until they do
 _ANSWER_PATIENCE_S = 60.0
 _SPREAD_PATIENCE_S = 5.0
 _CLOCK_ROUNDS = 9
-_LOADING = (STATE_RUNNING, STATE_SPAWNING)
+_LOADING = (
+    "spawning",
+    "running",
+)  # states of Locust's master; what it would do to a test that is over is to begin it again
+
+
+class Dispatcher(Protocol):
+    """What :class:`harness.dispatching.StandingDispatcher` adds to Locust's own."""
+
+    def spread_over(self, workers: Iterable[Any]) -> bool:
+        """All users over these workers; whether that changes anything."""
+
+    def shares(self) -> dict[str, int]:
+        """How many users each is to have, by its id."""
 
 
 class _Gone(Exception):  # noqa: N818 - who is gone, not what went wrong
@@ -48,7 +59,10 @@ class _Gone(Exception):  # noqa: N818 - who is gone, not what went wrong
 
 
 class Workers:
-    """The crew of a Locust master; one object for all tests of its process, made when Locust is initialised."""
+    """The crew of a Locust master; one object for all tests of its process, made when Locust is initialised.
+
+    Its runner dispatches by a :class:`Dispatcher`. Nothing here imports Locust, which would patch whoever imports this.
+    """
 
     def __init__(self, runner: Any, live: Live) -> None:
         self._runner, self._live = runner, live
@@ -63,7 +77,6 @@ class Workers:
         self._trial: Trial | None = None
         self._turned_away: set[str] = set()
         self._lead_ns = _LEAD_NS
-        runner.environment.dispatcher_class = StandingDispatcher
         runner.register_message(MESSAGE, self._on_message)
         runner.environment.events.worker_report.add_listener(self._on_report)
 
@@ -208,7 +221,7 @@ class Workers:
     def _move_users(self) -> dict[str, int]:
         """Have Locust give all users to those that are there, where others have some; how many each is to have."""
         runner = self._runner
-        dispatcher: StandingDispatcher | None = runner._users_dispatcher
+        dispatcher: Dispatcher | None = runner._users_dispatcher
         if dispatcher is None:  # Locust is stopping
             return {}
         nodes = [runner.clients[member.id] for member in self._there if member.id in runner.clients]

@@ -22,6 +22,7 @@ from locust import events as locust_events
 from locust.runners import STATE_CLEANUP, STATE_STOPPED, STATE_STOPPING, MasterRunner, WorkerRunner
 
 from harness import live
+from harness.dispatching import StandingDispatcher
 from harness.distributed import Workers
 from harness.errors import HarnessError
 from harness.gating import Against
@@ -150,6 +151,7 @@ class _Hooks:
             self._be_worker(environment)
             return
         if isinstance(environment.runner, MasterRunner):
+            environment.dispatcher_class = StandingDispatcher
             self.workers = Workers(environment.runner, self.live)
         if environment.web_ui is not None:
             live.show(environment.web_ui, self.live)
