@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 from harness.config import Config, Settings
 from harness.errors import CannotMeasure
@@ -83,12 +83,12 @@ class Slot:
             self.drop(key)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ticket:
+class Ticket(NamedTuple):
     """One operation to do: ``due_ns`` after the trial began (open loop), or at once (None: closed loop).
 
     After it its slot rests for ``think_ns``, as a user who reads the answer would.
     A ticket of the warm-up is recorded like any other, in the phase *warm-up* that no figure counts.
+    A named tuple, made in a third of the time of a frozen dataclass: each worker makes those of all others too.
     """
 
     op: str
