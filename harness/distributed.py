@@ -73,7 +73,7 @@ class Workers:
         self._news, self._idle = Event(), Event()
         self.failure: CannotMeasure | None = None
         self._trial_failure: TrialFailed | None = None
-        self._walking = self._stopping = False
+        self._stopping = False
         self._trial: Trial | None = None
         self._turned_away: set[str] = set()
         self._lead_ns = _LEAD_NS
@@ -99,7 +99,6 @@ class Workers:
         self._stopping, self._lead_ns = False, _LEAD_NS
         self._idle.set()
         self.sketches = Merged()
-        self._walking = True
         try:
             self._set_up(self._newcomers())
         except _Gone as gone:
@@ -109,7 +108,7 @@ class Workers:
     def muster(self, trial: Trial) -> None:
         """See :class:`harness.conductor.Crew`: shares of those that are gone go to the others, newcomers are made ready."""
         self._note_lost()
-        for worker in self._newcomers():
+        for worker in () if self._stopping else self._newcomers():
             self._welcome(worker, trial)
         self._spread()
 
@@ -148,7 +147,6 @@ class Workers:
             member.rows = self._closed.get(member.id)
             if member.rows is None:
                 member.kept = rows_kept(Path(self._job["samples"]), f"{self._scenario.name}.{member.index}")
-        self._walking = False
 
     def rows(self) -> int | None:
         """Rows that are kept, on whichever machine; None where nobody knows."""
