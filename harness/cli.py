@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from harness import cli_aa, cli_compare, cli_doctor, cli_gates, cli_history, cli_plan, cli_run, cli_services
+from harness import cli_aa, cli_choose, cli_compare, cli_doctor, cli_gates, cli_history, cli_plan, cli_run, cli_services
 from harness.cli_shared import err
 from harness.errors import HarnessError
 
@@ -16,6 +16,7 @@ app = typer.Typer(
 cli_run.register(app)
 cli_compare.register(app)
 cli_plan.register(app)
+cli_choose.register(app)
 cli_services.register(app)
 cli_aa.register(app)
 cli_history.register(app)

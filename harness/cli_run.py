@@ -72,7 +72,13 @@ def run(
 
 
 def report(
-    run_dir: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.")],
+    run_dir: Annotated[
+        str, typer.Argument(metavar="RUN", help="A run directory, or a URL that it is read from in place (s3://…).")
+    ],
+    out_dir: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="Where the report goes; the run's own directory where not given."),
+    ] = None,
     verify: Annotated[
         bool,
         typer.Option(
@@ -82,10 +88,12 @@ def report(
     as_json: JsonOption = False,
 ) -> None:
     """Make the report of a run again from its samples, or verify that they are the run's."""
+    from harness.filesystems import is_url
     from harness.report_child import ask
 
-    flags = [*(["--verify"] if verify else []), *(["--json"] if as_json else [])]
-    raise typer.Exit(ask("reports", [str(run_dir.resolve()), *flags]))
+    place = run_dir if is_url(run_dir) else str(Path(run_dir).resolve())
+    flags = [*(["--out", str(out_dir.resolve())] if out_dir else []), *(["--verify"] if verify else [])]
+    raise typer.Exit(ask("reports", [place, *flags, *(["--json"] if as_json else [])]))
 
 
 def calibrate(as_json: JsonOption = False) -> None:

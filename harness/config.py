@@ -4,7 +4,7 @@ The scenarios' own settings are validated by the models they bring along, so tha
 changes nothing here.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -18,6 +18,7 @@ from harness.errors import UsageError
 from harness.gate_rules import parse
 from harness.paths import PROJECT_ROOT
 from harness.sql.endpoint import Engine
+from harness.yaml_lines import read_lines
 
 Profile = Literal["smoke", "quick", "standard"]
 Target = Literal["local", "aws"]
@@ -213,7 +214,7 @@ def load(
     ``models`` maps each known scenario to the model of its settings. Raises UsageError with file, line
     and the way out for anything that isn't right.
     """
-    document, lines = _read(path)
+    document, lines = read_lines(path)
     profiles = document.pop("profiles", None) or {}
     if not isinstance(profiles, dict):
         raise UsageError(f"{path.name}:{lines['profiles',]}: profiles must map names to sections")
@@ -241,7 +242,7 @@ def load(
 def named_profile(path: Path) -> str | None:
     """The profile that ``path`` itself names, unless that isn't one; ``load`` says what is wrong with the rest."""
     try:
-        name = _read(path)[0].get("profile")
+        name = read_lines(path)[0].get("profile")
     except UsageError:
         return None
     return name if name in Profile.__args__ else None  # type: ignore[attr-defined]
@@ -262,35 +263,6 @@ def load_prices(config: Config, *, of_any_region: bool = False) -> Prices:
         raise UsageError(f"prices_file {path}: {error.strerror}; name a readable file, or null for ours") from error
     except (ValueError, KeyError, TypeError, yaml.YAMLError) as error:
         raise UsageError(f"prices_file {path}: {error}") from error
-
-
-def _read(path: Path) -> tuple[dict[str, Any], dict[KeyPath, int]]:
-    try:
-        text = path.read_text()
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-        document = yaml.safe_load(text) or {}
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}; give a configuration with --config") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: not UTF-8 text ({error.reason})") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f":{mark.line + 1}" if mark else ""
-        raise UsageError(f"{path.name}{line}: not valid YAML: {getattr(error, 'problem', error)}") from error
-    if not isinstance(document, dict):
-        raise UsageError(f"{path.name}:1: expected keys and values, found {type(document).__name__}")
-    return document, dict(_line_numbers(root, ())) if root else {}
-
-
-def _line_numbers(node: yaml.Node, path: KeyPath) -> Iterator[tuple[KeyPath, int]]:
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            here = (*path, key.value)
-            yield here, key.start_mark.line + 1
-            yield from _line_numbers(value, here)
-    elif isinstance(node, yaml.SequenceNode):
-        for index, value in enumerate(node.value):
-            yield (*path, index), value.start_mark.line + 1
 
 
 def _overlay(base: Any, top: Any) -> Any:

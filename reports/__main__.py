@@ -1,5 +1,6 @@
 """``python -m reports RUN``: the report of a run directory. 0 done, 2 not a run, 3 nothing in it was measured.
 
+RUN may be a URL of any file system that pyarrow has; it is read in place, and ``--out`` says where its report goes.
 With ``--verify`` nothing is written; 0 as it was, 1 something differs, 3 not all can be verified.
 """
 
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from reports.build import analyse, write
+from reports.folder import is_url, shown
 from reports.load import NotARun, Run
 from reports.render import figures
 from reports.section import Section
@@ -23,7 +25,8 @@ SCHEMA = 1
 def main() -> int:
     """Make the report, print its main findings and its path; or verify the run."""
     parser = argparse.ArgumentParser(prog="python -m reports", description="Makes the report of a run directory.")
-    parser.add_argument("run", type=Path)
+    parser.add_argument("run", metavar="RUN", help="a run directory, or a URL like s3://bucket/prefix")
+    parser.add_argument("--out", type=Path, help="where the report goes; the run's own directory where not given")
     parser.add_argument("--quiet", action="store_true", help="print nothing")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument(
@@ -40,11 +43,13 @@ def main() -> int:
 
 def _reported(asked: argparse.Namespace) -> int:
     run = Run.load(asked.run)
+    if asked.out is None and run.elsewhere is not None:
+        raise NotARun(f"{run.elsewhere.name} is read in place; say where its report goes with --out DIR")
     try:
         sections = analyse(run)
-        page = write(run, sections)
+        page = write(run, sections, asked.out)
     except OSError as error:
-        print(f"error: the report of {asked.run} can't be written: {error.strerror}", file=sys.stderr)
+        print(f"error: the report of {run.folder.name} can't be written: {error.strerror}", file=sys.stderr)
         return 3
     if asked.json:
         print(json.dumps(_record(run, sections, page), ensure_ascii=False, allow_nan=False))
@@ -61,14 +66,16 @@ def _record(run: Run, sections: Sequence[Section], page: Path) -> dict[str, Any]
     """What a report says, for programs: its files, the findings that it opens with, the warnings of each scenario."""
     return {
         "schema": SCHEMA, "run": str(run.manifest.get("id", run.path.name)), "partial": run.partial, "report": str(page),
-        "markdown": str(run.path / "report.md"), "findings": str(run.path / "findings.json"),
+        "markdown": str(page.with_name("report.md")), "findings": str(page.with_name("findings.json")),
         "headlines": [finding.as_record() for finding in figures.headlines(sections)],
         "warnings": {section.scenario: list(section.warnings) for section in sections},
     }  # fmt: skip
 
 
 def _verified(asked: argparse.Namespace) -> int:
-    found = verify(asked.run)
+    if is_url(asked.run):
+        raise NotARun(f"{shown(asked.run)} isn't on this machine; copy the run here to verify it")
+    found = verify(Path(asked.run))
     if asked.json:
         print(json.dumps(found.as_record(), ensure_ascii=False))
     elif not asked.quiet:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from reports import crew
-from reports.cloudwatch import against_cloudwatch, warnings
+from reports.cloudwatch import COLUMNS, against_cloudwatch, warnings
 from reports.damage import Damaged
 from reports.files import write_whole
 from reports.findings import Finding, to_json
@@ -30,16 +30,20 @@ def analyse(run: Run) -> list[Section]:
     return [_section(run, name, _analysis(name)) for name in _in_order(run.manifest["scenarios"])]
 
 
-def write(run: Run, sections: Sequence[Section]) -> Path:
-    """The run's three files; the path of the page. Gates that were judged on these findings are shown again."""
+def write(run: Run, sections: Sequence[Section], out: Path | None = None) -> Path:
+    """The report's three files, in the run's own directory or in ``out``; the path of the page.
+
+    Gates that were judged on these findings are shown again.
+    """
     findings = [finding for section in sections for finding in section.findings]
     partial = run.partial is not None
     manifest = run.manifest if run.partial is None else {**run.manifest, "reason": run.partial}
-    record = to_json(findings)
-    write_whole(run.path / "findings.json", record)
+    record, place = to_json(findings), out or run.path
+    place.mkdir(parents=True, exist_ok=True)
+    write_whole(place / "findings.json", record)
     judged = gates.read(run.path, record)
-    write_whole(run.path / "report.md", markdown(manifest, partial, sections, judged))
-    page = run.path / "report.html"
+    write_whole(place / "report.md", markdown(manifest, partial, sections, judged))
+    page = place / "report.html"
     write_whole(page, html(manifest, partial, sections, judged))
     return page
 
@@ -76,9 +80,10 @@ def _unknown(run: Run, name: str, reason: str) -> Section:
 
 def _completed(run: Run, section: Section) -> Section:
     """The section with what holds for every scenario: where it was measured, what was left out, what CloudWatch counted."""
-    counted = against_cloudwatch(run, section.scenario, run.samples(section.scenario)) if is_aws(run) else []
-    findings = (*section.findings, *counted, *left_out(run, section.scenario), *lost_arms(run, section.scenario))
+    name = section.scenario
+    counted = against_cloudwatch(run, name, run.samples(name, COLUMNS)) if is_aws(run) else []
+    findings = (*section.findings, *counted, *left_out(run, name), *lost_arms(run, name))
     return replace(
         section, findings=tuple(at_its_place(run, finding) for finding in findings),
-        warnings=(*section.warnings, *warnings(counted), *crew.warnings(run, section.scenario)),
+        warnings=(*section.warnings, *warnings(counted), *crew.warnings(run, name)),
     )  # fmt: skip

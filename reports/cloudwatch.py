@@ -13,6 +13,8 @@ from reports.words import absent, measured, number, percent
 TOLERANCE = 0.02
 """A difference above this share of the larger count is a finding that warns."""
 UNITS = ("read", "write")
+COLUMNS = ("trial", "t_end", "outcome", *(f"{unit}_units" for unit in UNITS))
+"""What is used of the samples."""
 _WHAT = {"read": "read units", "write": "write units", "throttled": "throttled requests"}
 
 

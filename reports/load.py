@@ -1,18 +1,20 @@
 """Reads a run directory: manifest, events, samples; a run that was cut short is read as far as it goes."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
-from reports.damage import KNOWN_SAMPLES_SCHEMA, Damaged, refuse_damaged, refuse_missing, unreadable
+from reports.damage import KNOWN_SAMPLES_SCHEMA, Damaged, refuse_missing
+from reports.folder import FAILURES, Folder, said
+from reports.samples import FOLDER, Part, Places, Wanted, files_of, frames_of, opened
 
 KNOWN_SCHEMA = 1
+MANIFEST = "manifest.json"
 
 
 class NotARun(Exception):  # noqa: N818 - the sentence that follows is the error
@@ -21,18 +23,24 @@ class NotARun(Exception):  # noqa: N818 - the sentence that follows is the error
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run directory. ``partial`` says why the run isn't whole, None where it is."""
+    """One run directory. ``partial`` says why the run isn't whole, None where it is.
+
+    ``path`` is where it is on this machine; of a run ``elsewhere``, which is read there in place, it is only what it is called.
+    """
 
     path: Path
     manifest: Mapping[str, Any]
     events: tuple[dict[str, Any], ...]
     partial: str | None
+    elsewhere: Folder | None = None
 
     @classmethod
-    def load(cls, path: Path) -> "Run":
-        """Read the manifest and the events; samples are read when asked for. Raises NotARun."""
-        manifest = _manifest(path)
-        run = cls(path, manifest, tuple(_events(path)), _why_partial(manifest))
+    def load(cls, place: Path | str) -> "Run":
+        """Read the manifest and the events of a directory, or of what a URL names; samples are read when asked for. Raises NotARun."""
+        folder = _folder(place)
+        manifest = _manifest(folder)
+        elsewhere = None if folder.is_local else folder
+        run = cls(Path(folder.name), manifest, tuple(_events(folder)), _why_partial(manifest), elsewhere)
         for name, entry in manifest["scenarios"].items():
             trials = entry.get("trials") or []
             if entry["status"] != "complete" and trials and not any(trial["done"] for trial in trials):
@@ -43,28 +51,34 @@ class Run:
                 ]
         return run
 
+    @property
+    def folder(self) -> Folder:
+        """How its files are read."""
+        return self.elsewhere or Folder.of(self.path)
+
     def scenario(self, name: str) -> Mapping[str, Any]:
         """The scenario's entry in the manifest."""
         entry: Mapping[str, Any] = self.manifest["scenarios"][name]
         return entry
 
-    def samples(self, scenario: str) -> pd.DataFrame:
-        """All rows of a scenario, every worker's; text columns as str, absent values as NaN/None. Raises Damaged."""
-        stems = self._stems(scenario)
-        tables = [_table(stem) for stem in stems]
-        whole = [table for table in tables if table is not None]
-        self._refuse_missing(scenario, sum(len(table) for table in whole))
-        if not whole:
-            return pd.DataFrame()
-        frame: pd.DataFrame = pa.concat_tables(whole, promote_options="permissive").to_pandas()
-        for name in frame.columns[[isinstance(kind, pd.CategoricalDtype) for kind in frame.dtypes]]:
-            frame[name] = frame[name].astype(object)
-        return frame
+    def samples(self, scenario: str, columns: Sequence[str] | None = None, rows: Places | None = None) -> pd.DataFrame:
+        """Rows of a scenario, every worker's, as ``reports.samples.frames_of`` has them. Raises Damaged.
+
+        Ask for the ``columns`` that are used. ``rows`` are places among all rows, in the order that is wanted: which they are is
+        found by asking for a few columns of all rows first.
+        """
+        return self.frames(scenario, [Wanted(columns, rows)])[0]
+
+    def frames(self, scenario: str, wanted: Sequence[Wanted]) -> list[pd.DataFrame]:
+        """Several frames of a scenario's samples, which are read through once for all of them. Raises Damaged."""
+        with self._opened(scenario) as parts:
+            refuse_missing(scenario, self.manifest, self.folder.names(FOLDER), sum(part.rows for part in parts))
+            return frames_of(parts, wanted)
 
     def arms(self, scenario: str) -> frozenset[str]:
         """The arms that there are samples of."""
-        tables = (_table(stem, ["arm"]) for stem in self._stems(scenario))
-        return frozenset(arm for table in tables if table is not None for arm in table["arm"].unique().to_pylist())
+        with self._opened(scenario) as parts:
+            return frozenset(arm for part in parts for arm in part.read("arm")["arm"].unique().to_pylist())
 
     def trials(self, scenario: str) -> pd.DataFrame:
         """The planned trials, one row each, labels and params as ``label_…`` and ``param_…``."""
@@ -93,42 +107,46 @@ class Run:
         """
         entry = self.scenario(scenario)
         places = {trial["trial"]: place for place, trial in enumerate(entry["trials"])}
-        lost = tuple(f"{scenario}.{one['worker']}" for one in entry.get("workers_lost") or ())
+        lost = tuple(f"{scenario}.{one['worker']}." for one in entry.get("workers_lost") or ())
+        names = [name for name in self.folder.names(FOLDER) if not name.startswith(lost)]
         try:
-            tables = [
-                _table(stem) for stem in self._stems(scenario)
-                if not any(stem.name == name or stem.name.startswith(f"{name}.") for name in lost)
-            ]  # fmt: skip
+            with opened(self.folder, files_of(scenario, names)) as parts:
+                wrote = [part.read("trial")["trial"].unique().to_pylist() for part in parts if part.rows]
         except Damaged:  # whoever asks for the samples is told
             return -1
-        wrote = [table["trial"].unique().to_pylist() for table in tables if table is not None and len(table)]
         return min((max(places.get(trial, -1) for trial in trials) for trials in wrote), default=-1)
 
-    def _refuse_missing(self, scenario: str, rows: int) -> None:
-        """Raises Damaged where not all is there that the manifest speaks of."""
-        there = (path.name for path in (self.path / "samples").glob(f"{scenario}.*"))
-        refuse_missing(scenario, self.manifest, there, rows)
-
-    def _stems(self, scenario: str) -> list[Path]:
-        folder = self.path / "samples"
-        files = (path for path in folder.glob(f"{scenario}.*") if path.suffix in (".parquet", ".arrows"))
-        return sorted({path.with_suffix("") for path in files})
+    def _opened(self, scenario: str) -> AbstractContextManager[list[Part]]:
+        return opened(self.folder, files_of(scenario, self.folder.names(FOLDER)))
 
 
-def _manifest(path: Path) -> dict[str, Any]:
-    file = path / "manifest.json"
+def _folder(place: Path | str) -> Folder:
     try:
-        manifest: dict[str, Any] = json.loads(file.read_text())
-        schema, samples = manifest["schema"], manifest["samples_schema"]
-        newer = schema > KNOWN_SCHEMA or samples > KNOWN_SAMPLES_SCHEMA
+        return Folder.of(place)
+    except (*FAILURES, ValueError) as error:
+        raise NotARun(
+            f"{place} can't be read: {said(error)}; give a folder, or a URL like s3://bucket/prefix"
+        ) from error
+
+
+def _manifest(folder: Folder) -> dict[str, Any]:
+    file = f"{folder.name}/{MANIFEST}"
+    try:
+        manifest: dict[str, Any] = json.loads(folder.read(MANIFEST))
+        schema, samples_schema = manifest["schema"], manifest["samples_schema"]
+        newer = schema > KNOWN_SCHEMA or samples_schema > KNOWN_SAMPLES_SCHEMA
         whole = {"status", "scenarios", "target"} <= manifest.keys()
-    except OSError as error:
-        why = f"{path} is not a run directory: {file.name}: {error.strerror}; give a folder that `dbharness run` wrote"
+    except FAILURES as error:
+        why = (
+            f"{folder.name} is not a run directory: {MANIFEST}: {said(error)}; give a folder that `dbharness run` wrote"
+        )
         raise NotARun(why) from error
     except (ValueError, KeyError, TypeError) as error:
         raise NotARun(f"{file} is damaged ({type(error).__name__}: {error}); this run can't be reported") from error
     if newer:
-        raise NotARun(f"{path} is of a newer dbharness (schema {schema}, samples {samples}); report it with that one")
+        raise NotARun(
+            f"{folder.name} is of a newer dbharness (schema {schema}, samples {samples_schema}); report it with that one"
+        )
     if not whole:
         raise NotARun(f"{file} is damaged (status, scenarios or target is missing); this run can't be reported")
     return manifest
@@ -143,10 +161,10 @@ def _why_partial(manifest: Mapping[str, Any]) -> str | None:
     return str(manifest.get("reason") or f"not finished: {', '.join(cut)}")
 
 
-def _events(path: Path) -> list[dict[str, Any]]:
+def _events(folder: Folder) -> list[dict[str, Any]]:
     try:
-        lines = (path / "events.jsonl").read_text(errors="replace").splitlines()
-    except OSError:
+        lines = folder.read("events.jsonl").splitlines()
+    except FAILURES:
         return []
     events = []
     for line in lines:
@@ -155,39 +173,3 @@ def _events(path: Path) -> list[dict[str, Any]]:
         except ValueError:  # the last line of a run that was killed
             continue
     return events
-
-
-def _table(stem: Path, columns: list[str] | None = None) -> pa.Table | None:
-    """The samples under one name: the compacted file, else what is whole of the stream. Raises Damaged.
-
-    All columns where none are named.
-    """
-    compacted = stem.with_name(f"{stem.name}.parquet")
-    if compacted.exists():
-        return _compacted(compacted, columns)
-    batches = []
-    try:
-        with pa.ipc.open_stream(str(stem.with_name(f"{stem.name}.arrows"))) as reader:
-            schema = reader.schema
-            while True:
-                batches.append(reader.read_next_batch())
-    except StopIteration:
-        pass
-    except (pa.ArrowException, OSError):
-        if not batches:
-            return None
-    if not batches:
-        return None
-    table = pa.Table.from_batches(batches, schema)
-    refuse_damaged(f"samples/{stem.name}.arrows", table)
-    return table
-
-
-def _compacted(path: Path, columns: list[str] | None) -> pa.Table:
-    name = f"samples/{path.name}"
-    try:
-        table = pq.read_table(path, columns=columns)
-    except (pa.ArrowException, OSError) as error:
-        raise unreadable(name, error) from error
-    refuse_damaged(name, table)
-    return table

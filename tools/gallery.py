@@ -1,23 +1,31 @@
-"""Makes docs/gallery.md and its pictures from the report of a run: every kind of chart, what it answers, what it was measured on.
+"""Makes docs/gallery.md and its pictures from real runs: every kind of chart, what it answers, what it was measured on.
 
-``python -m tools.gallery RUN``. The charts are the report's own, drawn from the run's samples; nothing of them is typed by hand but
-the questions below. A kind that the run doesn't hold is left out, and said.
+``python -m tools.gallery RUN [--comparison FOLDER [--gate TEXT]] [--history RUN…]``: a run, a folder that ``dbharness ab`` wrote, runs of one make. The
+charts are the reports' own, drawn from the samples; nothing of them is typed by hand but the questions below. A kind that isn't there
+is left out, and said.
 """
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
+from typing import Any
 
 from harness.paths import PROJECT_ROOT
 from reports import charts
 from reports.build import analyse
+from reports.compare import designs
+from reports.compare.compared import compared
+from reports.compare.page import drawn
+from reports.history.charts import chart as trend_chart
+from reports.history.runs import read, scenarios_of, series_of
+from reports.history.trends import history
 from reports.load import NotARun, Run
 from reports.places import target_words
 from reports.render.run import when
-from reports.section import Chart, Section
+from reports.section import Chart
 
 PAGE = PROJECT_ROOT / "docs" / "gallery.md"
 _PNG_DPI = 110  # a page's width; heatmaps are too dense for vectors
@@ -66,44 +74,102 @@ KINDS = {
     "rds_failover-ledger": "Was anything that was acknowledged lost?",
     "rds_failover-ledger-clients": "What became of each client's writes?",
     "rds_failover-synchrony": "What does waiting for a second zone cost a commit?",
+    "family": "Is the candidate worse, by more than the margin that was declared?",
+    "*-ratios": "What else changed, and how sure is that?",
+    "*-latency-*-percentiles": "Is it the whole distribution that moved, or its tail?",
+    "*-latency-*-quantile-ratio": "By how much, at each quantile, and where do the pairs no longer tell?",
+    "*-[0-9]": "How did one figure go over many runs, and where did it change?",
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """One heading of the gallery: charts of one report, and what they were measured on."""
+
+    title: str
+    about: str
+    charts: Sequence[Chart]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
     """A chart of the gallery, the question it answers, and the file of its picture."""
 
-    section: Section
+    room: Room
     chart: Chart
     question: str
     file: str
 
 
-def chosen(sections: Sequence[Section]) -> list[Shown]:
-    """The first chart of each kind, in the order of the report; a chart that is of no kind is a KeyError."""
+def of_run(run: Run) -> list[Room]:
+    """A room for each scenario of a run's report."""
+    return [
+        Room(
+            title=section.title, charts=section.charts,
+            about=f"`{section.scenario}`, measured on {', '.join(run.scenario(section.scenario).get('servers', {}).values())}; "
+            f"{_run_words(run.manifest)}.",
+        )
+        for section in analyse(run)
+    ]  # fmt: skip
+
+
+def of_comparison(folder: Path, gates: Sequence[str] | None) -> Room:
+    """The charts of a folder that ``dbharness ab`` wrote; ``gates`` as it was given them, where they weren't the configuration's."""
+    of = compared(designs.of_folder(folder), gates=gates)
+    base, candidate = of.sides.base, of.sides.candidate
+    return Room(
+        title="Comparison", charts=drawn(of),
+        about=f"`dbharness ab`: {candidate.name} against {base.name}, {len(base.runs)} pairs of runs of {', '.join(of.comparison.scenarios)}; "
+        f"{_run_words(base.runs[0].manifest)}.",
+    )  # fmt: skip
+
+
+def of_history(paths: Sequence[Path]) -> Room:
+    """The trend of a median latency, else of the first figure there is, over runs of one make."""
+    runs, _ = read(paths)
+    one = history(series_of(scenarios_of(runs)[0], runs, profile=None, allow=(), last=None))
+    trends = [*one.changed, *one.steady, *one.untested]
+    trend = next((trend for trend in trends if "latency_p50" in trend.figure.id), trends[0])
+    return Room(
+        title="History", charts=[trend_chart(one, trend, 1)],
+        about=f"`dbharness history`: {len(one.series.runs)} runs; {_run_words(runs[0].manifest)}.",
+    )  # fmt: skip
+
+
+def _run_words(manifest: Mapping[str, Any]) -> str:
+    machine = manifest["machine"]
+    return (
+        f"profile {manifest['profile']}, {target_words(manifest)}, {when(manifest['started'])}, seed {manifest['seed']}, "
+        f"{machine['cpu']} with {machine['cores']} cores"
+    )
+
+
+def chosen(rooms: Sequence[Room]) -> list[Shown]:
+    """The first chart of each kind, in the order of the rooms; a chart that is of no kind is a KeyError."""
     found: dict[str, Shown] = {}
-    for section in sections:
-        for chart in section.charts:
-            kind = _kind(chart.id)
-            file = f"{kind.replace('-*', '')}.{'png' if chart.dense else 'svg'}"
-            found.setdefault(kind, Shown(section=section, chart=chart, question=KINDS[kind], file=file))
+    for room in rooms:
+        for chart in room.charts:
+            kind = kind_of(chart.id)
+            name = kind.replace("[0-9]", "trend").replace("-*", "").replace("*-", "")
+            file = f"{name}.{'png' if chart.dense else 'svg'}"
+            found.setdefault(kind, Shown(room=room, chart=chart, question=KINDS[kind], file=file))
     return list(found.values())
 
 
-def _kind(id: str) -> str:
-    """The pattern that fits; one that is the id itself goes before any with a star."""
+def kind_of(id: str) -> str:
+    """The pattern that fits, the id itself where none does; one that is the id goes before any with a star."""
     return id if id in KINDS else next((kind for kind in KINDS if fnmatch(id, kind)), id)
 
 
-def write(run: Run, sections: Sequence[Section], page: Path = PAGE) -> list[Shown]:
+def write(rooms: Sequence[Room], page: Path = PAGE) -> list[Shown]:
     """The page and its pictures, in a folder beside it that has its name; pictures that were there and aren't of it go."""
-    shown, folder = chosen(sections), page.with_suffix("")
+    shown, folder = chosen(rooms), page.with_suffix("")
     folder.mkdir(parents=True, exist_ok=True)
     for old in {one.name for one in folder.iterdir()} - {one.file for one in shown}:
         (folder / old).unlink()
     for one in shown:
         (folder / one.file).write_bytes(_picture(one.chart))
-    page.write_text("\n".join(_lines(run, shown, folder.name)) + "\n", encoding="utf-8")
+    page.write_text("\n".join(_lines(shown, folder.name)) + "\n", encoding="utf-8")
     return shown
 
 
@@ -116,24 +182,20 @@ def _picture(chart: Chart) -> bytes:
     return svg.replace("<svg ", '<svg style="background:#fff;color:#000" ', 1).encode()
 
 
-def _lines(run: Run, shown: Sequence[Shown], folder: str) -> Iterator[str]:
-    manifest = run.manifest
+def _lines(shown: Sequence[Shown], folder: str) -> Iterator[str]:
     yield "# Gallery"
     yield ""
     yield (
-        "Every kind of chart that a report has, each from one real run: what it answers, and what that run saw. Beneath each, in a report, "
-        "stands the table that it draws. This page is written by `python -m tools.gallery RUN`; no figure on it is typed by hand."
+        "Every kind of chart that a report has, each from a real run: what it answers, and what that run saw. Beneath each, in a report, "
+        "stands the table that it draws. This page is written by `python -m tools.gallery`; no figure on it is typed by hand."
     )
     yield ""
     yield (
-        f"The run: profile {manifest['profile']}, on {target_words(manifest)}, {when(manifest['started'])}, seed {manifest['seed']}, "
-        f"{manifest['machine']['cpu']} with {manifest['machine']['cores']} cores. Latencies and downtimes of local stand-ins compare arms "
-        "of one run; units, throttles, hit rates and lost writes stand as they are."
+        "Latencies and downtimes of local stand-ins compare arms of one run; units, throttles, hit rates and lost writes stand as they are."
     )
-    for name in dict.fromkeys(one.section.scenario for one in shown):
-        mine = [one for one in shown if one.section.scenario == name]
-        servers = ", ".join(run.scenario(name).get("servers", {}).values())
-        yield from ("", f"## {mine[0].section.title}", "", f"`{name}`, measured on {servers}.")
+    for title in dict.fromkeys(one.room.title for one in shown):
+        mine = [one for one in shown if one.room.title == title]
+        yield from ("", f"## {title}", "", mine[0].room.about)
         for one in mine:
             alt = one.chart.alt.replace("[", "(").replace("]", ")")
             yield from ("", f"### {one.chart.title}", "", f"**{one.question}**", "", f"![{alt}]({folder}/{one.file})")
@@ -141,19 +203,24 @@ def _lines(run: Run, shown: Sequence[Shown], folder: str) -> Iterator[str]:
 
 
 def main() -> int:
-    """Write the page; say what it shows, what the run lacks, and how large it is."""
+    """Write the page; say what it shows, what isn't there, and how large it is."""
     parser = argparse.ArgumentParser(prog="python -m tools.gallery", description=__doc__.partition("\n")[0])
     parser.add_argument("run", type=Path, help="a run directory")
+    parser.add_argument("--comparison", type=Path, help="a folder that dbharness ab wrote")
+    parser.add_argument("--gate", action="append", help="that ab was given; repeatable")
+    parser.add_argument("--history", type=Path, nargs="+", help="runs of one make")
     asked = parser.parse_args()
     try:
-        run = Run.load(asked.run)
+        rooms = of_run(Run.load(asked.run))
+        rooms += [of_comparison(asked.comparison, asked.gate)] if asked.comparison else []
+        rooms += [of_history(asked.history)] if asked.history else []
     except NotARun as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    shown = write(run, analyse(run))
+    shown = write(rooms)
     size = sum(one.stat().st_size for one in PAGE.with_suffix("").iterdir())
-    lacking = set(KINDS) - {_kind(one.chart.id) for one in shown}
-    print(f"{PAGE}: {len(shown)} charts, {size / 1e6:.2f} MB; not in this run: {', '.join(sorted(lacking)) or 'none'}")
+    lacking = set(KINDS) - {kind_of(one.chart.id) for one in shown}
+    print(f"{PAGE}: {len(shown)} charts, {size / 1e6:.2f} MB; not shown: {', '.join(sorted(lacking)) or 'none'}")
     return 0
 
 

@@ -20,11 +20,20 @@ _PROVISIONED_KEY: Mapping[Kind, str] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InstanceClass:
+    """What a class of RDS instances has. ``baseline_share`` of its vCPU is what it may use for good: 1 unless it is burstable."""
+
+    vcpu: float
+    memory_gib: float
+    baseline_share: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Prices:
     """The prices of one region: ``values`` holds dollars by key, as in ``dynamodb.storage_gb_month_usd``.
 
-    ``node_memory_bytes`` are the ``maxmemory`` of cache node types by key, as in ``cache_t4g_micro``: not prices, and the same
-    everywhere, but without them the price of a node says nothing.
+    ``node_memory_bytes`` are the ``maxmemory`` of cache node types by key, as in ``cache_t4g_micro``, and ``instance_classes`` what RDS
+    instances have, as ``db_m5_large``: not prices, and the same everywhere, but without them the price of a node says nothing.
     """
 
     date: str
@@ -32,6 +41,7 @@ class Prices:
     source: str
     values: Mapping[str, float]
     node_memory_bytes: Mapping[str, float] = field(default_factory=dict)
+    instance_classes: Mapping[str, InstanceClass] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
     """Where prices come from, by how their keys begin; ``source`` holds for all others."""
 
@@ -39,8 +49,9 @@ class Prices:
     def from_mapping(cls, document: Any, *, region: str) -> "Prices":
         """The prices of ``region`` in a document ``{date, source, regions: {region: {key: dollars}}, node_memory_bytes: {key: bytes}}``.
 
-        The last part may be missing, and so may ``sources: {beginning of a key: where its price comes from}``. Raises ValueError that says what is wrong and where: a part missing, the region unknown, or a price
-        that isn't a number of 0 or more.
+        The last part may be missing, and so may ``instance_classes: {key: {vcpu, memory_gib, baseline_share}}`` and ``sources: {beginning
+        of a key: where its price comes from}``. Raises ValueError that says what is wrong and where: a part missing, the region unknown,
+        or a price that isn't a number of 0 or more.
         """
         top = _mapping(document, "the price document")
         regions = _mapping(top.get("regions"), "regions")
@@ -59,6 +70,12 @@ class Prices:
                 {
                     str(key): _number(value, f"node_memory_bytes.{key}", "bytes")
                     for key, value in _mapping(top.get("node_memory_bytes", {}), "node_memory_bytes").items()
+                }
+            ),
+            instance_classes=MappingProxyType(
+                {
+                    str(key): _instance_class(value, f"instance_classes.{key}")
+                    for key, value in _mapping(top.get("instance_classes", {}), "instance_classes").items()
                 }
             ),
             sources=MappingProxyType(
@@ -132,6 +149,16 @@ def _mapping(found: Any, where: str) -> Mapping[Any, Any]:
     if not isinstance(found, Mapping):
         raise ValueError(f"{where}: expected a mapping, found {found!r}")
     return found
+
+
+def _instance_class(found: Any, where: str) -> InstanceClass:
+    """A class that has something of everything; raises ValueError."""
+    has = {key: _number(value, f"{where}.{key}", "a size") for key, value in _mapping(found, where).items()}
+    if not {"vcpu", "memory_gib"} <= has.keys() <= {"vcpu", "memory_gib", "baseline_share"} or 0 in has.values():
+        raise ValueError(
+            f"{where}: expected vcpu, memory_gib and perhaps baseline_share, each above 0, found {found!r}"
+        )
+    return InstanceClass(**has)
 
 
 def _text(found: Any, where: str) -> str:

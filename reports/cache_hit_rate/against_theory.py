@@ -12,6 +12,7 @@ from reports.cache_hit_rate import figures
 from reports.cache_hit_rate.arms import NAME
 from reports.cache_hit_rate.cells import Cell, Measured
 from reports.findings import Finding
+from reports.samples import by_trial
 from reports.stats import Interval
 from reports.words import count, number, percent, seconds, span
 
@@ -48,14 +49,14 @@ def theories(found: Measured, cell: Cell) -> list[Theory]:
     if shares is None or cell.hit_rate() is None:
         return []
     made = []
-    for trial, rows in cell.answered.groupby("trial"):
-        number_, hit = int(str(trial)), float(rows["hit"].eq(True).mean())
+    for trial, rows in by_trial(cell.answered):
+        hit = float(rows["hit"].eq(True).mean())
         per_s = len(rows) / ((rows["t_end"].max() - rows["due_ns"].min()) / 1e9)
         if cell.part == "ttl":
             said = ttl_hit_rate(shares * per_s, float(cell.params["ttl_s"]))
             made.append(Theory(measured=hit, said=said, random=None, stays_s=None))
-        elif number_ in held and held[number_].get("keys") is not None:
-            entries = float(held[number_]["keys"])
+        elif trial in held and held[trial].get("keys") is not None:
+            entries = float(held[trial]["keys"])
             made.append(
                 Theory(
                     measured=hit,
@@ -88,8 +89,12 @@ def key_shares(found: Measured, cell: Cell) -> tuple[Floats | None, str]:
 
 def _drawn(found: Measured, skew: str) -> Floats:
     """How often each key was read in all trials of this skew."""
-    mine = [cell.reads["key"] for cell in found.cells if str(cell.params.get("skew")) == skew and len(cell.rows)]
-    keys = np.concatenate([numbers[numbers >= 0].to_numpy() for numbers in mine]) if mine else np.array([])
+    mine = {trial for cell in found.cells if str(cell.params.get("skew")) == skew for trial in cell.trials}
+    reads = found.run.samples(NAME, ("trial", "phase", "op", "key"))
+    if "key" not in reads:  # a run older than the column
+        return np.array([])
+    drawn = reads["trial"].isin(mine) & (reads["phase"] == "measured") & (reads["op"] == "read") & (reads["key"] >= 0)
+    keys = reads.loc[drawn, "key"].to_numpy()
     counts: Floats = np.unique(keys, return_counts=True)[1].astype(np.float64)
     return counts
 

@@ -1,28 +1,31 @@
 """The samples of a run as cells, by engine, part, step and arm; and how findings of a cell are made."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from reports import stats
 from reports.cache_hit_rate.arms import ARMS, NAME, PARTS, SIZE, TRIPS, arm_words, step_words
 from reports.findings import Basis, Better, Finding
 from reports.load import Run
+from reports.samples import NOWHERE, Places, Wanted, by_trial, those, trial_by_trial
 from reports.stats import Interval
 from reports.tool import Tool
 from reports.words import absent, engine_name, measured, setting
 
-# columns of a later version, and what they are in runs without them
-_LATER: Mapping[str, Any] = {
-    "role": "reader",
-    "key": -1,
-    "version_read": None,
-    "version_current": None,
-    "waited_ns": None,
-}
+# What is used of the samples: to find a cell's rows, of every cell, of some parts besides; and of writes, in whichever phase.
+_KEYS = ("trial", "phase", "t_start", "op", "outcome")
+_COLUMNS = ("trial", "step", "op", "outcome", "error_code", "hit", "t_intended", "t_start", "t_end", "db_ns")
+_OF_PART: Mapping[str, tuple[str, ...]] = {
+    SIZE: ("get_ns", "set_ns"), TRIPS: ("get_ns", "set_ns"), "stale": ("key", "version_read", "version_current"),
+}  # fmt: skip
+_WRITES = ("trial", "key", "version_current", "t_start", "t_end", "db_ns")
 _ORDER = tuple(PARTS)
+_CELL = ["label_engine", "part", "step", "arm"]
+_NO_ROWS = pd.DataFrame({"trial": [], "intended": [], "op": [], "outcome": []})
 Labels = Mapping[str, str]
 _NONE: Labels = {}
 
@@ -53,7 +56,7 @@ class Cell:
     @property
     def is_open(self) -> bool:
         """Whether reads were due at times of their own."""
-        return bool(self.rows["t_intended"].notna().any())
+        return bool(self.rows["intended"].any())
 
     @property
     def about(self) -> str:
@@ -66,19 +69,25 @@ class Cell:
     @property
     def reads(self) -> pd.DataFrame:
         """Reads, answered or not."""
-        return self.rows[self.rows["op"] == "read"]
+        return those(self.rows, self.rows["op"] == "read")
 
     @property
     def answered(self) -> pd.DataFrame:
         """Reads that gave the application its value."""
         reads = self.reads
-        return reads[reads["outcome"] == "ok"]
+        return those(reads, reads["outcome"] == "ok")
+
+    @property
+    def asked(self) -> pd.DataFrame:
+        """Answered reads that asked the cache."""
+        answered = self.answered
+        return those(answered, answered["hit"].notna())
 
     @property
     def refused(self) -> "pd.Series[bool]":
         """For each read, whether a full cache refused to keep what was loaded."""
-        refused: pd.Series[bool] = self.reads["error_code"].fillna("").str.startswith("OOM")
-        return refused
+        codes = self.reads["error_code"]
+        return codes.isin([code for code in codes.cat.categories if code.startswith("OOM")])
 
     @property
     def writes(self) -> pd.DataFrame:
@@ -92,7 +101,7 @@ class Cell:
 
     def hit_rate(self) -> Interval | None:
         """Hits of the answered reads that asked a cache; None where none did."""
-        asked = self.answered.dropna(subset="hit")
+        asked = self.asked
         if asked.empty:
             return None
         hits = asked["hit"].eq(True).groupby(asked["trial"])
@@ -100,7 +109,7 @@ class Cell:
 
     def times_us(self, rows: pd.DataFrame) -> list[stats.Numbers]:
         """How long the application waited for each of ``rows``, µs, of each trial in order."""
-        return [one["latency_us"].to_numpy() for _, one in rows.groupby("trial")]
+        return [one["latency_us"].to_numpy() for _, one in by_trial(rows)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,17 +119,25 @@ class Measured:
 
     run: Run
     tool: Tool
-    samples: pd.DataFrame
     writes: pd.DataFrame
     cells: tuple[Cell, ...]
 
     @classmethod
     def of(cls, run: Run) -> "Measured":
         """Reads the samples; a run without any has cells without rows."""
-        trials, every = run.trials(NAME), run.samples(NAME)
-        samples = _placed(every, trials)
-        writes = every if every.empty else every[(every["op"] == "write") & (every["outcome"] == "ok")]
-        return cls(run, Tool.of(run, NAME), samples, writes, tuple(_cells(run, samples, trials)))
+        plan, keys = _planned(run.trials(NAME)), run.samples(NAME, _KEYS)
+        if plan.empty:
+            return cls(run, Tool.of(run, NAME), keys, ())
+        planned = [numbers for _, numbers in plan.groupby(_CELL)["trial"]]
+        parts = [str(rows["part"].iloc[0]) for _, rows in plan.groupby(_CELL)]
+        if keys.empty:
+            return cls(run, Tool.of(run, NAME), keys, tuple(_cells(run, plan, [_NO_ROWS] * len(planned))))
+        written = np.flatnonzero((keys["op"] == "write") & (keys["outcome"] == "ok"))
+        each = [(*_COLUMNS, *_OF_PART.get(part, ())) for part in parts]
+        wanted = [Wanted(*one) for one in zip(each, _by_cell(keys, plan, planned), strict=True)]
+        writes, *frames = run.frames(NAME, [Wanted(_WRITES, written), *wanted])
+        frames = [_dressed(rows.reindex(columns=list(own)), plan) for rows, own in zip(frames, each, strict=True)]
+        return cls(run, Tool.of(run, NAME), writes, tuple(_cells(run, plan, frames)))
 
     @property
     def engines(self) -> list[str]:
@@ -191,57 +208,58 @@ def clipped(figure: Interval, least: float = 0.0, most: float = float("inf")) ->
     return replace(figure, value=min(most, max(least, figure.value)), low=low, high=high)
 
 
-def _placed(samples: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
-    """Rows of trials that ended, warm-up aside, with part, round and times; what older runs don't have is filled in.
+def _by_cell(keys: pd.DataFrame, plan: pd.DataFrame, cells: Sequence["pd.Series[int]"]) -> Iterator[Places]:
+    """Where each cell's measured rows of trials that ended are, trial by trial, by when they began."""
+    ended = set(plan.loc[plan["done"], "trial"])
+    of_cell = [[int(number) for number in numbers if number in ended] for numbers in cells]
+    measured_ = (keys["phase"] == "measured").to_numpy()
+    in_turn = [number for numbers in of_cell for number in numbers]
+    places = trial_by_trial(keys["trial"].to_numpy(), in_turn, measured_, keys["t_start"].to_numpy())
+    return (np.concatenate([NOWHERE, *(places[number] for number in numbers)]) for numbers in of_cell)
 
-    A round is every cell once: the n-th planned trial of a cell is of round n.
+
+def _dressed(rows: pd.DataFrame, plan: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a cell with their round and times.
+
+    A round is every cell once: the n-th planned trial of a cell is of round n. ``intended``: whether a row was due at a time of its
+    own. In a closed loop none was, and its latency is its service time.
     """
-    if samples.empty:
-        return samples
-    plan = _planned(trials)
-    good = samples[samples["trial"].isin(plan.loc[plan["done"], "trial"]) & (samples["phase"] == "measured")].copy()
-    for column, value in _LATER.items():
-        if column not in good:
-            good[column] = value
-    by_trial, good = plan.set_index("trial"), good.sort_values(["trial", "t_start"], kind="stable")
-    good["part"], good["round"] = good["trial"].map(by_trial["part"]), good["trial"].map(by_trial["round"])
-    good["service_us"] = (good["t_end"] - good["t_start"]) / 1e3
-    good["due_ns"] = good["t_intended"].fillna(good["t_start"]).astype("int64")
-    good["latency_us"] = (good["t_end"] - good["due_ns"]) / 1e3
-    good["asked_db"] = good["db_ns"].fillna(0) > 0
-    return good
+    round_of = np.zeros(int(plan["trial"].max()) + 1, dtype=np.int32)
+    round_of[plan["trial"]] = plan["round"]
+    intended, service_us = rows["t_intended"].notna(), (rows["t_end"] - rows["t_start"]) / 1e3
+    due_ns, latency_us = rows["t_start"], service_us
+    if intended.any():
+        due_ns = rows["t_intended"].fillna(rows["t_start"]).astype("int64")
+        latency_us = (rows["t_end"] - due_ns) / 1e3
+    return rows.drop(columns="t_intended").assign(
+        round=round_of[rows["trial"]], due_ns=due_ns, service_us=service_us, latency_us=latency_us, intended=intended,
+        asked_db=rows["db_ns"] > 0,
+    )  # fmt: skip
 
 
 def _planned(trials: pd.DataFrame) -> pd.DataFrame:
     """The trials with their part (``size`` in runs older than parts) and the round they are of."""
+    if trials.empty:
+        return trials
     part = trials["label_part"].fillna(SIZE) if "label_part" in trials else SIZE
     plan = trials.assign(part=part).sort_values("trial")
-    return plan.assign(round=plan.groupby(["label_engine", "part", "step", "arm"]).cumcount())
+    return plan.assign(round=plan.groupby(_CELL).cumcount())
 
 
-def _cells(run: Run, samples: pd.DataFrame, trials: pd.DataFrame) -> Iterator[Cell]:
-    if trials.empty:
-        return
+def _cells(run: Run, plan: pd.DataFrame, frames: Sequence[pd.DataFrame]) -> Iterator[Cell]:
+    """A cell for each of ``frames``, its rows, which stand in the order of the plan's groups."""
     servers = run.scenario(NAME).get("servers", {})
     records = {trial["trial"]: trial for trial in run.scenario(NAME)["trials"]}
-    groups: Any = _planned(trials).groupby(["label_engine", "part", "step", "arm"])["trial"]
-    none = pd.DataFrame({"trial": [], "t_intended": [], "op": [], "outcome": []})
+    groups: Any = plan.groupby(_CELL)["trial"]
     cells = []
-    for (engine, part, step, arm), numbers in groups:
+    for ((engine, part, step, arm), numbers), rows in zip(groups, frames, strict=True):
         first = records[int(numbers.iloc[0])]
-        rows = samples[samples["trial"].isin(numbers)] if len(samples) else none
         cells.append(
             Cell(
-                engine=engine,
-                part=part,
-                step=str(step),
-                arm=arm,
-                params=first["params"],
-                named=first["labels"],
-                server=str(servers.get(engine, engine)),
-                rows=rows,
+                engine=engine, part=part, step=str(step), arm=arm, params=first["params"], named=first["labels"],
+                server=str(servers.get(engine, engine)), rows=rows,
             )
-        )
+        )  # fmt: skip
     engines = list(run.scenario(NAME)["params"]["engines"])
     arms = list(ARMS)
 

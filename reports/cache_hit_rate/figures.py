@@ -66,8 +66,9 @@ def _percentile(
     about: Labels = _NONE,
 ) -> Finding:
     trials, p = cell.times_us(rows), PERCENTILES[which]
-    time = stats.percentile(trials, p) if trials else None
-    if time is None:
+    of_reads = stats.percentiles(trials, (p,)) if trials else None
+    time = None if of_reads is None else of_reads.pooled[p]
+    if of_reads is None or time is None:
         least = stats.LEAST_SAMPLES[p]
         reason = f"{count(len(rows), 'read')} are too few or too alike: a {which} takes {least} independent ones"
         return found.absent(cell, id, unit, "lower", reason, about)
@@ -78,7 +79,7 @@ def _percentile(
         f"{span(shown.low, shown.high, show)}; {found.on(cell)})."
     )
     finding = found.say(cell, id, sentence, shown, unit, "lower", about=about)
-    per_trial = [float(np.percentile(times, p)) * factor for times in trials]
+    per_trial = [value * factor for value in of_reads.each[p]]
     return found.tool.judged(finding, trials=cell.trials, per_trial=per_trial, floor=None, statistic=which)
 
 

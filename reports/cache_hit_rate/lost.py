@@ -14,6 +14,7 @@ from reports.cache_hit_rate import figures
 from reports.cache_hit_rate.arms import FAULTS, arm_words
 from reports.cache_hit_rate.cells import Cell, Measured, clipped
 from reports.findings import Finding
+from reports.samples import by_trial
 from reports.words import count, engine_name, milliseconds, number, percent, seconds, span
 
 PART = "lost"
@@ -76,13 +77,12 @@ def faulted(found: Measured, cell: Cell) -> list[Faulted]:
     """The trials whose fault was recorded; one that was never repaired lasted until the end, a flush is over at once."""
     injected, repaired = found.events("fault_injected", cell), found.events("fault_repaired", cell)
     made = []
-    for trial, rows in cell.reads.groupby("trial"):
-        number_ = int(str(trial))
-        if number_ not in injected:
+    for trial, rows in by_trial(cell.reads):
+        if trial not in injected:
             continue
-        at_ns = int(injected[number_]["t_ns"])
+        at_ns = int(injected[trial]["t_ns"])
         never = at_ns if cell.step == "flush" else int(rows["t_end"].max()) + 1
-        until_ns = int(repaired[number_]["t_ns"]) if number_ in repaired else never
+        until_ns = int(repaired[trial]["t_ns"]) if trial in repaired else never
         made.append(Faulted(reads=rows, injected_ns=at_ns, repaired_ns=max(at_ns, until_ns)))
     return made
 

@@ -10,6 +10,7 @@ from reports import stats
 from reports.cache_hit_rate.arms import NAME, SIZE, TRIPS
 from reports.cache_hit_rate.cells import Measured, clipped
 from reports.findings import Finding
+from reports.samples import by_trial
 from reports.tool import Floor, Statistic, Tool
 from reports.words import DRIVERS, absent, count, engine_name, measured, microseconds, percent, setting, span
 
@@ -27,11 +28,11 @@ class Behind:
 
     def shares(self) -> list[str]:
         """The cache sizes, as shares of the data, smallest first."""
-        return sorted(set(self.lazy["step"]), key=float)
+        return sorted(self.lazy["step"].unique(), key=float)
 
     def rounds(self) -> list[int]:
         """The rounds that both arms have."""
-        return sorted(set(self.lazy["round"]) & set(self.bare["round"]))
+        return sorted(set(self.lazy["round"].unique()) & set(self.bare["round"].unique()))
 
     def parts_us(self, rows: pd.DataFrame) -> tuple[float, float, float]:
         """t_get over all of ``rows``, t_db and t_set over their misses: the parts of E1, in µs; NaN where there's no miss."""
@@ -115,7 +116,7 @@ def _hit_rate(found: Measured, engine: str, share: str, rows: pd.DataFrame) -> F
 def _latencies(found: Measured, engine: str, told: Mapping[str, str], rows: pd.DataFrame, how: str) -> list[Finding]:
     run, tool = found.run, found.tool
     on = f"service time, closed loop; {setting(run, NAME, engine)}"
-    trials = {int(str(trial)): reads["service_us"].to_numpy() for trial, reads in rows.groupby("trial")}
+    trials = {trial: reads["service_us"].to_numpy() for trial, reads in by_trial(rows)}
     about = f"A read of {engine_name(engine)} {how}"
 
     def judged(finding: Finding, statistic: Statistic, per_trial: list[float]) -> Finding:
@@ -127,8 +128,9 @@ def _latencies(found: Measured, engine: str, told: Mapping[str, str], rows: pd.D
     sentence = f"{about} took {microseconds(mean.value)} on average ({count(mean.n, 'trial')}{span(mean.low, mean.high, microseconds)}; {on})."
     timed = measured(run, NAME, f"{NAME}.{engine}.latency_mean_us", sentence, mean, "us", "lower", told)
     made = [judged(timed, "mean", means)]
+    of_reads = stats.percentiles(list(trials.values()), [p for p, _ in LATENCIES])
     for p, which in LATENCIES:
-        id, time = f"{NAME}.{engine}.latency_{which}_us", stats.percentile(list(trials.values()), p)
+        id, time = f"{NAME}.{engine}.latency_{which}_us", of_reads.pooled[p]
         if time is None:
             reason = f"{count(len(rows), 'read')} are too few or too alike: a {which} takes {stats.LEAST_SAMPLES[p]} independent ones"
             made.append(absent(run, NAME, id, "us", "lower", reason, told))
@@ -136,7 +138,7 @@ def _latencies(found: Measured, engine: str, told: Mapping[str, str], rows: pd.D
         sentence = f"{about} took {microseconds(time.value)} at {which} ({count(time.n, 'read')} in "
         sentence += f"{count(mean.n, 'trial')}{span(time.low, time.high, microseconds)}; {on})."
         timed = measured(run, NAME, id, sentence, time, "us", "lower", told)
-        made.append(judged(timed, which, [float(np.percentile(times, p)) for times in trials.values()]))
+        made.append(judged(timed, which, of_reads.each[p]))
     return made
 
 
@@ -186,6 +188,6 @@ def _break_even(found: Measured, one: Behind) -> Finding:
         f"{end} ({count(rate.n, 'round')}{span(rate.low, rate.high, percent)}; {setting(run, NAME, one.engine)})."
     )
     finding = measured(run, NAME, id, sentence, rate, "share", "lower", told, headline=True)
-    trials = {*one.lazy["trial"], *one.bare["trial"]}
+    trials = {*one.lazy["trial"].unique(), *one.bare["trial"].unique()}
     shorter_ms = min(one.lazy["service_us"].mean(), one.bare["service_us"].mean()) / 1e3
     return found.tool.compared(finding, trials=trials, figure_ms=shorter_ms, bounds=(raw.low, raw.high))

@@ -10,6 +10,7 @@ from reports.cache_hit_rate import figures
 from reports.cache_hit_rate.arms import NAME, arm_words
 from reports.cache_hit_rate.cells import Cell, Measured, clipped
 from reports.findings import Finding
+from reports.samples import by_trial
 from reports.stats import Interval
 from reports.words import count, engine_name, milliseconds, number, span
 
@@ -37,8 +38,8 @@ def findings(found: Measured, engine: str) -> list[Finding]:
 def expired(found: Measured, cell: Cell) -> list[Expired]:
     """One a trial whose expiries were recorded."""
     made = []
-    for trial, rows in cell.reads.groupby("trial"):
-        ends = [event for event in found.run.events_of(NAME, EVENT) if event["trial"] == int(str(trial))]
+    for trial, rows in by_trial(cell.reads):
+        ends = [event for event in found.run.events_of(NAME, EVENT) if event["trial"] == trial]
         if ends:
             in_flight = [(rows["t_end"] >= event["t_ns"]) & (rows["t_start"] <= event["settled_ns"]) for event in ends]
             times_us = rows.loc[np.logical_or.reduce(in_flight), "latency_us"].to_numpy()

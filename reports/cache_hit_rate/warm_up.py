@@ -10,6 +10,7 @@ import pandas as pd
 from reports import stats
 from reports.cache_hit_rate.cells import Cell, Measured
 from reports.findings import Finding
+from reports.samples import by_trial
 from reports.words import count, percent, seconds, span
 
 PART = "warm_up"
@@ -57,11 +58,11 @@ def reads_until(rows: pd.DataFrame, time_s: float) -> int:
 
 
 def _of_cell(found: Measured, cell: Cell) -> Iterator[Finding]:
-    asked = cell.answered.dropna(subset="hit")
+    asked = cell.asked
     if asked.empty:
         yield found.absent(cell, "final_hit_rate", "share", "higher", "no read asked the cache")
         return
-    trials = [rows for _, rows in asked.groupby("trial")]
+    trials = [rows for _, rows in by_trial(asked)]
     came_to = stats.mean_of_trials([final(rows) for rows in trials])
     sentence = (
         f"{cell.about}, from empty: the hit rate came to {percent(came_to.value)} in the last quarter of a trial "

@@ -10,7 +10,7 @@ from reports.capacity_modes.money import break_even
 from reports.capacity_modes.onset_chart import onset_charts
 from reports.capacity_modes.policy_chart import policy_charts
 from reports.capacity_modes.reconciled import reconciled
-from reports.capacity_modes.samples import KINDS, NAME, TITLE, cells
+from reports.capacity_modes.samples import KINDS, NAME, TITLE, read
 from reports.capacity_modes.share_chart import share_charts
 from reports.capacity_modes.tail_charts import tail_charts
 from reports.capacity_modes.timelines import timelines
@@ -27,11 +27,11 @@ __all__ = ["NAME", "TITLE", "analyse"]
 
 def analyse(run: Run) -> Section:
     """The section of capacity_modes."""
-    samples, trials = run.samples(NAME), run.trials(NAME)
-    if samples.empty:
+    planned, failed = read(run)
+    if not planned:
         return _nothing(run)
     tool = Tool.of(run, NAME)
-    sayer, planned = Sayer(run, tool), cells(run, samples, trials)
+    sayer = Sayer(run, tool)
     told = [tell(sayer, cell) for cell in planned]
     leading = list(headlines(sayer, told))
     rest = [finding for one in told for finding in one.findings if not any(finding is bearer for bearer, _ in leading)]
@@ -49,8 +49,8 @@ def analyse(run: Run) -> Section:
             *share_charts(told), *onset_charts(told), *timelines(told), *policy_charts(told, retries), *tail_charts(told, retries),
             *cost_charts(run, told, even),
         ),
-        method=method(run, told, samples),
-        warnings=(*troubles(samples[samples["outcome"] != "throttled"]), *_miscounted(counted)),
+        method=method(run, told),
+        warnings=(*troubles(failed), *_miscounted(counted)),
         tool=tool.rows(findings),
     )  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-import pandas as pd
+import numpy as np
 
 from reports.capacity_modes.arithmetic import BURST_S
 from reports.capacity_modes.curves import CAME_AS_PLANNED
@@ -10,6 +10,7 @@ from reports.capacity_modes.samples import KINDS, NAME
 from reports.capacity_modes.told import Told, chosen
 from reports.load import Run
 from reports.places import is_aws
+from reports.stats.quantiles import of_sorted
 from reports.words import number, percent
 
 _PARTS = {
@@ -18,9 +19,9 @@ _PARTS = {
 }  # fmt: skip
 
 
-def method(run: Run, told: Sequence[Told], samples: pd.DataFrame) -> tuple[str, ...]:
+def method(run: Run, told: Sequence[Told]) -> tuple[str, ...]:
     """The paragraphs under the charts."""
-    return (*_parts(told), *_load(run, told), *_arithmetic(told), _lateness(samples))
+    return (*_parts(told), *_load(run, told), *_arithmetic(told), _lateness(run))
 
 
 def _parts(told: Sequence[Told]) -> Iterator[str]:
@@ -97,10 +98,11 @@ def _arithmetic(told: Sequence[Told]) -> Iterator[str]:
     )
 
 
-def _lateness(samples: pd.DataFrame) -> str:
-    firsts = samples[samples["attempt"] == 1]
-    late_ms = (firsts["t_start"] - firsts["t_intended"]) / 1e6
-    middle, p99 = (number(float(late_ms.quantile(q))) for q in (0.5, 0.99))
+def _lateness(run: Run) -> str:
+    firsts = np.flatnonzero(run.samples(NAME, ("attempt",))["attempt"] == 1)
+    samples = run.samples(NAME, ("t_intended", "t_start"), firsts)
+    late_ms = (samples["t_start"] - samples["t_intended"]).to_numpy() / 1e6
+    middle, p99 = (number(value) for value in of_sorted(np.sort(late_ms), (50, 99)).tolist())
     return (
         f"Requests started late by {middle} ms of the wall's clock at the median and {p99} ms at p99, waits for a slot included; onset "
         "counts from when a request was due."

@@ -3,7 +3,7 @@
 Every time here is in service seconds since the trial began: the twin's clock runs ``speed`` times the wall's.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from reports.load import Run
+from reports.samples import NOWHERE, Places, Wanted, trial_by_trial
 
 NAME, TITLE = "capacity_modes", "Provisioned or on-demand"
 Kind = Literal["read", "write"]
@@ -27,6 +28,12 @@ TABLE = "table"
 NEVER_SENT = (
     "GaveUp"  # error code of an attempt that `adaptive` held back until patience ended: throttled by the client itself
 )
+_KEYS = ("trial", "phase", "outcome", "kind", "client")
+_OF_OPS = ("op_id", "attempt", "outcome", "error_code", "demand_units", "t_intended", "t_end")
+_COLUMNS = ("trial", "op", "reason", *_OF_OPS)
+_UNITS: Mapping[Kind, tuple[str, ...]] = {"read": ("read_units",), "write": ("write_units", "index_units")}
+_BAD = ("arm", "outcome", "error_code")
+_CELL = ["label_part", "label_demand", "step", "arm", "label_policy"]
 Steps = tuple[tuple[float, float], ...]
 """From when on (service s) so many capacity units: ascending, the first at 0."""
 
@@ -35,7 +42,7 @@ Steps = tuple[tuple[float, float], ...]
 class Cell:
     """One arm under one demand, for one kind of request.
 
-    ``attempts`` and ``ops`` hold its finished trials: a row an attempt (the samples' columns, ``due_s``, ``end_s``, ``refused``),
+    ``attempts`` and ``ops`` hold its finished trials: a row an attempt (``trial``, ``op``, ``reason``, ``due_s``, ``refused``),
     and a row an operation with all that were sent (``due_s``, ``units`` demanded, ``attempts``, ``refused`` of them, ``served``,
     ``consumed`` units, ``index_units`` of these, ``latency_s`` where it was served). ``planned`` trials were to be done.
     """
@@ -110,30 +117,52 @@ def unit_seconds(steps: Steps, length_s: float) -> float:
     return sum(units * max(0.0, min(end, length_s) - at_s) for (at_s, units), end in zip(steps, ends, strict=True))
 
 
-def cells(run: Run, samples: pd.DataFrame, trials: pd.DataFrame) -> list[Cell]:
-    """Every planned cell, by part, demand and arm; one without a finished trial has no rows."""
+def read(run: Run) -> tuple[list[Cell], pd.DataFrame]:
+    """Every planned cell, by part, demand and arm, one without a finished trial without rows; attempts that failed but weren't throttled.
+
+    No cells where the scenario has no samples.
+    """
+    keys = run.samples(NAME, _KEYS)
+    if keys.empty:
+        return [], keys
+    trials = _labelled(run, run.trials(NAME))
+    chosen = list(_chosen(keys, [planned for _, planned in trials.groupby(_CELL, sort=False)]))
+    bad = Wanted(_BAD, np.flatnonzero(~keys["outcome"].isin(["ok", "throttled"])))
+    client = str(keys["client"].iloc[0])
+    del keys
+    failed, *frames = run.frames(
+        NAME, [bad, *(Wanted((*_COLUMNS, *_UNITS[kind]), places) for _, kind, places in chosen)]
+    )
     begins = {event["trial"]: event["t_ns"] for event in run.events_of(NAME, "trial_begin")}
-    trials = _labelled(run, trials)
-    measured = samples[samples["phase"] == "measured"] if len(samples) else samples
-    rows = _in_service_seconds(measured, begins, trials)
-    ops = _operations(rows)
-    capacity = _capacity(run, begins, trials)
-    client = str(samples["client"].iloc[0])
-    found = []
-    by: list[Any] = ["label_part", "label_demand", "step", "arm", "label_policy"]
-    for names, planned in trials.groupby(by, sort=False):
-        part, demand, step, arm, policy = map(str, names)
-        done = tuple(int(number) for number in planned.loc[planned["done"], "trial"])
-        for kind in _kinds(rows, planned):
-            attempts, whole = (frame[frame["trial"].isin(done) & (frame["kind"] == kind)] for frame in (rows, ops))
-            found.append(
-                Cell(
-                    part=part, demand=demand, step=step, arm=arm, kind=kind, policy=policy, client=client,
-                    params=_params(planned.iloc[0]), planned=len(planned), trials=done, attempts=attempts, ops=whole,
-                    capacity=capacity[kind],
-                )
-            )  # fmt: skip
-    return sorted(found, key=_place)
+    capacity, found = _capacity(run, begins, trials), []
+    for planned, kind, _ in chosen:
+        part, demand, step, arm, policy = (str(planned[name].iloc[0]) for name in _CELL)
+        attempts = _in_service_seconds(frames.pop(0), begins, planned)  # what an operation is made of is let go then
+        found.append(
+            Cell(
+                part=part, demand=demand, step=step, arm=arm, kind=kind, policy=policy, client=client,
+                params=_params(planned.iloc[0]), planned=len(planned), trials=_done(planned), ops=_operations(attempts, kind),
+                attempts=attempts.drop(columns=[*_OF_OPS, *_UNITS[kind], "end_s"]), capacity=capacity[kind],
+            )
+        )  # fmt: skip
+    return sorted(found, key=_place), failed
+
+
+def _done(planned: pd.DataFrame) -> tuple[int, ...]:
+    return tuple(int(number) for number in planned.loc[planned["done"], "trial"])
+
+
+def _chosen(keys: pd.DataFrame, cells: Sequence[pd.DataFrame]) -> Iterator[tuple[pd.DataFrame, Kind, Places]]:
+    """Where the measured attempts of each cell's finished trials are, for each kind that its trials asked for; both where none of
+    them wrote a row.
+    """
+    numbers = [int(number) for planned in cells for number in planned["trial"]]
+    measured_, trials = keys["phase"] == "measured", keys["trial"].to_numpy()
+    of_kind = {kind: trial_by_trial(trials, numbers, (measured_ & (keys["kind"] == kind)).to_numpy()) for kind in KINDS}
+    for planned in cells:
+        asked = [kind for kind in KINDS if any(len(of_kind[kind][number]) for number in planned["trial"])]
+        for kind in asked or KINDS:
+            yield planned, kind, np.concatenate([NOWHERE, *(of_kind[kind][number] for number in _done(planned))])
 
 
 def _place(cell: Cell) -> tuple[int, float, str, int, int]:
@@ -157,33 +186,35 @@ def _params(first: "pd.Series[Any]") -> dict[str, Any]:
     return {name: value for name, value in found.items() if isinstance(value, str) or pd.notna(value)}
 
 
-def _kinds(rows: pd.DataFrame, planned: pd.DataFrame) -> Iterator[Kind]:
-    """The kinds that these trials asked for; both where none of them wrote a row."""
-    asked = set(rows.loc[rows["trial"].isin(planned["trial"]), "kind"])
-    return (kind for kind in KINDS if kind in asked or not asked)
-
-
-def _in_service_seconds(rows: pd.DataFrame, begins: Mapping[int, int], trials: pd.DataFrame) -> pd.DataFrame:
+def _in_service_seconds(rows: pd.DataFrame, begins: Mapping[int, int], planned: pd.DataFrame) -> pd.DataFrame:
     """Adds when each attempt's operation was due and when the attempt was answered; whether it was refused."""
-    since, per_ns = rows["trial"].map(begins), rows["trial"].map(trials.set_index("trial")["param_speed"]) / 1e9
+    since, per_ns = rows["trial"].map(begins), rows["trial"].map(planned.set_index("trial")["param_speed"]) / 1e9
     times = {f"{name}_s": (rows[column] - since) * per_ns for name, column in (("due", "t_intended"), ("end", "t_end"))}
     return rows.assign(refused=rows["outcome"] == "throttled", **times)
 
 
-def _operations(rows: pd.DataFrame) -> pd.DataFrame:
-    """A row an operation: what it came to after all its attempts."""
-    consumed = rows["read_units"].where(rows["kind"] == "read", rows["write_units"])
-    rows = rows.assign(
-        ok=rows["outcome"] == "ok", sent=rows["error_code"] != NEVER_SENT, consumed=consumed.astype("float64")
-    )
-    rows["refused"] &= rows["sent"]
-    rows = rows.sort_values(["trial", "op_id", "attempt"])
-    found = rows.groupby(["trial", "op_id"], sort=False, as_index=False).agg(
-        kind=("kind", "first"), due_s=("due_s", "first"), units=("demand_units", "first"), attempts=("sent", "sum"),
-        refused=("refused", "sum"), served=("ok", "any"), consumed=("consumed", "sum"),
-        index_units=("index_units", "sum"), end_s=("end_s", "last"),
+def _operations(attempts: pd.DataFrame, kind: Kind) -> pd.DataFrame:
+    """A row an operation of a cell: what it came to after all its attempts."""
+    rows = attempts.iloc[np.lexsort([attempts[name] for name in ("attempt", "op_id", "trial")])]
+    trial, op_id = rows["trial"].to_numpy(), rows["op_id"].to_numpy()
+    new = np.concatenate([[True], (trial[1:] != trial[:-1]) | (op_id[1:] != op_id[:-1])])[: len(rows)]
+    firsts = np.flatnonzero(new)
+    sent = (rows["error_code"] != NEVER_SENT).to_numpy()
+
+    def added(values: Any, how: np.ufunc = np.add) -> Any:
+        """Over the attempts of each operation; an answer that tells no units consumed none."""
+        return how.reduceat(np.nan_to_num(np.asarray(values)), firsts) if len(firsts) else np.asarray(values)
+
+    due_s, last = rows["due_s"].to_numpy()[firsts], np.append(firsts[1:], len(rows))[: len(firsts)] - 1
+    served, end_s = added(rows["outcome"] == "ok", np.logical_or), rows["end_s"].to_numpy()[last]
+    return pd.DataFrame(
+        {
+            "trial": trial[firsts], "due_s": due_s, "units": rows["demand_units"].to_numpy()[firsts],
+            "attempts": added(sent.astype(np.int32)), "refused": added((sent & rows["refused"].to_numpy()).astype(np.int32)),
+            "served": served, "consumed": added(rows[f"{kind}_units"]), "index_units": added(rows["index_units"]) if kind == "write" else 0.0,
+            "latency_s": np.where(served, end_s - due_s, np.nan),
+        }
     )  # fmt: skip
-    return found.assign(latency_s=(found["end_s"] - found["due_s"]).where(found["served"]))
 
 
 def _capacity(run: Run, begins: Mapping[int, int], trials: pd.DataFrame) -> dict[Kind, dict[int, dict[str, Steps]]]:

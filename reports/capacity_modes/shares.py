@@ -25,9 +25,9 @@ def throttled(sayer: Sayer, cell: Cell) -> Finding:
 def by_reason(sayer: Sayer, cell: Cell) -> Iterator[Finding]:
     """The share of attempts that each limit refused, of those that refused any (ThrottlingReasons, B9)."""
     attempts = cell.attempts.groupby("trial").size()
-    refused = cell.attempts[cell.attempts["refused"]]
-    for reason, rows in refused.fillna({"reason": "not told"}).groupby("reason"):
-        of_trial = rows.groupby("trial").size().reindex(attempts.index, fill_value=0)
+    refused = cell.attempts.loc[cell.attempts["refused"], ["trial", "reason"]]
+    for reason, trials in refused["trial"].groupby(refused["reason"].astype(object).fillna("not told")):
+        of_trial = trials.groupby(trials).size().reindex(attempts.index, fill_value=0)
         share = stats.share_of_trials(of_trial.to_numpy(), attempts.to_numpy())
         sentence = (
             f"{case(cell)}, {arm(cell)}: {percent(share.value)} of {cell.kind} attempts were throttled for {reason} "

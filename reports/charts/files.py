@@ -1,7 +1,7 @@
 """Figures as bytes that repeat: SVG that follows its page, PNG on white.
 
-The same figure gives the same bytes in every process: matplotlib's layout engine solves its constraints in an order that hashes
-decide, so places differ in their last digits, and ids that stand on them wholly. Places are rounded, then layout is over.
+The same figure gives the same bytes in every process: what matplotlib's layout engine comes to differs in its last digits from one
+process to another, and the ids that it makes of places differ wholly then. Places are rounded, and layout is over.
 """
 
 import base64
@@ -72,12 +72,10 @@ class _PlainLog(LogFormatterSciNotation):
 def _settle(figure: Figure) -> None:
     """Dress it, lay it out and keep it so: a figure that was settled once stays as it is."""
     _dress(figure)
-    engine = figure.get_layout_engine()
-    if engine is None:
-        return
-    with mpl.rc_context(LOOK):
-        figure.draw_without_rendering()
-    figure.set_layout_engine(None)
+    if figure.get_layout_engine() is not None:
+        with mpl.rc_context(LOOK):
+            figure.draw_without_rendering()
+        figure.set_layout_engine(None)
     for axes in figure.axes:
         left, bottom, width, height = (round(float(place), _PLACES) for place in axes.get_position().bounds)
         axes.set_position((left, bottom, width, height))

@@ -24,6 +24,7 @@ HOW_TO_READ = (
 )
 _TAILS = (1.0, 0.75, 0.5, 0.35, 0.25, 0.15)  # of each decade: what share of the samples lies beyond
 _ARM, _PERCENTILE, _CARRIED = "arm", "percentile", "carried"
+_NAMED = (75.0, 90.0, 95.0, 99.0, 99.9, 99.99, 99.999)
 _LABEL_LETTERS = 34  # of a line beside the axis, which is as high as that
 _NAME_LETTERS = 22  # of a name, so that three stand side by side
 _LOG_FROM = 8.0  # largest ÷ smallest, from which on a logarithmic axis reads better
@@ -61,8 +62,9 @@ def percentile_plot(
     if not full:
         return None
     most = max(len(one.trials) for one in full)
-    table = pd.concat([_table(one, unit, most, each) for one in full], ignore_index=True)
-    carried = {one.name: tuple(_carried([trial]) for trial in one.trials) for one in full}
+    worth = {one.name: [stats.effective_n(trial) for trial in one.trials] for one in full}
+    table = pd.concat([_table(one, unit, most, each, sum(worth[one.name])) for one in full], ignore_index=True)
+    carried = {name: tuple(map(stats.highest_percentile, of_each)) for name, of_each in worth.items()}
     return Chart(
         id=id, title=title, caption=f"{HOW_TO_READ.format(thin=each, bold=whole)} {caption}".strip(),
         alt=_conclusion(table, what, each, show), table=table,
@@ -77,14 +79,13 @@ def _grid(n: int) -> npt.NDArray[np.float64]:
     return np.array([100 * (1 - tail) for tail in tails if tail * n >= 1 - 1e-9])
 
 
-def _carried(trials: Sequence[stats.Numbers]) -> float:
-    return stats.highest_percentile(sum(stats.effective_n(trial) for trial in trials))
+def _table(one: Distribution, unit: str, columns: int, each: str, worth: float) -> pd.DataFrame:
+    """A row a percentile: all trials' samples together, whether they carry it, and each trial that has a sample beyond it.
 
-
-def _table(one: Distribution, unit: str, columns: int, each: str) -> pd.DataFrame:
-    """A row a percentile: all trials' samples together, whether they carry it, and each trial that has a sample beyond it."""
+    ``worth``: how many effective samples they are.
+    """
     pooled = np.concatenate([np.asarray(trial, dtype=np.float64) for trial in one.trials])
-    grid, carried = _grid(len(pooled)), _carried(one.trials)
+    grid, carried = _grid(len(pooled)), stats.highest_percentile(worth)
     columns_of: dict[str, Any] = {
         _ARM: one.name, _PERCENTILE: np.round(grid, 10), f"all {each}s, {unit}": np.percentile(pooled, grid),
         _CARRIED: grid <= carried,
@@ -99,7 +100,7 @@ def _table(one: Distribution, unit: str, columns: int, each: str) -> pd.DataFram
 
 
 def _conclusion(table: pd.DataFrame, what: str, each: str, show: Callable[[float], str]) -> str:
-    """Each arm's median and the highest percentile that it carries."""
+    """Each arm's median and the highest percentile with a usual name that it carries."""
     told, value = [], next(column for column in table.columns if column.startswith(f"all {each}s"))
     for arm, rows in table.groupby(_ARM, sort=False):
         carried = rows[rows[_CARRIED]]
@@ -107,10 +108,10 @@ def _conclusion(table: pd.DataFrame, what: str, each: str, show: Callable[[float
         if median.empty:
             told.append(f"{arm}: too few samples for a median")
             continue
-        last = carried.iloc[-1]
-        highest = f", {show(float(last[value]))} at p{last[_PERCENTILE]:g}" if last[_PERCENTILE] > 50 else ""
+        beyond = carried[carried[_PERCENTILE].isin(_NAMED)].tail(1)
+        highest = "".join(f", {show(float(last[value]))} at p{last[_PERCENTILE]:g}" for _, last in beyond.iterrows())
         told.append(f"{arm}: {show(float(median.iloc[0]))} at the median{highest}")
-    return f"{what[0].upper()}{what[1:]}. {'; '.join(told)}. The last percentile named is the highest that the samples carry."
+    return f"{what[0].upper()}{what[1:]}. {'; '.join(told)}. The higher percentile is the highest of p75, p90, p95, p99, p99.9 … that the samples carry."
 
 
 def _draw(table: pd.DataFrame, *, what: str, each: str, trials_carry: Mapping[str, Sequence[float]]) -> Figure:

@@ -17,6 +17,7 @@ import pandas as pd
 from reports.compare import told
 from reports.compare.changes import Change
 from reports.compare.matching import Match
+from reports.damage import Damaged
 from reports.load import NotARun, Run
 from reports.records import Figure, Recorded
 
@@ -25,6 +26,7 @@ _PERCENTILE = re.compile(r"latency_p(50|95|99)_(us|ms|s)$")
 _UNITS_NS: Mapping[str, float] = {"us": 1e3, "ms": 1e6, "s": 1e9}
 _AS_FOUND = 0.005  # relative: by so much a percentile of the samples may differ from the finding
 _OF_ROWS = ("arm", "step", "op", "client")
+_COLUMNS = ("trial", "phase", "outcome", "t_intended", "t_start", "t_end", *_OF_ROWS)
 Values = npt.NDArray[np.float64]
 
 
@@ -78,8 +80,8 @@ def _of_run(recorded: Recorded, scenario: str, figures: Sequence[Figure]) -> lis
     """Each figure's latencies in one run; None where its samples aren't there, or give another figure."""
     try:
         run = Run.load(Path(recorded.path))
-        samples = run.samples(scenario)
-    except (NotARun, OSError):
+        samples = run.samples(scenario, _COLUMNS)
+    except (NotARun, Damaged, OSError):
         return [None] * len(figures)
     if samples.empty:
         return [None] * len(figures)

@@ -56,7 +56,7 @@ def html(of: Compared) -> str:
             summary=told.summary(comparison),
             family=[(change, short[change.figure]) for change in family],
             most_sentences=MOST_SENTENCES,
-            forest=charts.forest(family, short, "What was declared, against its margin", _alone(comparison)),
+            forest=_forest(comparison),
             family_headings=FAMILY_HEADINGS,
             family_rows=[_family_row(change, short[change.figure]) for change in family],
             parts=[_part(comparison, sides, name, names) for name in comparison.scenarios],
@@ -66,6 +66,19 @@ def html(of: Compared) -> str:
             manifest=sides.candidate.runs[-1].manifest,
         )
     )
+
+
+def drawn(of: Compared) -> list[Chart]:
+    """Every chart of the page, in its order."""
+    names = told.names(of.comparison.changes)
+    parts = (_part(of.comparison, of.sides, name, names) for name in of.comparison.scenarios)
+    forest = _forest(of.comparison)
+    return [*([] if forest is None else [forest]), *(chart for part in parts for chart in part.charts)]
+
+
+def _forest(comparison: Comparison) -> Chart | None:
+    family = told.worst_first(comparison.family)
+    return charts.forest(family, told.names(family), "What was declared, against its margin", _alone(comparison))
 
 
 def _alone(comparison: Comparison) -> str | None:

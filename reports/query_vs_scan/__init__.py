@@ -5,8 +5,6 @@ A room for each: ``arms`` the words, ``cells`` what was asked, ``answers`` each 
 ``selectivity``, ``indexes``, ``neighbour``, ``charts``, ``method``.
 """
 
-import pandas as pd
-
 from reports.load import Run
 from reports.query_vs_scan import answers, growth, indexes, neighbour, ratios, selectivity
 from reports.query_vs_scan.arms import NAME, TITLE
@@ -39,14 +37,9 @@ def analyse(run: Run) -> Section:
         findings=tuple(findings),
         charts=charts(asked, findings),
         method=method(asked),
-        warnings=(*not_measured(asked), *troubles(_unexpected(asked.samples))),
+        warnings=(*not_measured(asked), *troubles(asked.bad)),
         tool=asked.tool.rows(findings),
     )
-
-
-def _unexpected(samples: pd.DataFrame) -> pd.DataFrame:
-    """Without the throttles beside a Scan: they are a result."""
-    return samples[(samples["part"] != neighbour.PART) | (samples["outcome"] != "throttled")]
 
 
 def _nothing(run: Run) -> Section:

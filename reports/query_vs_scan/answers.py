@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from reports import stats
 from reports.findings import Finding
 from reports.places import LOCAL, OVERRIDE, words_of
 from reports.query_vs_scan.arms import NAME, READ_PRICE, WRITE_PRICE, is_write
 from reports.query_vs_scan.cells import Asked, Cell
+from reports.samples import by_trial
 from reports.tool import Statistic
 from reports.words import count, dollars, milliseconds, number, scaled, span
 
@@ -28,18 +27,13 @@ def usd_per_million(asked: Asked, cell: Cell) -> stats.Interval | None:
     return None if price is None else scaled(stats.mean_of_trials(cell.units().to_numpy()), price)
 
 
-def percentile(cell: Cell, p: float) -> stats.Interval | None:
-    """A percentile of the service time, ms; None where the answers can't carry it."""
-    return stats.percentile(_service_ms(cell), p)
-
-
 def _of_cell(asked: Asked, cell: Cell) -> Iterator[Finding]:
     counts = [_units(asked, cell), _dollars(asked, cell)]
     if not is_write(cell.question):
         counts += [_count(asked, cell, column) for column in _COUNTED if len(cell.means(column))]
     yield from (asked.tool.exempt(finding, trials=cell.trials) for finding in counts)
     if not is_write(cell.question):
-        yield from (_latency(asked, cell, p, which) for p, which in PERCENTILES)
+        yield from _latencies(asked, cell)
 
 
 def _units(asked: Asked, cell: Cell) -> Finding:
@@ -80,26 +74,23 @@ def _count(asked: Asked, cell: Cell, column: str) -> Finding:
     return asked.measured(f"{column}_per_answer", sentence, figure, unit, cell.labels, better="lower")
 
 
-def _latency(asked: Asked, cell: Cell, p: float, which: Statistic) -> Finding:
-    trials, n, id = _service_ms(cell), len(cell.rows), f"latency_{which}_ms"
-    time = stats.percentile(trials, p)
-    if time is None:
-        worth = sum(map(stats.effective_n, trials))
-        reason = (
-            f"{count(n, 'answer')} in {count(len(trials), 'trial')} are worth {worth:.0f} independent ones, and a {which} takes "
-            f"{stats.LEAST_SAMPLES[p]}"
-        )
-        return asked.unknown(id, f"{cell.about}: no {which} can be given", reason, "ms", cell.labels, n)
-    sentence = (
-        f"{cell.about} took {milliseconds(time.value)} at {which} (service time, closed loop, {count(time.n, 'answer')} in "
-        f"{count(len(trials), 'trial')}{span(time.low, time.high, milliseconds)}; {asked.on})."
-    )
-    found = asked.measured(id, sentence, time, "ms", cell.labels, better="lower")
+def _latencies(asked: Asked, cell: Cell) -> Iterator[Finding]:
+    """Percentiles of the service times of each trial, in the order they were taken."""
+    trials = [rows["service_ms"].to_numpy() for _, rows in by_trial(cell.rows)]
+    found, of_trials = stats.percentiles(trials, [p for p, _ in PERCENTILES]), count(len(trials), "trial")
     floor = asked.tool.floor(cell.labels["client"], cell.op, cell.labels)
-    per_trial = [float(np.percentile(trial, p)) for trial in trials]
-    return asked.tool.judged(found, trials=cell.trials, per_trial=per_trial, floor=floor, statistic=which)
-
-
-def _service_ms(cell: Cell) -> list[stats.Numbers]:
-    """The service times of each trial, in the order they were taken."""
-    return [rows["service_ms"].to_numpy() for _, rows in cell.rows.groupby("trial")]
+    for p, which in PERCENTILES:
+        id, time, n = f"latency_{which}_ms", found.pooled[p], len(cell.rows)
+        if time is None:
+            reason = (
+                f"{count(n, 'answer')} in {of_trials} are worth {found.worth:.0f} independent ones, and a {which} takes "
+                f"{stats.LEAST_SAMPLES[p]}"
+            )
+            yield asked.unknown(id, f"{cell.about}: no {which} can be given", reason, "ms", cell.labels, n)
+            continue
+        sentence = (
+            f"{cell.about} took {milliseconds(time.value)} at {which} (service time, closed loop, {count(time.n, 'answer')} in "
+            f"{of_trials}{span(time.low, time.high, milliseconds)}; {asked.on})."
+        )
+        timed = asked.measured(id, sentence, time, "ms", cell.labels, better="lower")
+        yield asked.tool.judged(timed, trials=cell.trials, per_trial=found.each[p], floor=floor, statistic=which)

@@ -1,6 +1,6 @@
 """What was asked and answered: the samples of a run as cells, by part, question, step and arm, and round by round."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -10,6 +10,8 @@ from reports import stats
 from reports.findings import Basis, Better, Finding
 from reports.load import Run
 from reports.query_vs_scan.arms import NAME, QUESTIONS, Arm, arm_of, is_write
+from reports.query_vs_scan.beside import Beside
+from reports.query_vs_scan.reading import part_of, read
 from reports.tool import Tool
 from reports.words import measured, percent, setting
 
@@ -102,21 +104,22 @@ class Asked:
 
     run: Run
     tool: Tool
-    samples: pd.DataFrame
     cells: tuple[Cell, ...]
+    besides: tuple[Beside, ...]
     planned: tuple[str, ...]
+    parts: frozenset[str]
+    bad: pd.DataFrame
 
     @classmethod
     def of(cls, run: Run) -> "Asked":
-        """Reads the samples; a run without any has no cells."""
-        samples, trials = run.samples(NAME), list(run.scenario(NAME).get("trials") or ())
-        if len(samples):
-            samples = samples[~samples["trial"].isin(run.broken_off(NAME))]
-        if len(samples):
-            samples = _placed(samples, trials)
-        cells = tuple(_cells(samples, {trial["trial"]: trial["params"] for trial in trials})) if len(samples) else ()
-        planned = dict.fromkeys(_part(trial) for trial in trials)
-        return cls(run, Tool.of(run, NAME), samples, cells, tuple(planned))
+        """Reads the samples; a run without any has no cells. ``parts`` have samples, ``bad`` are attempts without an answer."""
+        found, trials = read(run), list(run.scenario(NAME).get("trials") or ())
+        params = {trial["trial"]: trial["params"] for trial in trials}
+        cells = [Cell(*key, params.get(int(rows["trial"].iloc[0]), {}), rows) for key, rows in found.cells.items()]
+        return cls(
+            run, Tool.of(run, NAME), tuple(_in_order(cells)), tuple(found.besides), tuple(dict.fromkeys(map(part_of, trials))),
+            found.parts, found.bad,
+        )  # fmt: skip
 
     @property
     def on(self) -> str:
@@ -183,49 +186,9 @@ def trials_of(cells: Iterable[Cell]) -> list[int]:
     return sorted({trial for cell in cells for trial in cell.trials})
 
 
-def _part(trial: Mapping[str, Any]) -> str:
-    """A run older than parts grew its tables, and did nothing else."""
-    return str(trial["labels"].get("part", "table_items"))
-
-
-def _placed(samples: pd.DataFrame, trials: list[dict[str, Any]]) -> pd.DataFrame:
-    """Adds part, round, place in the trial and service time; what older runs don't have is filled in, and their index arm is renamed.
-
-    Pairs are numbered over the whole plan; the n-th pair of a question at a step is of round n.
-    """
-    places: dict[tuple[str, ...], set[int]] = {}
-    for trial in trials:
-        places.setdefault(_place(trial), set()).add(trial["pair"])
-    order = {place: sorted(pairs) for place, pairs in places.items()}
-    rounds = {trial["trial"]: order[_place(trial)].index(trial["pair"]) for trial in trials}
-    parts = {trial["trial"]: _part(trial) for trial in trials}
-    older = [trial["trial"] for trial in trials if "part" not in trial["labels"]]
-    arm = samples["arm"].mask(samples["trial"].isin(older) & (samples["arm"] == "gsi_query"), "gsi_all")
-    in_order = samples.sort_values(["trial", "op_id", "t_start"])
-    return samples.assign(
-        nth=in_order.groupby("trial").cumcount(),
-        part=samples["trial"].map(parts).fillna("table_items"),
-        round=samples["trial"].map(rounds).fillna(samples["pair"]).astype(int),
-        arm=arm,
-        role=samples["role"].fillna("report") if "role" in samples else "report",
-        round_trips=samples["round_trips"].fillna(samples["pages"]) if "round_trips" in samples else samples["pages"],
-        service_ms=(samples["t_end"] - samples["t_start"]) / 1e6,
-    )
-
-
-def _place(trial: Mapping[str, Any]) -> tuple[str, ...]:
-    return _part(trial), str(trial["labels"].get("question", "")), str(trial["step"])
-
-
-def _cells(samples: pd.DataFrame, params: Mapping[int, Mapping[str, Any]]) -> Iterator[Cell]:
-    good = samples[(samples["phase"] == "measured") & (samples["outcome"] == "ok") & (samples["part"] != "neighbour")]
-    groups: Any = good.groupby(["part", "question", "step", "arm"])
-    cells = [
-        Cell(part, question, step, arm, params.get(int(rows["trial"].iloc[0]), {}), rows)
-        for (part, question, step, arm), rows in groups
-    ]
+def _in_order(cells: Sequence[Cell]) -> list[Cell]:
     parts = list(dict.fromkeys([*_ORDER, *(cell.part for cell in cells)]))
-    return iter(sorted(cells, key=lambda cell: (parts.index(cell.part), cell.question, _size(cell), cell.arm)))
+    return sorted(cells, key=lambda cell: (parts.index(cell.part), cell.question, _size(cell), cell.arm))
 
 
 _ORDER = ("table_items", "arms", "answer_share", "item_bytes", "index_writes")

@@ -17,8 +17,7 @@ def method(asked: Asked) -> tuple[str, ...]:
         f"Each size of table holds all flights of the {params['aircraft']} aircraft and {params['airports']} airports that are asked "
         "for, so the answer stays the same while the table grows. A sample is one whole answer, all its pages.",
         f"Trials of {params['trial_s']} s{_least(params)}, all arms of a cell side by side in {count(params['pairs'], 'round')}, their "
-        f"order drawn by the run's seed; all arms of a pair ask for the same keys. {count(params['warm_up_answers'], 'answer')} at the start of each trial "
-        "don't count. Wrong answers are errors, and in no figure.",
+        f"order drawn by the run's seed; all arms of a pair ask for the same keys. {_warm_up(params['warm_up_answers'])}Wrong answers are errors, and in no figure.",
         f"Closed loop with {slots} in flight, so latency is service time: from sending to the last page parsed, the client's own "
         "share included. Reads are eventually consistent but for the arms that say otherwise. Units are the ConsumedCapacity that "
         "each answer tells, an index's part included. " + _tables(asked),
@@ -42,7 +41,7 @@ def _least(params: Mapping[str, Any]) -> str:
 
 def not_measured(asked: Asked) -> tuple[str, ...]:
     """A warning that names the parts that were planned and gave nothing."""
-    have = {cell.part for cell in asked.cells} | set(asked.samples["part"] if len(asked.samples) else ())
+    have = {cell.part for cell in asked.cells} | asked.parts
     gone = [f"{part} ({PARTS.get(part, part)})" for part in asked.planned if part not in have]
     return (f"Planned, and not measured: {', '.join(gone)}.",) if gone else ()
 
@@ -81,3 +80,14 @@ def _neighbour(asked: Asked) -> str:
 def _left_out(asked: Asked) -> list[str]:
     missing = [text for part, text in PARTS.items() if part not in asked.planned]
     return [f"Not asked in this run: {'; '.join(missing)}."] if missing else []
+
+
+def _warm_up(answers: int) -> str:
+    """What each trial leaves out at its start, as a sentence; nothing where that is nothing."""
+    if not answers:
+        return ""
+    return (
+        "The first answer of each trial doesn't count. "
+        if answers == 1
+        else f"The first {answers} answers of each trial don't count. "
+    )

@@ -1,7 +1,6 @@
 """Noisy neighbours: what everyone else's reads of a table meet while somebody reports on it, and the cures."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,110 +10,16 @@ from reports import stats
 from reports.findings import Finding
 from reports.query_vs_scan.answers import PERCENTILES
 from reports.query_vs_scan.arms import NAME
+from reports.query_vs_scan.beside import ALONE, Beside
 from reports.query_vs_scan.cells import Asked
-from reports.tool import Statistic
 from reports.words import count, milliseconds, number, percent, seconds, span
-
-PART = "neighbour"
-ALONE = "alone"
-# arm -> (what somebody does meanwhile, the reporting job) in words
-_ARMS: Mapping[str, tuple[str, str]] = {
-    ALONE: ("nobody scans", "nobody"),
-    "scan": ("somebody scans", "a Scan"),
-    "paced_scan": ("somebody scans at a pace", "a paced Scan"),
-    "parallel_scan_off_peak": ("somebody scans in parallel off-peak", "a parallel Scan off-peak"),
-    "gsi_query": ("somebody asks an index", "a Query on an index"),
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Beside:
-    """One arm: a row for each read of everyone else, and the rows of the reporting job."""
-
-    arm: str
-    step: str
-    client: str
-    params: Mapping[str, Any]
-    reads: pd.DataFrame
-    report: pd.DataFrame
-
-    @property
-    def labels(self) -> dict[str, str]:
-        """What tells its findings apart."""
-        return {
-            "part": PART, "question": "neighbour", "arm": self.arm, "step": self.step, "client": self.client,
-            "op": "GetItem", "speed": f"{self.speed:g}", "loop": "open",
-        }  # fmt: skip
-
-    @property
-    def meanwhile(self) -> str:
-        """What somebody does meanwhile, in words."""
-        return _ARMS.get(self.arm, (f"{self.arm} runs", self.arm))[0]
-
-    @property
-    def job(self) -> str:
-        """The reporting job in words."""
-        return _ARMS.get(self.arm, (self.arm, self.arm))[1]
-
-    @property
-    def speed(self) -> float:
-        """Seconds of the service's clock in one of the wall's."""
-        return float(self.params.get("speed", 1))
-
-    @property
-    def trials(self) -> list[int]:
-        """The trials it was measured in."""
-        return sorted(int(number) for number in self.reads["trial"].unique())
-
-    def throttled(self) -> stats.Interval:
-        """The share of reads that were throttled at least once."""
-        by_trial = self.reads.groupby("trial")["throttled"]
-        return stats.share_of_trials(by_trial.sum().to_numpy(), by_trial.size().to_numpy())
-
-    def waits_ms(self) -> list[stats.Numbers]:
-        """From when a read was due to its last attempt's end, service ms, of each trial."""
-        return [rows["wait_ms"].to_numpy() for _, rows in self.reads.groupby("trial")]
 
 
 def findings(asked: Asked) -> list[Finding]:
     """For each arm: the share throttled, waits, and how long the reporting job took; the Scan's share opens the report."""
-    arms = besides(asked)
+    arms = asked.besides
     cures = [f"{percent(one.throttled().value)} {_instead(one)}" for one in arms if one.arm != "scan"]
     return [finding for beside in arms for finding in _of_arm(asked, beside, cures)]
-
-
-def besides(asked: Asked) -> list[Beside]:
-    """The arms that have reads of everyone else, in their order; of trials that were planned as such."""
-    if not len(asked.samples):
-        return []
-    rows = asked.samples[(asked.samples["part"] == PART) & (asked.samples["phase"] == "measured")]
-    params = {trial["trial"]: trial["params"] for trial in asked.run.scenario(NAME)["trials"] if trial["done"]}
-    rows = rows[rows["trial"].isin(params)]
-    arms: Any = rows.groupby("arm")
-    found = [_beside(str(arm), of_arm, params) for arm, of_arm in arms if (of_arm["role"] == PART).any()]
-    order = [*_ARMS, *(one.arm for one in found)]
-    return sorted(found, key=lambda one: order.index(one.arm))
-
-
-def _beside(arm: str, rows: pd.DataFrame, params: Mapping[int, Mapping[str, Any]]) -> Beside:
-    of_trial = params[int(rows["trial"].iloc[0])]
-    speed = float(of_trial.get("speed", 1))
-    return Beside(
-        arm=arm, step=str(rows["step"].iloc[0]), client=str(rows["client"].iloc[0]), params=of_trial,
-        reads=_reads(rows[rows["role"] == PART], speed), report=rows[rows["role"] != PART],
-    )  # fmt: skip
-
-
-def _reads(attempts: pd.DataFrame, speed: float) -> pd.DataFrame:
-    """One row a read, however often it was tried: from when it was due to its last attempt's end, in service ms."""
-    due = attempts["t_intended"].where(attempts["t_intended"] >= 0).fillna(attempts["t_start"])
-    told = attempts.assign(due=due, throttled=attempts["outcome"] == "throttled", served=attempts["outcome"] == "ok")
-    by_read = told.groupby(["trial", "worker", "op_id"])
-    reads = by_read.agg(
-        due=("due", "min"), end=("t_end", "max"), throttled=("throttled", "any"), served=("served", "any")
-    )
-    reads["wait_ms"] = (reads["end"] - reads["due"]) / 1e6 * speed
-    return reads.reset_index().sort_values(["trial", "due"])
 
 
 def _instead(beside: Beside) -> str:
@@ -122,7 +27,7 @@ def _instead(beside: Beside) -> str:
 
 
 def _of_arm(asked: Asked, beside: Beside, cures: Sequence[str]) -> list[Finding]:
-    found = [_throttled(asked, beside, cures), *(_wait(asked, beside, p, which) for p, which in PERCENTILES)]
+    found = [_throttled(asked, beside, cures), *_waits(asked, beside)]
     return [*found, _report(asked, beside)] if len(beside.report) else found
 
 
@@ -149,29 +54,30 @@ def _exempt(asked: Asked, beside: Beside, finding: Finding) -> Finding:
     return asked.tool.exempt(finding, trials=beside.trials, figure_ms=length_ms, queue_counts=True)
 
 
-def _wait(asked: Asked, beside: Beside, p: float, which: Statistic) -> Finding:
-    id, trials = f"neighbour.latency_{which}_ms", beside.waits_ms()
-    time = stats.percentile(trials, p)
-    if time is None:
-        worth = sum(map(stats.effective_n, trials))
-        reason = (
-            f"{count(len(beside.reads), 'read')} in {count(len(trials), 'trial')} are worth {worth:.0f} independent ones, and a "
-            f"{which} takes {stats.LEAST_SAMPLES[p]}"
-        )
-        about = f"While {beside.meanwhile}: no {which} of everyone else's reads can be given"
-        return asked.unknown(id, about, reason, "ms", beside.labels, len(beside.reads))
+def _waits(asked: Asked, beside: Beside) -> Iterator[Finding]:
+    trials, n = beside.waits_ms(), len(beside.reads)
+    found, of_trials = stats.percentiles(trials, [p for p, _ in PERCENTILES]), count(len(trials), "trial")
     lost = 1 - beside.reads["served"].mean()
     without = f"; {percent(lost)} were given up, and count until then" if lost else ""
-    sentence = (
-        f"While {beside.meanwhile}, everyone else's reads took {milliseconds(time.value)} at {which}, from when they were due, retries "
-        f"included ({count(time.n, 'read')} in {count(len(trials), 'trial')}{span(time.low, time.high, milliseconds)}; service time "
-        f"at speed {beside.labels['speed']}{without}; {asked.on})."
-    )
-    found = asked.measured(id, sentence, time, "ms", beside.labels, better="lower")
-    per_trial = [float(np.percentile(trial, p)) for trial in trials]
-    return asked.tool.judged(
-        found, trials=beside.trials, per_trial=per_trial, floor=None, statistic=which, speed=beside.speed
-    )
+    for p, which in PERCENTILES:
+        id, time = f"neighbour.latency_{which}_ms", found.pooled[p]
+        if time is None:
+            reason = (
+                f"{count(n, 'read')} in {of_trials} are worth {found.worth:.0f} independent ones, and a {which} takes "
+                f"{stats.LEAST_SAMPLES[p]}"
+            )
+            about = f"While {beside.meanwhile}: no {which} of everyone else's reads can be given"
+            yield asked.unknown(id, about, reason, "ms", beside.labels, n)
+            continue
+        sentence = (
+            f"While {beside.meanwhile}, everyone else's reads took {milliseconds(time.value)} at {which}, from when they were due, retries "
+            f"included ({count(time.n, 'read')} in {of_trials}{span(time.low, time.high, milliseconds)}; service time "
+            f"at speed {beside.labels['speed']}{without}; {asked.on})."
+        )
+        timed = asked.measured(id, sentence, time, "ms", beside.labels, better="lower")
+        yield asked.tool.judged(
+            timed, trials=beside.trials, per_trial=found.each[p], floor=None, statistic=which, speed=beside.speed
+        )
 
 
 def _report(asked: Asked, beside: Beside) -> Finding:

@@ -41,7 +41,10 @@ def _told(gets: list[Finding]) -> str:
 
 def units_a_key(asked: Asked, arm: str) -> ByRound:
     """Units a Get takes for one key, by round, over all shares that were asked for by it."""
-    return units_for_each(pd.concat([cell.rows for cell in asked.where(PART, QUESTION, arm)]), "items_returned")
+    return units_for_each(
+        pd.concat([cell.rows[["round", "read_units", "items_returned"]] for cell in asked.where(PART, QUESTION, arm)]),
+        "items_returned",
+    )
 
 
 def _finding(asked: Asked, against: str, told: str = "") -> Finding:
@@ -91,7 +94,7 @@ def _of_curves(scans: list[Cell], others: list[Cell]) -> list[float]:
 
 def _of_gets(asked: Asked, scans: list[Cell], against: str) -> list[float]:
     """A Scan's units ÷ the units of Gets of all keys, in each round that has both; never where the table has too few."""
-    scan = pd.concat([cell.rows for cell in scans]).groupby("round")["read_units"].mean()
+    scan = pd.concat([cell.rows[["round", "read_units"]] for cell in scans]).groupby("round")["read_units"].mean()
     whole_table = units_a_key(asked, against) * scans[0].items
     shares = (scan / whole_table).dropna()
     return [float(share) if share < 1 else NEVER for share in shares]

@@ -1,9 +1,10 @@
 """What was recorded: cases (a fault on a topology of an engine), and watches (one client's probes through one of its trials)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from reports import stats
@@ -25,6 +26,7 @@ from reports.rds_failover.arms import (
     WRITE,
     in_order,
 )  # fmt: skip
+from reports.samples import NOWHERE, Places, Wanted, those, trial_by_trial
 from reports.stats import Interval
 from reports.tool import Tool
 from reports.words import DRIVERS, absent, engine_name, measured, setting
@@ -33,7 +35,8 @@ from reports.words import DRIVERS, absent, engine_name, measured, setting
 _LATER: Mapping[str, Any] = {
     "client_arm": TUNED, "zone": "", "resolved_ns": -1, "connected_ns": -1, "authenticated_ns": -1, "seen_id": -1,
 }  # fmt: skip
-_USED = ("trial", "pair", "op", "op_id", "outcome", "due_ns", "t_start", "t_end", "ok", "blocked")
+_KEYS = ("trial", "phase", "op", "t_end")
+_COLUMNS = ("trial", "pair", "op", "op_id", "outcome", "error_code", "t_intended", "t_start", "t_end")
 _LATER_LABELS: Mapping[str, str] = {"part": FAILOVER, "pace": "fast", "durability": DEFAULT}
 Labels = Mapping[str, str]
 _NONE: Labels = {}
@@ -134,7 +137,7 @@ class Watch:
     @property
     def answered(self) -> pd.DataFrame:
         """Attempts that were."""
-        return self.rows[self.rows["ok"]]
+        return those(self.rows, self.rows["ok"])
 
     @property
     def failed(self) -> pd.DataFrame:
@@ -158,10 +161,9 @@ class Measured:
     def of(cls, run: Run) -> "Measured":
         """Reads the samples; a run without any has cases without watches."""
         planned = _labelled(run.trials(NAME))
-        samples = _dressed(run.samples(NAME), planned)
-        commits = samples[samples["op"] == "commit"] if len(samples) else samples
         cases = tuple(_cases(run, planned))
-        return cls(run, Tool.of(run, NAME), planned, cases, _watches(run, samples, cases), commits)
+        commits, watches = _read(run, planned, {trial: case for case in cases for trial in case.trials})
+        return cls(run, Tool.of(run, NAME), planned, cases, watches, commits)
 
     @property
     def engines(self) -> list[str]:
@@ -241,22 +243,57 @@ def _labelled(trials: pd.DataFrame) -> pd.DataFrame:
     return trials
 
 
-def _dressed(samples: pd.DataFrame, planned: pd.DataFrame) -> pd.DataFrame:
-    """Measured rows of the trials that ran to their end, in the order they ended; the columns that are used, and three more:
+def _read(
+    run: Run, planned: pd.DataFrame, case_of: Mapping[int, Case]
+) -> tuple[pd.DataFrame, dict[tuple[int, str], Watch]]:
+    """The commits, trial by trial, and the watches of trials whose fault was recorded, each by when its rows ended."""
+    keys = run.samples(NAME, _KEYS)
+    if keys.empty or planned.empty:
+        return keys.iloc[:0], {}
+    done, injected = planned.loc[planned["done"], "trial"], injected_ns(run)
+    committed, probed = _places(keys, done, ["commit"]), _places(keys, case_of.keys() & injected.keys(), [*PROBES])
+    del keys
+    wanted = [Wanted(_COLUMNS, np.concatenate([NOWHERE, *committed.values()]))]
+    wanted += [Wanted((*_COLUMNS, *_LATER), places) for places in probed.values()]
+    commits, *each = map(_dressed, run.frames(NAME, wanted))
+    clients: Any = ((trial, rows.groupby("client_arm")) for trial, rows in zip(probed, each, strict=True))
+    watches = {
+        (trial, str(client)): _watch(trial, str(client), mine, injected[trial], case_of[trial])
+        for trial, by_client in clients
+        for client, mine in by_client
+    }
+    return commits, watches
+
+
+def _places(keys: pd.DataFrame, trials: Iterable[int], ops: list[str]) -> dict[int, Places]:
+    chosen = keys["op"].isin(ops) & (keys["phase"] == "measured")
+    wanted = sorted(int(number) for number in trials)
+    return trial_by_trial(keys["trial"].to_numpy(), wanted, chosen.to_numpy(), keys["t_end"].to_numpy())
+
+
+def _dressed(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows with what older runs don't have, and three more columns:
 
     ``due_ns``, when each was due, or where it had no time of its own, when it began; whether it was ``ok`` or ``blocked``.
     """
-    if samples.empty or planned.empty:
-        return samples.iloc[:0]
-    mine = samples["trial"].isin(planned.loc[planned["done"], "trial"]) & (samples["phase"] == "measured")
-    rows = samples[mine].copy()
-    for name, usual in _LATER.items():
-        filled = rows[name].fillna(usual) if name in rows else usual
-        rows[name] = filled
-        rows[name] = rows[name].astype("int64" if isinstance(usual, int) else object)
-    rows["due_ns"] = rows["t_intended"].fillna(rows["t_start"]).astype("int64")
-    rows["ok"], rows["blocked"] = rows["outcome"] == "ok", rows["error_code"] == BLOCKED
-    return rows.sort_values("t_end", kind="stable")[[*_USED, *_LATER]]
+    due_ns = rows["t_intended"].fillna(rows["t_start"]).astype("int64")
+    later = {name: _filled(rows, name, usual) for name, usual in _LATER.items()}
+    return rows.drop(columns=["t_intended", "error_code"]).assign(
+        due_ns=due_ns, ok=rows["outcome"] == "ok", blocked=rows["error_code"] == BLOCKED, **later
+    )
+
+
+def _filled(rows: pd.DataFrame, name: str, usual: Any) -> Any:
+    if name not in rows:
+        return (
+            usual
+            if isinstance(usual, int)
+            else pd.Categorical.from_codes(np.zeros(len(rows), np.int8), pd.Index([usual]))
+        )
+    if isinstance(usual, int):
+        return rows[name].fillna(usual).astype("int64")
+    words = rows[name].cat.add_categories([usual]) if usual not in rows[name].cat.categories else rows[name]
+    return words.fillna(usual)
 
 
 def _cases(run: Run, planned: pd.DataFrame) -> Iterator[Case]:
@@ -281,20 +318,6 @@ def _cases(run: Run, planned: pd.DataFrame) -> Iterator[Case]:
         )  # fmt: skip
         found.append((place, case))
     yield from (case for _, case in sorted(found, key=lambda one: one[0]))
-
-
-def _watches(run: Run, samples: pd.DataFrame, cases: tuple[Case, ...]) -> dict[tuple[int, str], Watch]:
-    """Each client's in each trial whose fault was recorded; the first of both events is the fault."""
-    case_of = {trial: case for case in cases for trial in case.trials}
-    if samples.empty:
-        return {}
-    injected = injected_ns(run)
-    probes: Any = samples[samples["op"].isin(PROBES) & samples["trial"].isin(case_of)].groupby(["trial", "client_arm"])
-    return {
-        (int(trial), str(client)): _watch(int(trial), str(client), rows, injected[int(trial)], case_of[int(trial)])
-        for (trial, client), rows in probes
-        if int(trial) in injected
-    }
 
 
 def injected_ns(run: Run) -> dict[int, int]:

@@ -10,6 +10,7 @@ from reports import stats
 from reports.findings import Basis, Finding
 from reports.rds_failover.arms import NAME, SYNCHRONY, TOPOLOGIES
 from reports.rds_failover.cells import Measured
+from reports.samples import by_trial
 from reports.stats import Interval
 from reports.tool import Floor, Statistic
 from reports.words import DRIVERS, absent, count, engine_name, measured, milliseconds, number, span
@@ -45,6 +46,10 @@ class Commits:
     def labels(self) -> dict[str, str]:
         """What tells its findings apart."""
         return labels(self.engine, self.server, self.topology, self.step, self.inter_az_ms)
+
+    def times_ms(self) -> list[stats.Numbers]:
+        """How long they took in each trial, in the order they ended."""
+        return [rows["time_ms"].to_numpy() for _, rows in by_trial(self.rows)]
 
     def by_round(self) -> "pd.Series[float]":
         """The median of each round, ms."""
@@ -100,7 +105,7 @@ def findings(found: Measured, engine: str) -> Iterator[Finding]:
             id = f"{NAME}.{engine}.synchrony.commit_p50_ms"
             yield absent(found.run, NAME, id, "ms", "lower", "no trial of it ran to its end", one.labels)
             continue
-        yield from (_percentile(found, one, which) for which in PERCENTILES)
+        yield from _percentiles(found, one)
         base = next((other for other in those if (other.topology, other.step) == (BASE, one.step)), None)
         if base is None or base.rows.empty:
             continue
@@ -115,20 +120,26 @@ def _say(found: Measured, one: Commits, figure: str, sentence: str, interval: In
     return measured(found.run, NAME, id, sentence, interval, "ms", "lower", one.labels, basis=basis)
 
 
-def _percentile(found: Measured, one: Commits, which: Statistic) -> Finding:
-    trials, p = [rows.to_numpy() for _, rows in one.rows.groupby("trial")["time_ms"]], PERCENTILES[which]
-    time, figure = stats.percentile(trials, p), f"commit_{which}_ms"
-    if time is None:
-        least = stats.LEAST_SAMPLES[p]
-        reason = f"{count(len(one.rows), 'commit')} are too few or too alike: a {which} takes {least} independent ones"
-        return absent(found.run, NAME, f"{NAME}.{one.engine}.synchrony.{figure}", "ms", "lower", reason, one.labels)
-    sentence = (
-        f"{one.about}: a commit took {milliseconds(time.value)} at {which} ({count(time.n, 'commit')} in "
-        f"{count(len(trials), 'trial')}{span(time.low, time.high, milliseconds)}; closed loop; {found.on(one.engine)})."
-    )
-    finding = _say(found, one, figure, sentence, time, "local_model")
-    per_trial = [float(stats_) for stats_ in one.rows.groupby("trial")["time_ms"].quantile(p / 100)]
-    return found.tool.judged(finding, trials=one.trials, per_trial=per_trial, floor=_floor(found, one), statistic=which)
+def _percentiles(found: Measured, one: Commits) -> Iterator[Finding]:
+    trials = one.times_ms()
+    of_commits = stats.percentiles(trials, list(PERCENTILES.values()))
+    for which, p in PERCENTILES.items():
+        time, figure = of_commits.pooled[p], f"commit_{which}_ms"
+        if time is None:
+            least = stats.LEAST_SAMPLES[p]
+            reason = (
+                f"{count(len(one.rows), 'commit')} are too few or too alike: a {which} takes {least} independent ones"
+            )
+            yield absent(found.run, NAME, f"{NAME}.{one.engine}.synchrony.{figure}", "ms", "lower", reason, one.labels)
+            continue
+        sentence = (
+            f"{one.about}: a commit took {milliseconds(time.value)} at {which} ({count(time.n, 'commit')} in "
+            f"{count(len(trials), 'trial')}{span(time.low, time.high, milliseconds)}; closed loop; {found.on(one.engine)})."
+        )
+        timed = _say(found, one, figure, sentence, time, "local_model")
+        yield found.tool.judged(
+            timed, trials=one.trials, per_trial=of_commits.each[p], floor=_floor(found, one), statistic=which
+        )
 
 
 def _floor(found: Measured, one: Commits) -> Floor | None:
@@ -156,7 +167,7 @@ def _modelled(found: Measured, base: Commits) -> Iterator[Finding]:
     """A standby that is a copy of the blocks makes each flush wait for one round trip; here both zones share one volume."""
     flushes = FLUSHES.get(base.engine, 1)
     extra_ms = 2 * base.inter_az_ms * flushes
-    of_base = stats.percentile([rows.to_numpy() for _, rows in base.rows.groupby("trial")["time_ms"]], 50.0)
+    of_base = stats.percentile(base.times_ms(), 50.0)
     if of_base is None:
         return
     time = replace(of_base, value=of_base.value + extra_ms)

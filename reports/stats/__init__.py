@@ -19,12 +19,15 @@ from reports.stats.intervals import (
 )
 from reports.stats.levels import holm_levels, looks
 from reports.stats.pairs import Difference, PairedRatio, Ratio, paired_difference, paired_odds, paired_ratio
+from reports.stats.quantiles import grouped_percentiles
 from reports.stats.series import (
     LEAST_SAMPLES,
+    Percentiles,
     block_percentile,
     effective_n,
     highest_percentile,
     percentile,
+    percentiles,
     run_percentile,
 )
 from reports.stats.sets import difference_of_sets, odds_of_sets, ratio_of_sets
@@ -52,6 +55,7 @@ __all__ = [
     "Interval",
     "Numbers",
     "PairedRatio",
+    "Percentiles",
     "Ratio",
     "Verdict",
     "Word",
@@ -66,6 +70,7 @@ __all__ = [
     "effective_n",
     "exact_changes",
     "geometric_mean_of_trials",
+    "grouped_percentiles",
     "growth_exponent",
     "highest_percentile",
     "holm",
@@ -81,6 +86,7 @@ __all__ = [
     "paired_ratio",
     "pairs_needed",
     "percentile",
+    "percentiles",
     "ratio_of_sets",
     "run_percentile",
     "share_of_trials",

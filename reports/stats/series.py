@@ -1,13 +1,15 @@
 """Samples in the order they were taken: what they are worth, percentiles that refuse, and one run alone."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
 from reports.stats.intervals import CONFIDENCE, Interval, Numbers, finite, median_of_trials
+from reports.stats.quantiles import of_sorted
 
 # Effective samples below which a percentile isn't given: the fewest whose largest lies above it with 97.5 %, pⁿ ≤ 0.025.
 LEAST_SAMPLES = {50.0: 6, 95.0: 72, 99.0: 368, 99.9: 3688}
@@ -22,14 +24,12 @@ def effective_n(samples: Numbers) -> float:
     n = len(data)
     if n < 3 or np.ptp(data) == 0:
         return float(n)
-    centred = data - data.mean()
-    power = float(centred @ centred)
     size = 1 << (2 * n - 1).bit_length()
-    spectrum = np.fft.rfft(centred, size)
-    correlation = np.fft.irfft(spectrum * spectrum.conj(), size)[1 : n // 2] / power
+    spectrum = np.fft.rfft(data - data.mean(), size)
+    correlation = np.fft.irfft(spectrum * spectrum.conj(), size)[: n // 2]
     falls = np.flatnonzero(correlation <= 0)
-    positive = correlation[: falls[0]] if len(falls) else correlation
-    return n / (1 + 2 * float(positive.sum()))
+    positive = correlation[1 : falls[0]] if len(falls) else correlation[1:]
+    return n / (1 + 2 * float(positive.sum() / correlation[0]))
 
 
 def highest_percentile(worth: float) -> float:
@@ -37,21 +37,58 @@ def highest_percentile(worth: float) -> float:
     return 100 * math.exp(math.log((1 - CONFIDENCE) / 2) / worth)
 
 
-def percentile(trials: Sequence[Numbers], p: float) -> Interval | None:
-    """The ``p``-th percentile (50, 95, 99, 99.9) of several trials' samples, each in the order they were taken.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Percentiles:
+    """Several percentiles of several trials' samples, by their number (50, 95, 99, 99.9).
 
-    None where the effective samples, added up over the trials, can't carry it. The interval stands between order
-    statistics of the trials' own percentiles; ``n`` counts samples.
+    ``pooled`` has each over all trials, None where the effective samples can't carry it; ``each`` has the trials' own, where any
+    is carried. ``worth`` are the effective samples, added up over the trials no further than the highest takes.
+    """
+
+    pooled: Mapping[float, Interval | None]
+    each: Mapping[float, list[float]]
+    worth: float
+
+
+def percentile(trials: Sequence[Numbers], p: float) -> Interval | None:
+    """One of ``percentiles``, over all trials."""
+    return percentiles(trials, (p,)).pooled[p]
+
+
+def percentiles(trials: Sequence[Numbers], ps: Sequence[float]) -> Percentiles:
+    """The ``ps``-th percentiles of several trials' samples, each in the order they were taken.
+
+    The interval stands between order statistics of the trials' own percentiles; ``n`` counts samples.
     """
     data = [finite(samples) for samples in trials]
-    if sum(effective_n(samples) for samples in data) < LEAST_SAMPLES[p]:
-        return None
-    spread = median_of_trials([float(np.percentile(samples, p)) for samples in data])
-    pooled = np.concatenate(data)
-    value = float(np.percentile(pooled, p))
+    worth = _worth(data, max(LEAST_SAMPLES[p] for p in ps))
+    if worth < min(LEAST_SAMPLES[p] for p in ps):
+        return Percentiles(pooled=dict.fromkeys(ps), each={}, worth=worth)
+    each = np.array([of_sorted(np.sort(samples), ps) for samples in data])
+    values, n = of_sorted(np.sort(np.concatenate(data)), ps).tolist(), sum(map(len, data))
+    pooled = {
+        p: _between(value, of_trials, n) if worth >= LEAST_SAMPLES[p] else None
+        for p, value, of_trials in zip(ps, values, each.T, strict=True)
+    }
+    return Percentiles(pooled=pooled, each=dict(zip(ps, each.T.tolist(), strict=True)), worth=worth)
+
+
+def _between(value: float, of_trials: Numbers, n: int) -> Interval:
+    """A percentile of all samples within the median of the trials' own; the interval holds it in any case."""
+    spread = median_of_trials(of_trials)
     low = None if spread.low is None else min(spread.low, value)
     high = None if spread.high is None else max(spread.high, value)
-    return Interval(value=value, low=low, high=high, n=len(pooled), method=spread.method)
+    return Interval(value=value, low=low, high=high, n=n, method=spread.method)
+
+
+def _worth(trials: Sequence[Numbers], enough: int) -> float:
+    """The trials' effective samples, added up until they are enough; how many more there are nobody asks."""
+    worth = 0.0
+    for samples in trials:
+        worth += effective_n(samples)
+        if worth >= enough:
+            break
+    return worth
 
 
 def run_percentile(samples: Numbers, p: float) -> Interval | None:

@@ -13,8 +13,18 @@ SHORT = (
 )  # fmt: skip
 
 
-def test_a_run_measures_reports_and_leaves_nothing(place: Place) -> None:
-    """Through the command line: complete, as many rows as Locust counted requests, findings of its scenario alone."""
+def test_a_run_measures_reports_and_leaves_nothing(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Through the command line: complete, as many rows as Locust counted requests, findings of its scenario alone; the latest
+    self-test of its cache is in its manifest and its report."""
+    cache = place.run.parent / "cache"
+    cache.mkdir()
+    record = {
+        "schema": 1, "dbharness": "0.0.9", "commit": None, "dirty": False, "machine": {"cpu": "another", "cores": 8},
+        "date": "2026-11-24T12:00:00+00:00", "took_s": 33.0,
+        "truths": [{"name": "downtime", "unit": "s", "planted": 3.0, "error": 0.03, "status": "measured", "found": 3.011, "why": None}],
+    }  # fmt: skip
+    (cache / "selftest.json").write_text(json.dumps(record))
+    monkeypatch.setenv("DBHARNESS_CACHE", str(cache))
     done = place.call("run", "query_vs_scan", *SHORT, "--out", str(place.run))
     assert done.returncode == 0, done.stdout + done.stderr
     entry = place.manifest()["scenarios"]["query_vs_scan"]
@@ -25,6 +35,8 @@ def test_a_run_measures_reports_and_leaves_nothing(place: Place) -> None:
     assert {finding["scenario"] for finding in findings} == {"query_vs_scan"}
     assert f"report: {place.run}/report.html" in done.stdout
     assert "times the read units of a Query" in done.stdout
+    assert place.manifest()["selftest"] == record
+    assert "stale: it was of dbharness 0.0.9, the run of 0.1.0" in (place.run / "report.md").read_text()
     assert place.leftovers() == []
 
 

@@ -5,8 +5,8 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,15 @@ from planted_answers import beside_rows, everything
 from planted_cache import PlantedParts
 from planted_demands import Op, PlantedDemands, evenly, every
 from planted_failovers import Meets, PlantedFailovers
+from planted_pairs import make_pairs
 from rundir import PlantedRun
 
+from harness.paths import PROJECT_ROOT
 from reports.build import ORDER, analyse
 from reports.load import Run
-from tools.gallery import KINDS
+from tools.gallery import KINDS, kind_of
 
-FILES = ("findings.json", "report.html", "report.md")
+LEFT = (".json", ".html", ".md", ".xml")
 ELSEWHERE = "another place, with a longer name"
 
 
@@ -84,42 +86,73 @@ def planted_run(path: Path) -> PlantedRun:
     return planted
 
 
-def report(run: Path, seed: int, zone: str) -> dict[str, bytes]:
-    """Made in a process of its own, with hashes that fall otherwise and a clock on another wall."""
-    environment = os.environ | {"PYTHONHASHSEED": str(seed), "TZ": zone}
+def made(module: str, *words: str, folder: Path, seed: int, zone: str) -> None:
+    """By a process of its own that works in ``folder``, with hashes that fall otherwise and a clock on another wall."""
+    environment = os.environ | {"PYTHONHASHSEED": str(seed), "TZ": zone, "PYTHONPATH": str(PROJECT_ROOT)}
     done = subprocess.run(
-        [sys.executable, "-m", "reports", str(run), "--quiet"], env=environment, capture_output=True, text=True,
-        timeout=300, check=False,
+        [sys.executable, "-m", module, *words], env=environment, cwd=folder, capture_output=True, text=True, timeout=300,
+        check=False,
     )  # fmt: skip
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    return {name: (run / name).read_bytes() for name in FILES}
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+
+
+def twice(tmp_path: Path, *commands: Sequence[str]) -> list[dict[str, bytes]]:
+    """What the same commands leave in two copies of ``tmp_path / "here"``, each in a place of its own, run by two processes each."""
+    found = []
+    for place, seed, zone in (("here", 1, "UTC"), (ELSEWHERE, 4242, "Pacific/Auckland")):
+        folder = tmp_path / place
+        for module, *words in commands:
+            made(module, *words, folder=folder, seed=seed, zone=zone)
+        found.append(
+            {str(one.relative_to(folder)): one.read_bytes() for one in folder.rglob("*") if one.suffix in LEFT}
+        )
+    return found
+
+
+def told_nothing_of_today(tmp_path: Path, files: Mapping[str, bytes]) -> None:
+    """No place, no address in memory and no date of now; what is planted is of 2026-11-24."""
+    now = datetime.now(UTC)
+    for name, text in ((name, content.decode()) for name, content in files.items()):
+        assert str(tmp_path) not in text, name
+        assert str(PROJECT_ROOT) not in text, name
+        assert not re.search(r" at 0x[0-9a-f]{6,}", text), name
+        assert all(day not in text for day in (f"{now:%Y-%m-%d}", f"{now.day} {now:%B %Y}")), name
+        assert "matplotlib" not in text, name
 
 
 @pytest.mark.timeout(600)
-def test_all_scenarios_give_the_same_bytes_in_two_processes_in_two_places(tmp_path: Path) -> None:
-    """All four in one run, every kind of chart among them; nothing of today, of the place or of a memory's address is in it.
-
-    The manifest's own dates are of 2026-11-24, so any other that today has would be the report's doing.
-    """
-    planted = planted_run(tmp_path / "here")
+def test_report_and_gates_of_all_scenarios_are_the_same_bytes_in_two_processes_in_two_places(tmp_path: Path) -> None:
+    """All four in one run, every kind of chart among them: page, Markdown, findings, what gates leave."""
+    planted = planted_run(tmp_path / "here" / "run")
     assert set(planted.manifest["scenarios"]) == set(ORDER)
-    moved = shutil.copytree(planted.path, tmp_path / ELSEWHERE)
-    first, again = report(planted.path, 1, "UTC"), report(moved, 4242, "Pacific/Auckland")
-    assert {name for name in FILES if first[name] != again[name]} == set()
-    page = first["report.html"].decode()
+    shutil.copytree(tmp_path / "here", tmp_path / ELSEWHERE)
+    gate = "all query_vs_scan.strong.units_ratio <= 2.1"
+    first, again = twice(tmp_path, ("reports", "run", "--quiet"), ("reports.gates", "run", "--gate", gate))
+    written = {f"run/{name}" for name in ("findings.json", "report.html", "report.md", "gates.json", "junit.xml")}
+    assert written <= first.keys() == again.keys()
+    assert {name for name in first if first[name] != again[name]} == set()
+    page = first["run/report.html"].decode()
     assert len(re.findall("<figure ", page)) >= 25
     assert "could not be drawn" not in page
-    now = datetime.now(UTC)
-    for text in (one.decode() for one in first.values()):
-        assert str(tmp_path) not in text
-        assert str(Path.cwd()) not in text
-        assert not re.search(r" at 0x[0-9a-f]{6,}", text)
-        assert all(day not in text for day in (f"{now:%Y-%m-%d}", f"{now.day} {now:%B %Y}"))
-    assert b"matplotlib" not in first["report.html"]
+    assert "strong.units_ratio" in first["run/junit.xml"].decode()
+    told_nothing_of_today(tmp_path, first)
+
+
+@pytest.mark.timeout(600)
+def test_a_comparison_is_the_same_bytes_in_two_processes_in_two_places(tmp_path: Path) -> None:
+    """Of six interleaved pairs: page, Markdown, verdicts, JUnit."""
+    make_pairs(tmp_path / "here" / "pairs")
+    shutil.copytree(tmp_path / "here", tmp_path / ELSEWHERE)
+    first, again = twice(tmp_path, ("reports.compare", "--folder", "pairs", "--out", "out", "--quiet"))
+    assert {
+        f"out/{name}" for name in ("comparison.html", "comparison.md", "verdicts.json", "junit.xml")
+    } <= first.keys()
+    assert {name for name in first if first[name] != again[name]} == set()
+    told_nothing_of_today(tmp_path, {name: text for name, text in first.items() if name.startswith("out/")})
 
 
 def test_every_chart_of_a_report_is_of_a_kind_that_the_gallery_knows(tmp_path: Path) -> None:
     """A new chart wants its question there."""
     planted = planted_run(tmp_path / "run")
     ids = [chart.id for section in analyse(Run.load(planted.path)) for chart in section.charts]
-    assert [id for id in ids if not any(fnmatch(id, kind) for kind in KINDS)] == []
+    assert [id for id in ids if kind_of(id) not in KINDS] == []

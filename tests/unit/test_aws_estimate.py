@@ -76,8 +76,11 @@ def test_a_cluster_is_billed_by_its_own_price_where_that_is_known() -> None:
 
 
 def test_the_engines_have_prices_of_their_own() -> None:
-    """The file's are MySQL's; PostgreSQL isn't taken to cost the same."""
-    assert not line(of(database(engine="postgres")), "RDS postgres, single_az: db.m5.large").known
+    """PostgreSQL isn't taken to cost the same: $0.178 an hour, MySQL $0.171."""
+    assert line(of(database(engine="postgres")), "RDS postgres, single_az: db.m5.large").usd_hour == pytest.approx(
+        0.178
+    )
+    assert line(of(database(engine="mysql")), "RDS mysql, single_az: db.m5.large").usd_hour == pytest.approx(0.171)
 
 
 def test_an_unknown_class_is_unknown_and_the_total_at_least_the_rest() -> None:

@@ -151,3 +151,17 @@ def test_a_figure_is_laid_out_once_at_places_that_repeat() -> None:
     assert all(round(place, 5) == pytest.approx(place, abs=1e-12) for bounds in places for place in bounds)
     charts.to_png(drawn)
     assert [axes_.get_position().bounds for axes_ in drawn.axes] == places
+
+
+def test_places_that_differ_in_their_last_digits_give_the_same_bytes() -> None:
+    """As layout leaves them in one process and another: clips, whose ids are made of places, are named alike."""
+
+    def at(left: float) -> str:
+        drawn, axes = charts.new_axes()
+        drawn.set_layout_engine(None)
+        axes.set_position((left, 0.1, 0.8, 0.8))
+        axes.plot([1, 2, 3], [3, 1, 2])
+        return charts.to_svg(drawn, "Title", "desc")
+
+    assert at(0.1) == at(0.1 + 3e-17) == at(0.1 + 4e-12)
+    assert at(0.1) != at(0.11)

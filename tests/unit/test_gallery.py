@@ -7,7 +7,6 @@ import pytest
 from planted_answers import PlantedAnswers, beside, beside_rows, growing_tables
 from rundir import PlantedRun
 
-from reports.build import analyse
 from tools import gallery
 
 MOST_BYTES = 1_500_000
@@ -28,10 +27,10 @@ def test_the_page_shows_each_kind_once_with_its_question_its_picture_and_what_it
     planted: PlantedRun, tmp_path: Path
 ) -> None:
     """Vectors but for the heatmap; made twice it is the same, and a picture that isn't of it goes."""
-    run, page = planted.load(), tmp_path / "docs" / "gallery.md"
+    rooms, page = gallery.of_run(planted.load()), tmp_path / "docs" / "gallery.md"
     page.with_suffix("").mkdir(parents=True)
     (page.with_suffix("") / "of-an-older-run.svg").write_text("<svg/>")
-    shown = gallery.write(run, analyse(run), page)
+    shown = gallery.write(rooms, page)
     files = {one.name: one.read_bytes() for one in page.with_suffix("").iterdir()}
     assert set(files) == {one.file for one in shown}
     assert [name for name in files if name.endswith(".png")] == ["query_vs_scan-neighbour-time.png"]
@@ -40,7 +39,7 @@ def test_the_page_shows_each_kind_once_with_its_question_its_picture_and_what_it
         assert text.count(f"**{one.question}**") == 1
         assert f"](gallery/{one.file})" in text
     assert "measured on DynamoDB twin" in text or "measured on dbharness twin" in text
-    gallery.write(run, analyse(run), page)
+    gallery.write(rooms, page)
     assert {one.name: one.read_bytes() for one in page.with_suffix("").iterdir()} == files
     assert page.read_text() == text
 

@@ -133,7 +133,7 @@ def test_two_availability_zones_cost_twice_one_in_the_shipped_prices() -> None:
     """A Multi-AZ instance is two instances and two volumes (C)."""
     values = Prices.from_mapping(yaml.safe_load(FILE.read_text()), region="us-east-1").values
     doubled = [key for key in values if "_multi_az" in key]
-    assert len(doubled) == 5
+    assert len(doubled) == 1 + 12 + 12  # storage, and twelve classes of each engine
     for key in doubled:
         assert values[key] == pytest.approx(2 * values[key.replace("_multi_az", "")])
 
@@ -145,6 +145,34 @@ def test_the_memory_of_nodes_stands_beside_the_prices() -> None:
     assert prices({}).node_memory_bytes == {}
     with pytest.raises(ValueError, match="node_memory_bytes.a: expected bytes, a number of 0 or more, found 'much'"):
         Prices.from_mapping({**document({}), "node_memory_bytes": {"a": "much"}}, region="us-east-1")
+
+
+def test_what_an_instance_has_stands_beside_the_prices() -> None:
+    """vCPU and memory of a class, the same everywhere; a burstable one may use a share of its vCPU for good, the others all of it."""
+    written = {**document({}), "instance_classes": {"db_t3_micro": {"vcpu": 2, "memory_gib": 1, "baseline_share": 0.1}}}
+    found = Prices.from_mapping(written, region="us-east-1").instance_classes["db_t3_micro"]
+    assert (found.vcpu, found.memory_gib, found.baseline_share) == (2, 1, 0.1)
+    plain = Prices.from_mapping(
+        {**document({}), "instance_classes": {"a": {"vcpu": 4, "memory_gib": 16}}}, region="us-east-1"
+    )
+    assert plain.instance_classes["a"].baseline_share == 1
+    assert prices({}).instance_classes == {}
+
+
+@pytest.mark.parametrize("wrong", [{"vcpu": 2}, {"vcpu": 0, "memory_gib": 1}, {"vcpu": 2, "memory_gib": 1, "cores": 1}])
+def test_an_instance_that_lacks_something_is_refused_with_its_place(wrong: Any) -> None:
+    """Nothing could be sized by it."""
+    with pytest.raises(
+        ValueError, match=r"instance_classes\.db_x: expected vcpu, memory_gib and perhaps baseline_share"
+    ):
+        Prices.from_mapping({**document({}), "instance_classes": {"db_x": wrong}}, region="us-east-1")
+
+
+def test_every_priced_instance_has_a_size_in_the_shipped_prices() -> None:
+    """Both engines have the same twelve classes, and each has vCPU and memory."""
+    shipped = Prices.from_mapping(yaml.safe_load(FILE.read_text()), region="us-east-1")
+    for engine in ("rds.", "rds.postgres_"):
+        assert all(shipped.usd(f"{engine}{name}_hour_usd") for name in shipped.instance_classes)
 
 
 def test_a_source_that_is_no_text_is_refused_by_the_beginning_of_its_keys() -> None:

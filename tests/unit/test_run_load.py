@@ -39,7 +39,8 @@ def test_rows_of_every_worker_come_back_with_words_and_gaps_as_they_were(planted
     assert rows["question"].tolist() == ["question 1", "question 2", "question 3"]
     assert rows["read_units"].isna().tolist() == [False, True, True]
     assert rows["error_code"].isna().tolist() == [True, True, False]
-    assert [value is True for value in rows["hit"]] == [False, True, False]
+    assert rows["hit"].eq(True).tolist() == [False, True, False]
+    assert rows["hit"].isna().tolist() == [True, False, True]
     assert rows["t_intended"].isna().all()
 
 

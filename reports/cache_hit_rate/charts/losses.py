@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
+from reports import stats
 from reports.cache_hit_rate.arms import FAULTS, NAME
 from reports.cache_hit_rate.cells import Measured
 from reports.cache_hit_rate.charts.tables import cells_of, named
@@ -72,26 +73,27 @@ def _rows(trials: Sequence[Faulted], name: str) -> Iterator[dict[str, Any]]:
         edges[1] - edges[0],
         float(np.mean([(one.repaired_ns - one.injected_ns) / 1e9 for one in trials])),
     )
+    reads = pd.concat([one.reads[["outcome", "asked_db", "latency_us"]] for one in trials])
+    due, ended = (
+        np.concatenate([np.searchsorted(edges, _since_s(one, one.reads[column]), side="right") - 1 for one in trials])
+        for column in ("due_ns", "t_end")
+    )
+    over, per_s, p99_us = (ended >= 0) & (ended < bins), 1 / width_s / len(trials), np.full(bins, np.nan)
+    full, found = stats.grouped_percentiles(reads["latency_us"].to_numpy(), due, (99.0,))
+    p99_us[full] = found[:, 0]
+    answered, failed, database = (
+        np.bincount(ended[over & which], minlength=bins) * per_s
+        for which in (reads["outcome"] == "ok", reads["outcome"] != "ok", reads["asked_db"])
+    )
     for at in range(bins):
-        due = [_within(one, "due_ns", edges[at], edges[at + 1]) for one in trials]
-        ended = [_within(one, "t_end", edges[at], edges[at + 1]) for one in trials]
-        every, over = pd.concat(due), pd.concat(ended)
-        per_s = 1 / width_s / len(trials)
         yield {
             "client": name, "s": (edges[at] + edges[at + 1]) / 2, "window s": float(width_s), "repaired s": repaired_s,
-            _ANSWERED: float((over["outcome"] == "ok").sum()) * per_s, _FAILED: float((over["outcome"] != "ok").sum()) * per_s,
-            _DATABASE: float(over["asked_db"].sum()) * per_s,
-            _P99: float(every["latency_us"].quantile(0.99)) / 1e3 if len(every) else np.nan,
+            _ANSWERED: answered[at], _FAILED: failed[at], _DATABASE: database[at], _P99: p99_us[at] / 1e3,
         }  # fmt: skip
 
 
 def _since_s(one: Faulted, times_ns: "pd.Series[int]") -> "pd.Series[float]":
     return (times_ns - one.injected_ns) / 1e9
-
-
-def _within(one: Faulted, column: str, begins_s: float, ends_s: float) -> pd.DataFrame:
-    since_s = _since_s(one, one.reads[column])
-    return one.reads[(since_s >= begins_s) & (since_s < ends_s)]
 
 
 def _draw(table: pd.DataFrame) -> Figure:

@@ -12,6 +12,7 @@ from reports.cache_hit_rate.lost import PART, faulted
 from reports.charts.heatmap import Panel, latency_heatmap
 from reports.charts.percentiles import Distribution, percentile_plot
 from reports.findings import Finding
+from reports.samples import by_trial
 from reports.section import Chart
 from reports.words import engine_name, microseconds, percent
 
@@ -28,7 +29,7 @@ def by_size(found: Measured) -> list[Chart]:
         made.append(
             percentile_plot(
                 [
-                    Distribution(name=name, trials=[reads["service_us"].to_numpy() for _, reads in rows.groupby("trial")])
+                    Distribution(name=name, trials=[reads["service_us"].to_numpy() for _, reads in by_trial(rows)])
                     for name, rows in arms
                 ],
                 id=f"{NAME}-{engine}-percentiles", title=f"Read of {engine_name(engine)} through a cache, percentile by percentile",

@@ -12,12 +12,13 @@ from reports.cache_hit_rate.charts.tables import cells_of, named, told
 from reports.cache_hit_rate.warm_up import BINS, PART, curve, final
 from reports.charts import MUTED, new_axes, style
 from reports.findings import Finding
+from reports.samples import by_trial
 from reports.section import Chart
 
 
 def charts(found: Measured, findings: Sequence[Finding]) -> list[Chart]:
     """One, where the part was measured."""
-    cells = [cell for cell in cells_of(found, PART) if len(cell.answered.dropna(subset="hit"))]
+    cells = [cell for cell in cells_of(found, PART) if len(cell.asked)]
     if not cells:
         return []
     several = len({cell.engine for cell in cells}) > 1
@@ -34,7 +35,7 @@ def charts(found: Measured, findings: Sequence[Finding]) -> list[Chart]:
 
 
 def _rows(cell: Cell, several: bool) -> Iterator[dict[str, object]]:
-    trials = [rows for _, rows in cell.answered.dropna(subset="hit").groupby("trial")]
+    trials = [rows for _, rows in by_trial(cell.asked)]
     curves = [curve(rows) for rows in trials]
     width_s = float(np.mean([width for width, _ in curves]))
     known = np.array([rates for _, rates in curves])

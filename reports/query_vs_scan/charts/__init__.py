@@ -12,7 +12,7 @@ from reports.section import Chart
 def charts(asked: Asked, found: Sequence[Finding]) -> tuple[Chart, ...]:
     """In the order of the page; ``found`` are all the section's findings, whose sentences the charts conclude with."""
     made = (
-        base_cell.chart(asked, _told(found, "saves_nothing.units_ratio", "strong.units_ratio")),
+        base_cell.chart(asked, found, _told(found, "saves_nothing.units_ratio", "strong.units_ratio")),
         curves.units_by_table(asked, _told(found, "units_ratio")),
         curves.latency_by_table(asked, _told(found, "latency_ratio")),
         tails.answers(asked),

@@ -1,15 +1,15 @@
 """Every arm of the base cell: units an answer, one panel a question, eventual and strong reads told apart by shape."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from reports import stats
+from reports import records, stats
 from reports.charts import PAPER, new_panels, style
 from reports.findings import Finding
-from reports.query_vs_scan.answers import PERCENTILES, percentile, usd_per_million
+from reports.query_vs_scan.answers import PERCENTILES, usd_per_million
 from reports.query_vs_scan.arms import NAME, QUESTIONS, arm_of
 from reports.query_vs_scan.cells import Asked, Cell
 from reports.section import Chart
@@ -18,12 +18,13 @@ from reports.words import number
 _ROW_INCHES, _AROUND_INCHES = 0.26, 0.48
 
 
-def chart(asked: Asked, told: Sequence[Finding]) -> Chart | None:
+def chart(asked: Asked, found: Sequence[Finding], told: Sequence[Finding]) -> Chart | None:
     """The table has all figures of each arm; None where the base cell wasn't asked."""
     cells = asked.where("arms")
     if not cells:
         return None
-    rows = sorted((_row(asked, cell) for cell in cells), key=lambda row: (row["question"], row["units"]))
+    times = {records.Figure(one.id, tuple(sorted(one.labels.items()))): one.value for one in found}
+    rows = sorted((_row(asked, cell, times) for cell in cells), key=lambda row: (row["question"], row["units"]))
     return Chart(
         id=f"{NAME}-arms",
         title=f"Capacity consumed by one answer, every way to ask for it ({cells[-1].items:,} items)",
@@ -35,12 +36,15 @@ def chart(asked: Asked, told: Sequence[Finding]) -> Chart | None:
     )
 
 
-def _row(asked: Asked, cell: Cell) -> dict[str, Any]:
+def _row(asked: Asked, cell: Cell, found: Mapping[records.Figure, float | None]) -> dict[str, Any]:
     def mean(column: str) -> float | None:
         values = cell.means(column)
         return float(values.mean()) if len(values) else None
 
-    times = {f"{which}, ms": value(percentile(cell, p)) for p, which in PERCENTILES}
+    labels = tuple(sorted(cell.labels.items()))
+    times = {
+        f"{which}, ms": found.get(records.Figure(f"{NAME}.latency_{which}_ms", labels)) for _, which in PERCENTILES
+    }
     return {
         "arm": cell.arm, "question": QUESTIONS.get(cell.question, cell.question), "units": mean("read_units"),
         "index units": mean("index_units"), "bytes": mean("bytes"), "pages": mean("pages"),

@@ -8,8 +8,8 @@ from reports.charts.heatmap import Panel, latency_heatmap
 from reports.charts.percentiles import Distribution, percentile_plot
 from reports.findings import Finding
 from reports.query_vs_scan.arms import NAME, QUESTIONS
+from reports.query_vs_scan.beside import ALONE, Beside
 from reports.query_vs_scan.cells import Asked
-from reports.query_vs_scan.neighbour import ALONE, Beside, besides
 from reports.section import Chart
 from reports.words import milliseconds
 
@@ -37,7 +37,7 @@ def answers(asked: Asked) -> Chart | None:
 
 def waits(asked: Asked) -> Chart | None:
     """Everyone else's reads, by what somebody does meanwhile; None where no neighbour was measured."""
-    of = [Distribution(name=one.arm, trials=one.waits_ms()) for one in besides(asked)]
+    of = [Distribution(name=one.arm, trials=one.waits_ms()) for one in asked.besides]
     return percentile_plot(
         of, id=f"{NAME}-neighbour-percentiles", title="What everyone else's reads waited, percentile by percentile",
         what="latency from when a read was due", unit="service ms", show=milliseconds,
@@ -48,7 +48,7 @@ def waits(asked: Asked) -> Chart | None:
 def over_time(asked: Asked, told: Sequence[Finding]) -> Chart | None:
     """The same over a trial, with the share throttled."""
     return latency_heatmap(
-        [_panel(one) for one in besides(asked) if one.arm in _SHOWN], id=f"{NAME}-neighbour-time",
+        [_panel(one) for one in asked.besides if one.arm in _SHOWN], id=f"{NAME}-neighbour-time",
         title="What everyone else's reads met while somebody reported, over a trial", what="latency from due", unit="service ms",
         clock="service seconds since the first read was due", alt=" ".join(one.sentence for one in told),
         caption="Throttled at least once, whether it was served in the end or not.",

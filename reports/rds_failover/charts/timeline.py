@@ -3,7 +3,6 @@
 import math
 from collections.abc import Collection, Iterator, Sequence
 from functools import partial
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -112,17 +111,17 @@ def stretches(watch: Watch, op: str, silent_s: float) -> Iterator[tuple[str, flo
     """Of one probe in one trial, in turn: answered or not, from when to when since the fault, s."""
     seen = watch.rows[watch.rows["op"] == op]
     answers = np.sort(seen.loc[seen["ok"], "t_end"].to_numpy(dtype=np.int64))
-    marks = [int(seen["t_start"].min()), *answers.tolist(), max(int(seen["t_end"].max()), watch.outages[op].end_ns)]
-    times = [(mark - watch.injected_ns) / 1e9 for mark in marks]
-    since_s = times[0]
-    for before_s, after_s in pairwise(times):
-        if after_s - before_s > silent_s:
-            if before_s > since_s:
-                yield _ANSWERED, since_s, before_s
-            yield _SILENT, before_s, after_s
-            since_s = after_s
+    ends_ns = max(int(seen["t_end"].max()), watch.outages[op].end_ns)
+    times = (np.concatenate([[seen["t_start"].min()], answers, [ends_ns]]) - watch.injected_ns) / 1e9
+    since_s = float(times[0])
+    for at in np.flatnonzero(np.diff(times) > silent_s):
+        before_s, after_s = float(times[at]), float(times[at + 1])
+        if before_s > since_s:
+            yield _ANSWERED, since_s, before_s
+        yield _SILENT, before_s, after_s
+        since_s = after_s
     if times[-1] > since_s:
-        yield _ANSWERED, since_s, times[-1]
+        yield _ANSWERED, since_s, float(times[-1])
 
 
 def draw_one(table: pd.DataFrame, *, edges_s: tuple[float, float]) -> Figure:
