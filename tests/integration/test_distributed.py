@@ -16,6 +16,7 @@ from whole_runs import Place, until
 
 from reports.gates.validity import why_invalid
 from reports.load import Run
+from reports.query_vs_scan.cells import Asked
 
 ONE_SIZE = (
     "query_vs_scan.parts=[table_items]", "query_vs_scan.table_items=[500]", "query_vs_scan.in_flight=4",
@@ -114,6 +115,7 @@ def test_a_worker_that_is_killed_costs_one_trial_which_the_other_does_again(plac
     (left,) = (one for one in entry["workers"] if one["rows"] is not None)
     assert left["slots"] == 4
     repeated(run, "query_vs_scan", lost["trial"], planned=32)
+    assert {trial for cell in Asked.of(run).cells for trial in cell.trials} == {*range(33)} - {lost["trial"]}
     rows = run.samples("query_vs_scan")
     assert rows["op_id"].is_unique
     by_worker = rows["worker"].value_counts()
