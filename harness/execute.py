@@ -15,12 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import gevent
+import locust.runners
 import locust.stats
 from locust import User, task
 from locust import events as locust_events
 from locust.runners import STATE_CLEANUP, STATE_STOPPED, STATE_STOPPING, MasterRunner, WorkerRunner
 
 from harness import live, web_access
+from harness.dispatching import StandingDispatcher
 from harness.distributed import Workers
 from harness.errors import HarnessError, UsageError
 from harness.gating import Against
@@ -33,6 +35,7 @@ from harness.worker import Worker, die_with
 
 logger = logging.getLogger(__name__)
 _CLOSE_PATIENCE_S = 15.0
+_REPORT_EVERY_S = 1.0  # how often a worker tells its counts and sketches; Locust has 3 s
 _ENDING = (STATE_CLEANUP, STATE_STOPPING, STATE_STOPPED)
 # Locust's hooks have no types, and its options are known to its parser only.
 Environment = Any
@@ -148,6 +151,7 @@ class _Hooks:
             self._be_worker(environment)
             return
         if isinstance(environment.runner, MasterRunner):
+            environment.dispatcher_class = StandingDispatcher
             self.workers = Workers(environment.runner, self.live)
         if environment.web_ui is not None:
             _guard(environment)
@@ -239,7 +243,7 @@ class _Hooks:
     def _check_distribution(self, options: Any) -> None:
         """One process only, where a scenario keeps in it what its operations did; and no users that move about."""
         if not self.scenario.distributable:
-            why = "keeps what its operations did in one process"
+            why = "is a measurement of one process"
             _refuse(f"{self.scenario.name} {why}: leave out --processes, --master and --worker", options)
         if options.enable_rebalancing:
             _refuse(
@@ -248,6 +252,7 @@ class _Hooks:
 
     def _be_worker(self, environment: Environment) -> None:
         """The master has services, data, plan and report; here is load only."""
+        locust.runners.WORKER_REPORT_INTERVAL = _REPORT_EVERY_S
         worker = Worker(environment.runner, self.scenario, _sample_to_locust(environment, self.live), self.live)
         self.user.session = worker
         environment.events.test_stopping.add_listener(lambda **_: worker.stop())
