@@ -31,7 +31,7 @@ from harness.recorder import clock_pair
 from harness.rundir import Events
 from harness.samples.parts import rows_kept
 from harness.scenario import MOST_WORKERS, Scenario
-from harness.sketches import Merged
+from harness.sketches import Merged, Sketch
 
 logger = logging.getLogger(__name__)
 _LEAD_NS = 20_000_000  # from telling the workers to go until they do
@@ -369,5 +369,7 @@ class Workers:
         """A worker's sketches and counts since its last report, which come along with Locust's own statistics."""
         report = data.get(MESSAGE)
         if report and report["test"] == self._test and any(member.id == client_id for member in self._members):
-            self._live.merge(report["live"])
+            self._live.merge(report["live"], client_id)
+            for _, op, packed in report["sketches"]:
+                self._live.merge_sketch(op, Sketch.from_bytes(packed))
             self.sketches.add(report["sketches"])

@@ -12,7 +12,7 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gevent
 import locust.runners
@@ -21,7 +21,8 @@ from locust import User, task
 from locust import events as locust_events
 from locust.runners import STATE_CLEANUP, STATE_STOPPED, STATE_STOPPING, MasterRunner, WorkerRunner
 
-from harness import live, web_access
+from harness import web_access
+from harness.cockpit import opening
 from harness.dispatching import StandingDispatcher
 from harness.distributed import Workers
 from harness.errors import HarnessError, UsageError
@@ -32,6 +33,9 @@ from harness.recorder import Observation
 from harness.scenario import Scenario, Slot
 from harness.session import Session, default_profile, launch_from_environment
 from harness.worker import Worker, die_with
+
+if TYPE_CHECKING:
+    from harness.cockpit.ticking import Cockpit
 
 logger = logging.getLogger(__name__)
 _CLOSE_PATIENCE_S = 15.0
@@ -87,7 +91,8 @@ class _Hooks:
         self.run_time_s: float | None = None
         self.session: Session | None = None
         self.workers: Workers | None = None
-        self.live = Live()
+        self.live = Live(None if scenario.counted is Scenario.counted else scenario.counted)
+        self.cockpit: Cockpit | None = None
         self.begun_by: int | None = None  # the process that first read the command line
         self.initialised = False
 
@@ -155,7 +160,7 @@ class _Hooks:
             self.workers = Workers(environment.runner, self.live)
         if environment.web_ui is not None:
             _guard(environment)
-            live.show(environment.web_ui, self.live)
+            self.cockpit = opening.open_cockpit(environment, self.live)
         environment.events.test_start.add_listener(self.on_test_start)
         environment.events.test_stopping.add_listener(self.on_test_stopping)
         environment.events.test_stop.add_listener(self.on_test_stop)
@@ -186,6 +191,8 @@ class _Hooks:
             session = Session(self.scenario, launch, _sample_to_locust(environment, self.live), self.workers)
         except HarnessError as error:
             logger.error("%s", error)
+            if self.cockpit is not None:
+                self.cockpit.refuse(str(error))
             self._end(environment, error.exit_code)
             return
         except Exception:  # Locust would log it and go on, with nothing to do and no end
@@ -194,6 +201,8 @@ class _Hooks:
             return
         self.live.clear()
         self.user.session = self.session = session
+        if self.cockpit is not None:
+            self.cockpit.begin(session)
         gevent.spawn(self._conduct, environment, session)
 
     def on_spawning_complete(self, user_count: int, **_: Any) -> None:
@@ -216,6 +225,8 @@ class _Hooks:
 
     def _close(self, environment: Environment, session: Session) -> None:
         environment.process_exit_code = session.close(lambda: environment.stats.total.num_requests)
+        if self.cockpit is not None:
+            self.cockpit.end(session, session.reason)
         if self.session is session:
             self.user.session = self.session = None
 
@@ -327,11 +338,12 @@ def _sample_to_locust(environment: Environment, counts: Live) -> Any:
     fire = environment.events.request.fire
 
     def on_sample(trial: Trial, op: str, intended: int | None, start: int, end: int, seen: Observation) -> None:
-        counts.note(trial, op, seen)
+        latency_ns = end - (start if intended is None else intended)
+        counts.note(trial, op, latency_ns, seen)
         failed = seen.outcome in ("error", "timeout", "ambiguous")
         fire(
             request_type=op, name=f"{trial.arm} {trial.step}", context={},
-            response_time=(end - (start if intended is None else intended)) / 1e6, response_length=max(seen.bytes, 0),
+            response_time=latency_ns / 1e6, response_length=max(seen.bytes, 0),
             exception=RuntimeError(f"{seen.outcome}: {seen.error_code}") if failed else None,
             start_time=time.time(), url=None,
         )  # fmt: skip

@@ -13,7 +13,7 @@ import gevent
 from gevent.event import Event
 
 from harness.errors import CannotMeasure
-from harness.generator import Figures, Meter
+from harness.generator import Figures, Meter, Pulse, Pulses
 from harness.plan import Trial
 from harness.recorder import Observation, Recorder
 from harness.scenario import Slot, Ticket, TrialLoad, numbers
@@ -60,6 +60,7 @@ class Performer:
         self._active: _Active | None = None
         self._gate = Event()  # open while a trial has lines that no slot has come for
         self._surprised: set[str] = set()
+        self._pulses = Pulses()
 
     def perform(
         self, trial: Trial, load: TrialLoad, lines: Sequence[Line], *, on_begin: Callable[[int], None],
@@ -130,6 +131,10 @@ class Performer:
             active.stopping = True
             active.settle()
             active.done.wait(patience_s)
+
+    def pulse(self) -> Pulse:
+        """How the load fares since this was last asked."""
+        return self._pulses.take(self._active.meter if self._active else None)
 
     def close(self) -> None:
         """Wake nobody any more; the recorder is its owner's."""

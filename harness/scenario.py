@@ -16,7 +16,7 @@ from itertools import count
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 from harness.config import Config, Settings
-from harness.errors import CannotMeasure
+from harness.errors import CannotMeasure, UsageError
 from harness.local.services import LocalServices
 from harness.plan import Trial
 from harness.recorder import Kind, Observation
@@ -278,6 +278,23 @@ class Scenario(ABC, Generic[SettingsT]):
 
     def afterwards(self) -> None:
         """Once the whole plan was walked: note as events what the services tell of it only later."""
+
+    def live(self) -> Mapping[str, Mapping[str, float | str]]:
+        """What the scenario knows now, by feed of ``harness.cockpit.state``, for whoever looks on while it runs.
+
+        Called about once a second beside the load, in the process that has the services, from ``plan`` on. It may wait for an answer, but
+        takes at most 2 ms of this process's time; it may be cut short while it waits.
+        """
+        return {}
+
+    @staticmethod
+    def counted(op: str, seen: Observation) -> str | None:  # noqa: ARG004 - for those that override it
+        """What an attempt counts as for who looks on, beside its outcome; one word, called for every attempt."""
+        return None
+
+    def fault(self, kind: str) -> str:
+        """Let something fail now, as somebody who looks on asks for: what happened. Raises UsageError where nothing can."""
+        raise UsageError(f"{self.name} has nothing that fails by hand ({kind})")
 
     def floor_probes(self) -> list[FloorProbe]:
         """The operations to calibrate after ``set_up``; none unless a scenario names some."""

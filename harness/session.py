@@ -5,7 +5,7 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from harness.config import AwsSettings, Config
 from harness.distributed import Workers
 from harness.errors import CannotMeasure, HarnessError, UsageError
 from harness.gating import Against, about, worse
+from harness.generator import Pulse
 from harness.paths import PROJECT_ROOT
 from harness.performer import OnSample, Performer
 from harness.plan import Trial
@@ -113,6 +114,8 @@ class Session:
         self._performer: Performer | None = None
         self._events = Events(launch.run, scenario.name)
         self._greenlet: Any = None
+        self.progress: dict[str, Any] = {"state": "beginning"}
+        self.reason: str | None = None  # why it isn't complete, once it is closed
         launch.run.update_scenario(
             scenario.name, status="running", reason=None, started=now_iso(), ended=None, measuring_s=0.0, requests=0,
             slots=0, servers={}, unavailable={}, params=self._settings.model_dump(mode="json"), trials=[],
@@ -129,6 +132,31 @@ class Session:
         """All users have spawned."""
         self._slots = count
         self._slots_ready.set()
+
+    @property
+    def scenario_name(self) -> str:
+        """Whose run it is."""
+        return self._kind.name
+
+    @property
+    def run_dir(self) -> RunDir:
+        """Where it is written."""
+        return self.launch.run
+
+    def live(self) -> Mapping[str, Mapping[str, float | str]]:
+        """What the scenario knows now, once there is a plan; see :meth:`Scenario.live`."""
+        there = self._scenario is not None and self._conductor is not None and not self._closing
+        return self._scenario.live() if there and self._scenario is not None else {}
+
+    def pulse(self) -> Pulse | None:
+        """How the load of this process fares; None where it makes none."""
+        return None if self._performer is None else self._performer.pulse()
+
+    def fault(self, kind: str) -> str:
+        """Let something fail by hand; what happened. Raises UsageError where nothing can now."""
+        if self._scenario is None or self._conductor is None or self._stopped:
+            raise UsageError("nothing is being measured yet, or any more")
+        return self._scenario.fault(kind)
 
     def note_end(self, reason: str) -> None:
         """Keep why the run ends before its plan."""
@@ -179,6 +207,7 @@ class Session:
         return self._exit_code
 
     def _close(self, requests: Callable[[], int]) -> int:
+        self.progress = self.progress | {"state": "closing"}
         self._settle_greenlet()
         failure = self.launch.failure
         try:
@@ -208,6 +237,7 @@ class Session:
             dropped=conductor.dropped if conductor else 0,
             rows=self._rows(), trials=self._trial_records(), **self._crew_records(),
         )  # fmt: skip
+        self.reason = reason
         code = failure.exit_code if failure else 0
         return worse(code, self._report()) if self.launch.owned else code
 
@@ -342,9 +372,11 @@ class Session:
 
     def _trial_begins(self, done: int, planned: int, trial: Trial) -> None:
         self._progress({"state": "measuring", "done": done, "planned": planned, "arm": trial.arm, "step": trial.step})
+        self.progress = self.progress | {"trial": trial.trial, "labels": dict(trial.labels)}
 
     def _progress(self, record: dict[str, Any]) -> None:
         """Tell the parent, if there is one that listens; else the log, at most once in two seconds."""
+        self.progress = record
         if fd := os.environ.get(PROGRESS_VARIABLE):
             os.write(int(fd), (json.dumps(record) + "\n").encode())
         elif time.monotonic() - getattr(self, "_said_s", -10.0) > 2:
@@ -354,6 +386,7 @@ class Session:
     def _report(self) -> int:
         """Close the run, make its report, judge its gates; what these come to as an exit code."""
         run, launch = self.launch.run, self.launch
+        self.progress = self.progress | {"state": "making the report"}
         run.finish(launch.reason)
         run.point_latest()
         if make_report(run.path):

@@ -155,6 +155,7 @@ class Worker:
             submit=submit, sketches=True, shift_ns=clocks["shift_ns"],
         )  # fmt: skip
         self._performer = Performer(self._recorder, self._on_sample, worker=index)
+        self._live.pulse = self._performer.pulse
         gc.collect()
         gc.freeze()
         self.tell("ready", slots=self._runner.user_count, host=host, pid=os.getpid())

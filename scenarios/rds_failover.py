@@ -20,7 +20,7 @@ from harness.sql.failover.floors import floor_probes
 from harness.sql.failover.load import ClientLoad
 from harness.sql.failover.managed import for_rds
 from harness.sql.failover.plan import trials_of
-from harness.sql.failover.probes import COLUMNS
+from harness.sql.failover.probes import COLUMNS, up_or_down
 from harness.sql.failover.settings import RdsFailoverSettings
 from harness.sql.failover.stage import Stage
 from harness.sql.failover.stages import TROUBLE, Stages
@@ -42,6 +42,7 @@ class RdsFailover(Scenario[RdsFailoverSettings]):
     Settings = RdsFailoverSettings
     columns: ClassVar[dict[str, Kind]] = COLUMNS
     distributable = True
+    counted = staticmethod(up_or_down)
     default_slots = 176  # two streams of eight for every client arm that one topology can have, the reference included
 
     def __init__(self, settings: RdsFailoverSettings, context: Context) -> None:
@@ -134,6 +135,13 @@ class RdsFailover(Scenario[RdsFailoverSettings]):
             self.under_way.settle()
         except TROUBLE as error:
             raise self._lost(trial, error) from error
+
+    def live(self) -> Mapping[str, Mapping[str, float | str]]:
+        """The zones of the failover under way, and what writers were told: so far where they are in this process, else at its end."""
+        under_way, load = getattr(self, "under_way", None), getattr(self, "load", None)
+        if not isinstance(under_way, Failover):
+            return {}
+        return {"failover": under_way.live() | (load.told() if isinstance(load, ClientLoad) else {})}
 
     def tear_down(self) -> None:
         """Stop the name server."""

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Set
 from typing import Any
 
-from harness.sql.ledger import Ledger, LedgerCheck, as_record
+from harness.sql.ledger import Ledger, LedgerCheck, Told, as_record
 
 
 class ArmLedgers:
@@ -46,13 +46,21 @@ class ArmLedgers:
             self._ids[arm].update(noted["ids"])
             self._retried[arm] += noted["retried"]
             for write_id, told in noted["told"]:
-                self._ledgers[arm].told[write_id] = told
+                self._ledgers[arm].add(write_id, told)
                 if told == "acknowledged":
                     self._acknowledged.add(write_id)
 
     def check(self, present: Mapping[int, int]) -> dict[str, dict[str, Any]]:
         """Each arm's counts as its event ``ledger_checked`` has them; ``present``: write id -> how often it is there."""
         return {arm: as_record(self._check(arm, present)) | {"retried": self._retried[arm]} for arm in self._ledgers}
+
+    def told(self) -> dict[str, float]:
+        """How many writes of all arms were acknowledged, ambiguous or failed so far."""
+        counts = sum((ledger.counts for ledger in self._ledgers.values()), Counter[Told]())
+        return {
+            "acknowledged_count": counts["acknowledged"], "ambiguous_count": counts["ambiguous"],
+            "failed_count": counts["failed"],
+        }  # fmt: skip
 
     def acknowledged_of(self, write_ids: Set[int]) -> int:
         """How many of ``write_ids`` were acknowledged, whoever wrote them."""

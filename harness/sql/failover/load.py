@@ -72,6 +72,10 @@ class ClientLoad:
         self._ends_ns = begin_ns + self._duration_ns
         self._cutting = gevent.spawn(self._at, self._ends_ns + int(GRACE_S * 1e9))
 
+    def told(self) -> dict[str, float]:
+        """How many writes were acknowledged, ambiguous or failed so far."""
+        return self._ledgers.told()
+
     def ended(self) -> dict[str, Any]:
         """Close all clients; what their ledgers say, as plain data."""
         if self._cutting is not None:

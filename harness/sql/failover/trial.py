@@ -19,6 +19,7 @@ from harness.sql.failover.cells import parameters_of
 from harness.sql.failover.ledgers import ArmLedgers
 from harness.sql.failover.load import writing_arms
 from harness.sql.failover.stage import FailoverStage
+from harness.sql.failover.zones import ZoneStates
 
 if TYPE_CHECKING:
     from harness.local.pace import PaceName
@@ -42,6 +43,7 @@ class Failover:
             pace=self._pace, note=self._note, publish=self._publish, sleep_s=context.sleep_s
         )
         self._injected, self._ends_ns = False, 0
+        self._zones: ZoneStates | None = None
         self._moved = Event()
         self._greenlets: list[Any] = []
 
@@ -49,6 +51,10 @@ class Failover:
         """The topology whole, with the trial's parameters. Raises what is in TROUBLE."""
         labels = self._trial.labels
         self._stage.prepare(parameters_of(labels["durability"]), behind_doors=labels["fault"] == "black_hole")
+        topology = self._stage.topology
+        self._zones = ZoneStates(
+            self._context.redact(topology.writer), zones=getattr(topology, "zones", ()), readers=getattr(topology, "readers", ())
+        )  # fmt: skip
 
     def hand_out(self) -> dict[str, Any]:
         """Where clients find the database."""
@@ -67,6 +73,10 @@ class Failover:
             gevent.spawn(self._controller.watch, self._on_event),
             gevent.spawn(self._at, begin_ns + int(self._before_s * 1e9) + jitter_ns, self._inject),
         ]
+
+    def live(self) -> dict[str, float | str]:
+        """The zones' states and what writers were told so far."""
+        return {**(self._zones.told() if self._zones else {}), **self._ledgers.told()}
 
     def settle(self) -> None:
         """Wait for the failover's end, look every write up, hold both tables side by side. Raises CannotMeasure.
@@ -113,6 +123,8 @@ class Failover:
             self._moved.set()
 
     def _note(self, kind: str, zone: str, **fields: Any) -> None:
+        if self._zones is not None:
+            self._zones.note(kind, self._context.redact(zone), str(fields.get("fault", "")))
         self._context.events.add(kind, trial=self._trial.trial, engine=self._engine, zone=zone, **fields)
 
     def _await_failover(self) -> None:
