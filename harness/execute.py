@@ -20,9 +20,10 @@ from locust import User, task
 from locust import events as locust_events
 from locust.runners import STATE_CLEANUP, STATE_STOPPED, STATE_STOPPING, MasterRunner, WorkerRunner
 
+from harness import web_access
 from harness.cockpit import opening
 from harness.distributed import Workers
-from harness.errors import HarnessError
+from harness.errors import HarnessError, UsageError
 from harness.gating import Against
 from harness.live import Live
 from harness.plan import Trial
@@ -154,6 +155,7 @@ class _Hooks:
         if isinstance(environment.runner, MasterRunner):
             self.workers = Workers(environment.runner, self.live)
         if environment.web_ui is not None:
+            _guard(environment)
             self.cockpit = opening.open_cockpit(environment, self.live)
         environment.events.test_start.add_listener(self.on_test_start)
         environment.events.test_stopping.add_listener(self.on_test_stopping)
@@ -296,6 +298,18 @@ class _Hooks:
         if environment.runner.state in _ENDING:
             self._see_it_closed(environment)
         environment.runner.quit()
+
+
+def _guard(environment: Environment) -> None:
+    """The web UI's rules of access; Locust binds all addresses where the option is empty."""
+    options = environment.parsed_options
+    try:
+        web_access.guard(
+            environment.web_ui, host=options.web_host, base_path=(options.web_base_path or "").rstrip("/"),
+            tls=bool(options.tls_cert), environ=os.environ, say=logger.warning,
+        )  # fmt: skip
+    except UsageError as error:
+        _refuse(str(error), options)
 
 
 def _interrupt_main() -> None:
