@@ -221,6 +221,6 @@ def together(parts: Iterable[Taken], latencies: dict[str, Percentiles]) -> Latel
             pulses.append(Pulse(**part.pulse))
     names = ("ok", "throttled", "failed", "read_units", "write_units", "hits", "misses")
     return Lately(
-        **dict(zip(names, sums, strict=True)),  # type: ignore[arg-type] # all of them are numbers
+        **dict(zip(names, sums, strict=True)),
         reasons=reasons, noticed=noticed, latencies=latencies, pulse=Pulse.worst(pulses) if pulses else None,
     )  # fmt: skip

@@ -5,6 +5,7 @@ Topologies as RDS has them are made to fail under load. Every client arm, an app
 was told, and afterwards each of them is looked up. What fails over, and how, says ``harness.sql.failover.cells``.
 """
 
+from collections.abc import Mapping
 from itertools import count
 from typing import TYPE_CHECKING, ClassVar
 
@@ -17,7 +18,7 @@ from harness.services import Needs, Services
 from harness.sql.failover.floors import floor_probes
 from harness.sql.failover.managed import for_rds
 from harness.sql.failover.plan import trials_of
-from harness.sql.failover.probes import COLUMNS
+from harness.sql.failover.probes import COLUMNS, up_or_down
 from harness.sql.failover.settings import RdsFailoverSettings
 from harness.sql.failover.stage import Stage
 from harness.sql.failover.stages import TROUBLE, Stages
@@ -34,6 +35,7 @@ class RdsFailover(Scenario[RdsFailoverSettings]):
     name = "rds_failover"
     Settings = RdsFailoverSettings
     columns: ClassVar[dict[str, Kind]] = COLUMNS
+    counted = staticmethod(up_or_down)
     default_slots = 176  # two streams of eight for every client arm that one topology can have, the reference included
 
     def __init__(self, settings: RdsFailoverSettings, context: Context) -> None:
@@ -99,6 +101,11 @@ class RdsFailover(Scenario[RdsFailoverSettings]):
             self.under_way.settle()
         except TROUBLE as error:
             raise self._lost(trial, error) from error
+
+    def live(self) -> Mapping[str, Mapping[str, float | str]]:
+        """The zones of the failover under way, and its ledger."""
+        under_way = getattr(self, "under_way", None)
+        return {"failover": under_way.live()} if isinstance(under_way, Failover) else {}
 
     def tear_down(self) -> None:
         """Stop the name server."""

@@ -3,7 +3,7 @@
 A value's name has its unit last; what it is of, where there are several, stands behind a bar: ``latency_p99_ms|get``.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from harness.cockpit.state import Row, Value
 from harness.live import Lately
@@ -11,6 +11,22 @@ from harness.tool_rules import CPU_LIMIT, LATE_MS, LATE_SHARE
 
 UP, DOWN, DATABASE = "up|", "down|", "database"
 """What scenarios count beside outcomes: a probe of some arm that was answered or not, a query that reached the database."""
+
+
+SAID_BY_SERVICE = ("read_units_per_s", "write_units_per_s")
+"""What samples tell by the wall's clock, and a scenario that is asked by the service's, which may run faster."""
+
+
+def together(lately: Lately, told: Mapping[str, Mapping[str, float | str]]) -> dict[str, Row]:
+    """The rows of one second: of the samples, and what the scenario told, which has the last word."""
+    rows = of_samples(lately)
+    if "capacity" in told:
+        rows["capacity"] = {
+            name: value for name, value in rows.get("capacity", {}).items() if name not in SAID_BY_SERVICE
+        }
+    for feed, values in told.items():
+        rows.setdefault(feed, {}).update(values)
+    return {feed: row for feed, row in rows.items() if row}
 
 
 def of_samples(lately: Lately) -> dict[str, Row]:
@@ -30,10 +46,10 @@ def tool_bound(lately: Lately) -> str:
     late_ms = pulse.lateness_p99_ms
     why = []
     if pulse.cpu_share > CPU_LIMIT:
-        why.append(f"the generator's core is {100 * pulse.cpu_share:.0f} % busy")
+        why.append("the generator's core is busy")
     if late_ms is not None and late_ms > max(LATE_MS, LATE_SHARE * fastest_ms):
-        why.append(f"the tool is late by {late_ms:.1f} ms at p99")
-    return "; ".join(why)
+        why.append("the tool is late")
+    return " and ".join(why)
 
 
 def _capacity(lately: Lately) -> Iterator[tuple[str, Value]]:
@@ -53,10 +69,15 @@ def _cache(lately: Lately) -> Iterator[tuple[str, Value]]:
 
 
 def _failover(lately: Lately) -> Iterator[tuple[str, Value]]:
+    probes: dict[str, dict[str, float]] = {}
     for what, rate in lately.noticed.items():
         if what.startswith((UP, DOWN)):
             state, who = what.split("|", 1)
-            yield f"probes_{state}_per_s|{who}", rate
+            probes.setdefault(who, {"up": 0.0, "down": 0.0})[state] = rate
+    for who, rates in probes.items():
+        yield f"probe|{who}", "down" if not rates["up"] else "partly down" if rates["down"] else "up"
+        yield f"probes_up_per_s|{who}", rates["up"]
+        yield f"probes_down_per_s|{who}", rates["down"]
 
 
 def _truth(lately: Lately) -> Iterator[tuple[str, Value]]:

@@ -1,5 +1,6 @@
 """Our routes on Locust's Flask app, under its base path and behind its login where that is on."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -10,6 +11,7 @@ from harness.cockpit.ticking import Cockpit
 
 STATIC = Path(__file__).parent / "static"
 # What a run directory offers to be read: the report, what it is made of, and no samples.
+CHARTS_JSON = json.dumps([asdict(chart) for chart in CHARTS])
 REPORT_SUFFIXES = frozenset({".html", ".md", ".json", ".jsonl", ".xml", ".svg", ".png", ".csv"})
 # Everything comes from here; charts set sizes and places of their parts by script, which needs no more.
 POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -26,10 +28,15 @@ def add_routes(web_ui: Any, cockpit: Cockpit, *, base_path: str) -> None:
         return send_from_directory(STATIC, name)
 
     def live() -> Any:
-        return jsonify(cockpit.state.since(request.args.get("since", default=0, type=int)))
+        state = cockpit.state
+        since, test = (request.args.get(name, default=0, type=int) for name in ("since", "test"))
+        # Who has seen another test knows nothing of this one yet, whatever the second.
+        return jsonify(state.since(since if test in (0, state.tests) else 0))
 
     def charts() -> Any:
-        return jsonify([asdict(chart) for chart in CHARTS])
+        return web_ui.app.response_class(
+            CHARTS_JSON, mimetype="application/json"
+        )  # jsonify would sort what is in order
 
     def report(run: str, name: str) -> Any:
         file = report_file(cockpit.state.runs, run, name)

@@ -42,6 +42,7 @@ CHARTS = (
         "memory_bytes": "memory used", "memory_limit_bytes": "memory limit",
     }),
     Chart(feed="failover", title="Availability zones", unit="word", values={"zone": "zone"}),
+    Chart(feed="failover", title="Probes up or down", unit="word", values={"probe": "probe"}),
     Chart(feed="failover", title="Probes answered", unit="per_s", values={"probes_up_per_s": "answered"}),
     Chart(feed="failover", title="Probes unanswered", unit="per_s", values={"probes_down_per_s": "unanswered"}),
     Chart(feed="failover", title="Ledger", unit="count", values={

@@ -11,10 +11,14 @@ KEY, TITLE = "dbharness", "Units and throttles"
 FEED_TITLES = {"capacity": "Capacity", "cache": "Cache", "failover": "Failover", "truth": "Truth"}
 FEED_COLUMNS = {"what": "What", "now": "Last second", "least": "Least of a minute", "most": "Most of a minute"}
 MINUTE_S = 60
+LINK = (
+    '<nav aria-label="dbharness" style="padding:6px 12px;background:#14532d;font:16px sans-serif">'
+    '<a href="./dbharness/" style="color:#fff">Live charts and report</a></nav>'
+)
 
 
 def show(web_ui: Any, live: Live, state: LiveState) -> None:
-    """Put tabs and tables on the page and their rows into its statistics."""
+    """Put tabs, tables and a link on the page, and the tables' rows into its statistics."""
     from flask import json, request
 
     tabs = {KEY: TITLE} | {key_of(feed): title for feed, title in FEED_TITLES.items()}
@@ -26,7 +30,9 @@ def show(web_ui: Any, live: Live, state: LiveState) -> None:
     ]
 
     @web_ui.app.after_request  # type: ignore[untyped-decorator]
-    def add_rows(response: Any) -> Any:
+    def add_ours(response: Any) -> Any:
+        if request.endpoint == "locust.index" and response.mimetype == "text/html":
+            response.set_data(response.get_data(as_text=True).replace('<div id="root">', f'{LINK}<div id="root">', 1))
         if request.path.endswith("/stats/requests") and response.is_json:
             extended = [{"key": KEY, "data": live.rows()}]
             extended += [{"key": key_of(feed), "data": list(minute(state, feed))} for feed in FEED_TITLES]

@@ -7,8 +7,8 @@ from typing import Any, Protocol
 
 import gevent
 
-from harness.cockpit.feeds import of_samples
-from harness.cockpit.state import LiveState, Row
+from harness.cockpit.feeds import together
+from harness.cockpit.state import LiveState
 from harness.errors import HarnessError
 from harness.generator import Pulse
 from harness.live import Live
@@ -75,10 +75,7 @@ class Cockpit:
         self.state.progress = session.progress
         if session.progress["state"] != MEASURING:
             return
-        rows: dict[str, Row] = of_samples(self.live.lately())
-        for name, values in _told(session).items():
-            rows.setdefault(name, {}).update(values)
-        for name, row in rows.items():
+        for name, row in together(self.live.lately(), _told(session)).items():
             self.state.feed(name).put(second, **row)
 
     def _look_on(self, session: Watched) -> None:

@@ -4,6 +4,7 @@ The table has no unique key on ``write_id``, so that a write that was applied tw
 write again with the same idempotency token has it applied once: tokens are unique, where there is one.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -54,12 +55,13 @@ class LedgerCheck:
 
 
 class Ledger:
-    """What the client was told about each write, attempt by attempt."""
+    """What the client was told about each write, attempt by attempt; ``counts``: of how many writes what."""
 
-    __slots__ = ("_told",)
+    __slots__ = ("_told", "counts")
 
     def __init__(self) -> None:
         self._told: dict[int, Told] = {}
+        self.counts: Counter[Told] = Counter()
 
     def note(self, write_id: int, outcome: str) -> None:
         """One attempt's outcome, as a sample has it. Over several attempts one acknowledgement is enough;
@@ -68,6 +70,9 @@ class Ledger:
         told, before = TOLD[outcome], self._told.get(write_id)
         if before is None or told == "acknowledged" or (told == "ambiguous" and before == "failed"):
             self._told[write_id] = told
+            self.counts[told] += 1
+            if before is not None:
+                self.counts[before] -= 1
 
     def check(self, present_counts: Mapping[int, int]) -> LedgerCheck:
         """Hold what was told against the rows found; ``present_counts``: write id -> how often it is there.

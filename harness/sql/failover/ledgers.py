@@ -37,6 +37,14 @@ class ArmLedgers:
         """Each arm's counts as its event ``ledger_checked`` has them; ``present``: write id -> how often it is there."""
         return {arm: as_record(self._check(arm, present)) | {"retried": self._retried[arm]} for arm in self._ledgers}
 
+    def told(self) -> dict[str, float]:
+        """How many writes were acknowledged, failed or ambiguous so far, by arm: ``acknowledged_count|tuned``."""
+        return {
+            f"{word}_count|{arm}": ledger.counts[word]
+            for arm, ledger in self._ledgers.items()
+            for word in ("acknowledged", "ambiguous", "failed")
+        }
+
     def acknowledged_of(self, write_ids: Set[int]) -> int:
         """How many of ``write_ids`` were acknowledged, whoever wrote them."""
         return len(self._acknowledged & write_ids)

@@ -20,6 +20,7 @@ from harness.sql.failover.ledgers import ArmLedgers
 from harness.sql.failover.patience import PATIENCE
 from harness.sql.failover.probes import Probes
 from harness.sql.failover.stage import FailoverStage
+from harness.sql.failover.zones import ZoneStates
 
 if TYPE_CHECKING:
     from harness.local.pace import PaceName
@@ -51,6 +52,7 @@ class Failover:
             pace=self._pace, note=self._note, publish=self._publish, sleep_s=context.sleep_s
         )
         self._injected, self._ends_ns = False, 0
+        self._zones: ZoneStates | None = None
         self._moved = Event()
         self._greenlets: list[Any] = []
 
@@ -58,6 +60,10 @@ class Failover:
         """The topology whole, with the trial's parameters; clients that know nothing of it yet. Raises what is in TROUBLE."""
         labels, params = self._trial.labels, self._trial.params
         self._stage.prepare(parameters_of(labels["durability"]), behind_doors=labels["fault"] == "black_hole")
+        topology = self._stage.topology
+        self._zones = ZoneStates(
+            self._context.redact(topology.writer), zones=getattr(topology, "zones", ()), readers=getattr(topology, "readers", ())
+        )  # fmt: skip
         way, settings = self._stage.way(), PATIENCE[self._pace]
         self._clients = [
             make(arm, way, connections=int(params["connections"]), settings=settings) for arm in self._arms
@@ -88,6 +94,10 @@ class Failover:
             gevent.spawn(self._at, begin_ns + int(self._before_s * 1e9) + jitter_ns, self._inject),
             gevent.spawn(self._at, self._ends_ns + int(GRACE_S * 1e9), self._cut),
         ]
+
+    def live(self) -> dict[str, float | str]:
+        """The zones' states and what writers were told so far."""
+        return {**(self._zones.told() if self._zones else {}), **self._ledgers.told()}
 
     def settle(self) -> None:
         """Wait for the failover's end, look every write up, hold both tables side by side. Raises CannotMeasure.
@@ -147,6 +157,8 @@ class Failover:
             self._moved.set()
 
     def _note(self, kind: str, zone: str, **fields: Any) -> None:
+        if self._zones is not None:
+            self._zones.note(kind, self._context.redact(zone), str(fields.get("fault", "")))
         self._context.events.add(kind, trial=self._trial.trial, engine=self._engine, zone=zone, **fields)
 
     def _cut(self) -> None:
