@@ -28,9 +28,7 @@ def notes(text: str, lines: Mapping[KeyPath, int], section: KeyPath) -> dict[str
     """
     source = text.splitlines()
     depth = len(section) + 1
-    keys = sorted(
-        (line, str(path[-1])) for path, line in lines.items() if path[:-1] == section and len(path) == depth
-    )
+    keys = sorted((line, str(path[-1])) for path, line in lines.items() if path[:-1] == section and len(path) == depth)
     found: dict[str, Note] = {}
     heading, before, under = "", "", ""
     for line, key in keys:
