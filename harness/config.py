@@ -4,7 +4,7 @@ The scenarios' own settings are validated by the models they bring along, so tha
 changes nothing here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -301,29 +301,18 @@ def _validate(data: dict[str, Any], models: Mapping[str, type[Settings]], source
     sections = data.get("scenarios") or {}
     if not isinstance(sections, dict):
         raise UsageError(f"{source.place(('scenarios',))}: scenarios must map names to settings")
-    try:
-        for name in sections:
-            if name not in models:
-                path: KeyPath = ("scenarios", name)
-                raise UsageError(f"{source.place(path)}: unknown scenario {name!r}{nearest(name, list(models))}")
-        config = Config.model_validate(data | {"scenarios": {}})
-    except ValidationError as error:
-        raise WrongSettings(complaints(error, (), Config, source.place)) from error
-    for index, gate in enumerate(config.gates):
-        scenario = parse(gate).selector.scenario
-        if scenario not in models:
-            path = ("gates", index)
-            raise UsageError(
-                f"{source.place(path)}: gates.{index} is about unknown scenario {scenario!r}{nearest(scenario, list(models))}"
-            )
-    for month in config.months:
-        if not 1 <= month <= 12:
-            where: KeyPath = ("months",)
-            raise WrongSettings(
-                [Complaint(path=where, place=source.place(where), sentence=f"months must be 1 to 12, got {month}")]
-            )
-    validated: dict[str, Any] = {}
+    for name in sections:
+        if name not in models:
+            path: KeyPath = ("scenarios", name)
+            raise UsageError(f"{source.place(path)}: unknown scenario {name!r}{nearest(name, list(models))}")
     problems: list[Complaint] = []
+    config = Config()
+    try:
+        config = Config.model_validate(data | {"scenarios": {}})
+        problems += _beyond_types(config, models, source)
+    except ValidationError as error:
+        problems += complaints(error, (), Config, source.place)
+    validated: dict[str, Any] = {}
     for name, model in models.items():
         try:
             validated[name] = model.model_validate(sections.get(name) or {})
@@ -332,3 +321,17 @@ def _validate(data: dict[str, Any], models: Mapping[str, type[Settings]], source
     if problems:
         raise WrongSettings(problems)
     return config.model_copy(update={"scenarios": validated})
+
+
+def _beyond_types(config: Config, models: Mapping[str, type[Settings]], source: Source) -> Iterator[Complaint]:
+    """What a type can't say: gates are about scenarios that there are, and a year has twelve months."""
+    for index, gate in enumerate(config.gates):
+        scenario = parse(gate).selector.scenario
+        if scenario not in models:
+            path: KeyPath = ("gates", index)
+            sentence = f"gates.{index} is about unknown scenario {scenario!r}{nearest(scenario, list(models))}"
+            yield Complaint(path=path, place=source.place(path), sentence=sentence)
+    for month in config.months:
+        if not 1 <= month <= 12:
+            where: KeyPath = ("months",)
+            yield Complaint(path=where, place=source.place(where), sentence=f"months must be 1 to 12, got {month}")
