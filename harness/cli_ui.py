@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli_shared import CONFIG, ConfigOption, ProfileOption, SeedOption, SetOption, TargetOption, err
-from harness.errors import UsageError
+from harness.errors import CannotMeasure
 
 if TYPE_CHECKING:
     from harness import suite
@@ -77,14 +77,14 @@ def locust_command(asked: "suite.Request", *, host: str, port: int) -> list[str]
 
 
 def refuse_taken(host: str, port: int) -> None:
-    """Raises UsageError where something listens there already, or the address isn't this machine's."""
+    """Raises CannotMeasure where something listens there already, or the address isn't this machine's."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise UsageError(
+            raise CannotMeasure(
                 f"can't serve at {host}:{port}: {error.strerror}; give another --port, or --host"
             ) from error
 

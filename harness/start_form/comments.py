@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from harness.config_words import KeyPath
 
 _HEADING = re.compile(r"(part|all parts|all other parts)\b")
-_COMMENT = re.compile(r"(?:^|\s)#(?:\s+(.*))?$")
+_COMMENT = re.compile(r"""(?:'[^']*'|"[^"]*"|[^'"#]|(?<=\S)#)*?(?:^|(?<=\s))#\s*(.*)$""")
 _MORE = "…"
 
 
@@ -65,9 +65,8 @@ def _beside(source: Sequence[str], line: int) -> str:
 
 def _comment(line: str) -> str:
     """What stands behind the first ``#`` that isn't within quotes."""
-    unquoted = re.sub(r"'[^']*'|\"[^\"]*\"", lambda quoted: "_" * len(quoted[0]), line.partition("# ")[0])
-    found = _COMMENT.search(unquoted + line[len(unquoted) :])
-    return (found[1] or "").strip() if found else ""
+    found = _COMMENT.match(line)
+    return found[1].strip() if found else ""
 
 
 def _indent(line: str) -> int:
