@@ -78,7 +78,8 @@ class _WithOurs:
 def _extend_json(latest: Latest) -> None:
     def entries(stats: Any) -> list[Row]:
         of = ours(latest(), stats)
-        return [entry | {KEY: of(entry["method"], entry["name"])} for entry in stats.serialize_stats()]
+        known = {key: of(key[1], key[0]) for key in stats.entries}  # before Locust clears what it serialises
+        return [entry | {KEY: known[entry["name"], entry["method"]]} for entry in stats.serialize_stats()]
 
     def print_stats_json(stats: Any) -> None:
         print(json.dumps(entries(stats), indent=4))  # noqa: T201 - Locust's own does

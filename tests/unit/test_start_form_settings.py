@@ -35,7 +35,10 @@ def test_a_form_has_the_general_fields_and_the_scenarios_own_with_the_profiles_d
 
 def test_nothing_changed_is_no_override_and_the_slots_are_those_shown(form: Form) -> None:
     """Every field sent as it was."""
-    sent = {one.name.replace(".", "__"): [one.default] if isinstance(one.default, str) else one.default for one in form.fields}
+    sent = {
+        one.name.replace(".", "__"): [one.default] if isinstance(one.default, str) else one.default
+        for one in form.fields
+    }
     assert checked(form, whole_form=["1"], **sent) == Checked(slots=32)
 
 
@@ -57,7 +60,9 @@ def test_a_wrong_value_has_the_sentence_of_the_command_line_at_its_field(form: F
     found = check(SOURCE, form, lambda asked: [text] if asked == name else [])
     listed = next(one for one in form.fields if one.name == name).kind == "list"
     with pytest.raises(UsageError) as said:
-        configuration.load(FILE, SOURCE.models, profile="smoke", overrides=[f"{name}={f'[{text}]' if listed else text}"])
+        configuration.load(
+            FILE, SOURCE.models, profile="smoke", overrides=[f"{name}={f'[{text}]' if listed else text}"]
+        )
     assert list(found.wrong) == [name]
     assert [line.partition(": ")[2] for line in str(said.value).splitlines()] == list(found.wrong[name])
 

@@ -48,7 +48,10 @@ class Page:
             "127.0.0.1", 0, web_base_path=base_path or None, delayed_start=True, userclass_picker_is_active=True
         )
         web_access.guard(web_ui, host="127.0.0.1", base_path=base_path, tls=False, environ={}, say=print)
-        offered = {"query_vs_scan": Offered(user_class="FirstUser", slots=32), "rds_failover": Offered(user_class="SecondUser", slots=8)}
+        offered = {
+            "query_vs_scan": Offered(user_class="FirstUser", slots=32),
+            "rds_failover": Offered(user_class="SecondUser", slots=8),
+        }
         self.runs: dict[str, Path] = {}
         open_start_form(self.environment, offered, under_way=lambda: self.running, runs=lambda: self.runs)
         self.client = web_ui.app.test_client()
@@ -158,7 +161,9 @@ def test_locusts_form_starts_the_one_class_with_its_seed_and_what_the_command_li
     """What our own page asked for before is forgotten; the command line's override stays."""
     page = Page("--harness-set", "query_vs_scan.aircraft=3")
     page.start(**{"query_vs_scan.pairs": "4"})
-    answer = page.post("/swarm", user_count=2, spawn_rate=1, user_classes="SecondUser", harness_profile="quick", harness_seed="7")
+    answer = page.post(
+        "/swarm", user_count=2, spawn_rate=1, user_classes="SecondUser", harness_profile="quick", harness_seed="7"
+    )
     assert answer.get_json()["success"]
     assert page.started[0][2] == ["query_vs_scan.aircraft=3", "query_vs_scan.pairs=4"]
     assert page.started[1] == (2, ["SecondUser"], ["query_vs_scan.aircraft=3", "seed=7"], "quick")
@@ -187,7 +192,10 @@ def test_a_wrong_scenario_or_profile_is_said_on_the_page_and_to_programs() -> No
     """What there is."""
     page = Page()
     answer = page.get("/dbharness/start?scenario=nope")
-    assert answer.status_code == 422 and "unknown scenario &#39;nope&#39;; there are query_vs_scan, rds_failover" in answer.text
+    assert (
+        answer.status_code == 422
+        and "unknown scenario &#39;nope&#39;; there are query_vs_scan, rds_failover" in answer.text
+    )
     assert page.get("/dbharness/settings?scenario=query_vs_scan&profile=huge").status_code == 422
     assert page.get("/dbharness/settings?scenario=query_vs_scan&profile=quick").get_json()["profile"] == "quick"
 
