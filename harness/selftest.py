@@ -4,7 +4,7 @@ import json
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ class Outcome:
     """What came back, and the record of it that was kept for later reports; ``interrupted`` where Ctrl-C ended it before."""
 
     recoveries: tuple[Recovery, ...]
-    record: Mapping[str, Any]
+    record: Mapping[str, Any] = field(default_factory=dict)
     interrupted: bool = False
 
     @property
@@ -81,7 +81,7 @@ def _run(
     reason = suite.measure((PLANTED,), directory, progress)
     directory.finish(reason)
     if reason is not None:
-        return Outcome(recoveries=(), record={}, interrupted=True)
+        return Outcome(recoveries=(), interrupted=True)
     code = make_report(directory.path, quiet=True)
     if code:
         entry = directory.manifest["scenarios"][PLANTED]

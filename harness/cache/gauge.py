@@ -66,4 +66,5 @@ def gauged(before: Mapping[str, int], now: Mapping[str, int], elapsed_s: float) 
 
 def reached_database(op: str, seen: Observation) -> str | None:  # noqa: ARG001 - whatever was asked
     """What an attempt counts as that was answered by the database, or went to it."""
-    return DATABASE if (seen.extra.get("db_ns") or -1) >= 0 else None
+    spent_ns = seen.extra.get("db_ns")
+    return DATABASE if spent_ns is not None and spent_ns >= 0 else None

@@ -57,7 +57,7 @@ def _capacity(lately: Lately) -> Iterator[tuple[str, Value]]:
         yield "read_units_per_s", lately.read_units
         yield "write_units_per_s", lately.write_units
     for reason, rate in lately.reasons.items():
-        yield f"throttled_per_s|{reason}", rate
+        yield f"throttles_per_s|{reason}", rate
 
 
 def _cache(lately: Lately) -> Iterator[tuple[str, Value]]:

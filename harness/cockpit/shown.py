@@ -11,7 +11,7 @@ _KIB = 1024
 class Chart:
     """Values of one feed and one unit in one picture; ``values``: name -> what the page calls it.
 
-    Words are strips by time; all else are lines.
+    Words are strips by time; all else are lines. A value without a name is called by what it is of.
     """
 
     feed: str
@@ -30,7 +30,7 @@ CHARTS = (
     Chart(feed="capacity", title="Burst buckets", unit="units", values={
         "read_burst_units": "read units saved", "write_burst_units": "write units saved",
     }),
-    Chart(feed="capacity", title="Throttles by reason", unit="per_s", values={"throttled_per_s": "throttled"}),
+    Chart(feed="capacity", title="Throttles by reason", unit="per_s", values={"throttles_per_s": "throttled"}),
     Chart(feed="cache", title="Hit rate", unit="share", values={
         "hit_rate": "hit rate of the reads", "server_hit_rate": "hit rate by the servers' own count",
     }),
@@ -41,8 +41,8 @@ CHARTS = (
     Chart(feed="cache", title="Memory", unit="bytes", values={
         "memory_bytes": "memory used", "memory_limit_bytes": "memory limit",
     }),
-    Chart(feed="failover", title="Availability zones", unit="word", values={"zone": "zone"}),
-    Chart(feed="failover", title="Probes up or down", unit="word", values={"probe": "probe"}),
+    Chart(feed="failover", title="Availability zones", unit="word", values={"zone": ""}),
+    Chart(feed="failover", title="Probes up or down", unit="word", values={"probe": ""}),
     Chart(feed="failover", title="Probes answered", unit="per_s", values={"probes_up_per_s": "answered"}),
     Chart(feed="failover", title="Probes unanswered", unit="per_s", values={"probes_down_per_s": "unanswered"}),
     Chart(feed="failover", title="Ledger", unit="count", values={
@@ -70,7 +70,7 @@ def title_of(name: str) -> str:
     """What a value is called: ``latency_p99_ms|get`` is *latency p99, get*."""
     base, _, of = name.partition("|")
     title = _TITLES.get(base, base.replace("_", " "))
-    return f"{title}, {of}" if of else title
+    return ", ".join(filter(None, (title, of)))
 
 
 def figure(name: str, value: float | str | None) -> str:

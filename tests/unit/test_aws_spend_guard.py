@@ -88,7 +88,7 @@ def test_what_costs_more_than_the_limit_leaves_doesnt_begin() -> None:
         "the planned run costs $0.26, --max-usd leaves $0.25; raise it, or measure less"
     )
     assert guard(0.26)[0].refuse(planned) is None
-    unknown = Database(engine="postgres", topology="single_az", instance_class="db.m5.large", storage_gb=0.0)
+    unknown = Database(engine="postgres", topology="single_az", instance_class="db.x2g.16xlarge", storage_gb=0.0)
     more = estimate(Deployment(caches=(nodes,), databases=(unknown,)), work, sheet)
     assert str(guard(0.25)[0].refuse(more)).startswith("the planned run costs at least $0.26")
 

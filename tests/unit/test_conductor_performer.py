@@ -147,11 +147,10 @@ def test_a_user_thinks_before_the_next_operation(stage: Stage) -> None:
 
 
 def test_a_stop_does_not_wait_for_what_is_not_yet_due(stage: Stage) -> None:
-    """An operation due in an hour isn't waited for, and leaves no row."""
+    """An operation due in an hour isn't waited for, and leaves no row: not in a minute, however busy the machine is."""
     gevent.spawn_later(0.02, stage.performer.stop, 3.0)
-    began_s = time.monotonic()
-    stage.perform(iter([Ticket(op="get", act=lambda _: Observation(), due_ns=3_600 * 10**9)]))
-    assert time.monotonic() - began_s < 1
+    with gevent.Timeout(60):
+        stage.perform(iter([Ticket(op="get", act=lambda _: Observation(), due_ns=3_600 * 10**9)]))
     assert stage.recorder.rows == []
 
 

@@ -186,7 +186,7 @@ def test_sketches_of_all_workers_become_one() -> None:
     for worker, values_ns in (("first", [1e6, 2e6]), ("second", [3e6]), ("stranger", [9e6])):
         sketch = Sketch()
         sketch.add_many(np.array(values_ns, np.int64))
-        report = {"test": 1, "live": [], "sketches": [[0, "Query", sketch.to_bytes()]]}
+        report = {"test": 1, "live": Live().take(), "sketches": [[0, "Query", sketch.to_bytes()]]}
         master.environment.events.worker_report.fire(client_id=worker, data={MESSAGE: report})
     (merged,) = workers.sketches.values()
     assert merged.count == 3

@@ -44,7 +44,7 @@ def test_a_planted_change_is_found_at_its_run_with_what_changed_there(tmp_path: 
     assert [(one.topic, one.name, one.base[:3], one.candidate[:3]) for one in change.differs] == [
         ("versions", "dbharness", "0.1", "0.2"), ("git", "commit", "bbb", "ccc"),
     ]  # fmt: skip
-    assert words.what_changed(change) == "versions: dbharness 0.1.0 → 0.2.0; git: commit bbbbbbbbb → ccccccccc"
+    assert words.what_changed(change) == "versions: dbharness 0.1.0 → 0.2.0; git: commit bbbbbbbbbbbb → cccccccccccc"
     assert words.relative(change) == "+40 %"
     assert words.levels(only(found), change) == "9.99 → 13.99 ms"
     assert list(found.steps) == [3, 6]
@@ -57,7 +57,7 @@ def test_a_change_that_nothing_recorded_explains_says_so_and_what_was_close_by(t
     assert words.what_changed(only(far).changes[0]) == "nothing that the manifest records"
     near = nights(tmp_path / "near", [*noisy(10, 6), *noisy(14, 6)], changes={0: commit("a"), 5: commit("b")})
     assert words.what_changed(only(near).changes[0]) == (
-        "nothing that the manifest records; 1 run earlier: git: commit aaaaaaaaa → bbbbbbbbb"
+        "nothing that the manifest records; 1 run earlier: git: commit aaaaaaaaaaaa → bbbbbbbbbbbb"
     )
 
 

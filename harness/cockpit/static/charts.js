@@ -136,6 +136,16 @@ export class Lines extends Figure {
   }
 }
 
+// Green is well, red is down, and what lies between has a colour of its own; other words take what is left in turn.
+const WORDS = {
+  up: 2, writer: 2, reader: 0, standby: 7, "partly down": 1, down: 6, crashed: 6, hangs: 6, "cut off": 6, "asked to fail over": 3,
+  "found failed": 1, fenced: 4, "taking over": 5, "takes writes, not published": 3,
+};
+
+function colourOf(word, place) {
+  return WORDS[word] ?? place % COLOURS;
+}
+
 const SVG = "http://www.w3.org/2000/svg";
 
 export class Strips extends Figure {
@@ -170,7 +180,7 @@ export class Strips extends Figure {
     }
     this.names.forEach((name, place) => this.strip(this.strips[place], name, first, span));
     this.legend.replaceChildren(...this.words.map((word, place) => {
-      const mark = element("i", { className: `w${place % COLOURS}` });
+      const mark = element("i", { className: `w${colourOf(word, place)}` });
       return element("li", {}, mark, word);
     }));
   }
@@ -192,7 +202,7 @@ export class Strips extends Figure {
       box.setAttribute("width", end - begin);
       box.setAttribute("height", 1);
       box.setAttribute("fill", "currentColor");
-      box.setAttribute("class", `w${this.words.indexOf(word) % COLOURS}`);
+      box.setAttribute("class", `w${colourOf(word, this.words.indexOf(word))}`);
       return box;
     }));
   }

@@ -2,8 +2,7 @@
 
 export function titleOf(chart, name) {
   const [base, of] = split(name);
-  const title = chart.values[base];
-  return of ? `${title}, ${of}` : title;
+  return [chart.values[base], of].filter(Boolean).join(", ");
 }
 
 export function split(name) {

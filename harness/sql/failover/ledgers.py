@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Set
 from typing import Any
 
-from harness.sql.ledger import Ledger, LedgerCheck, as_record
+from harness.sql.ledger import Ledger, LedgerCheck, Told, as_record
 
 
 class ArmLedgers:
@@ -38,12 +38,12 @@ class ArmLedgers:
         return {arm: as_record(self._check(arm, present)) | {"retried": self._retried[arm]} for arm in self._ledgers}
 
     def told(self) -> dict[str, float]:
-        """How many writes were acknowledged, failed or ambiguous so far, by arm: ``acknowledged_count|tuned``."""
+        """How many writes of all arms were acknowledged, ambiguous or failed so far."""
+        counts = sum((ledger.counts for ledger in self._ledgers.values()), Counter[Told]())
         return {
-            f"{word}_count|{arm}": ledger.counts[word]
-            for arm, ledger in self._ledgers.items()
-            for word in ("acknowledged", "ambiguous", "failed")
-        }
+            "acknowledged_count": counts["acknowledged"], "ambiguous_count": counts["ambiguous"],
+            "failed_count": counts["failed"],
+        }  # fmt: skip
 
     def acknowledged_of(self, write_ids: Set[int]) -> int:
         """How many of ``write_ids`` were acknowledged, whoever wrote them."""
