@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.registry import settings_models
+from harness.registry import scenario_names, settings_models
 from harness.session import config_file
 from harness.start_form import locusts_form
 from harness.start_form.options import overrides_of
@@ -19,6 +19,8 @@ def open_start_form(
     """``/dbharness/start`` for these scenarios, and the same rules for Locust's form; before the web UI starts to serve."""
     options, web_ui = environment.parsed_options, environment.web_ui
     base_path = (options.web_base_path or "").rstrip("/")
+    order = {name: place for place, name in enumerate(scenario_names())}
+    offered = dict(sorted(offered.items(), key=lambda one: order.get(one[0], len(order))))
     source = Source(file=config_file(), models=settings_models(), given=tuple(overrides_of(options)))
     starter = Starter(
         web_ui=web_ui, options=options, offered=offered, under_way=under_way,

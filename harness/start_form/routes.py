@@ -26,27 +26,37 @@ class StartPage:
     def __init__(self, source: Source, starter: Starter, runs: Callable[[], Mapping[str, Path]], profile: str) -> None:
         self.source, self.starter, self._runs, self._profile = source, starter, runs, profile
 
-    def shown(self, asked: Mapping[str, str], *, token: str) -> tuple[str, int]:
-        """The form of the scenario and profile that were asked for, with its defaults."""
-        return self._page(asked, token=token)
-
-    def sent(self, form: Any, *, token: str) -> tuple[str, int] | None:
-        """Begin what the form asks for: None; or the form again with what is wrong, and nothing begun."""
+    def begin(self, form: Any) -> tuple[Mapping[str, Sequence[str]], int]:
+        """Begin what was sent; or say what is wrong, by field, with a status, and begin nothing."""
         scenario, profile = self._which(form)
         try:
             described = self.described(scenario, profile)
-        except UsageError:
-            return self._page(form, token=token)
+        except UsageError as error:
+            return {"": str(error).splitlines()}, REFUSED
         checked = check(self.source, described, form.getlist)
-        sent = _sent(described, form)
         if checked.wrong:
-            return self._page(form, token=token, wrong=checked.wrong, sent=sent)
+            return checked.wrong, REFUSED
         try:
             self.starter.start(scenario, profile=described.profile, overrides=checked.overrides, slots=checked.slots)
         except UsageError as error:
-            page, _ = self._page(form, token=token, wrong={"": [str(error)]}, sent=sent)
-            return page, CONFLICT
-        return None
+            return {"": [str(error)]}, CONFLICT
+        return {}, 200
+
+    def page(self, asked: Any, *, token: str, wrong: Mapping[str, Sequence[str]] | None = None) -> str:
+        """The form of the scenario and profile that were asked for: with its defaults, or with what was sent and what is ``wrong`` in it."""
+        scenario, profile = self._which(asked)
+        complaints = dict(wrong or {})
+        form, sent = None, {}
+        try:
+            form = self.described(scenario, profile)
+            sent = _sent(form, asked) if wrong else {}
+        except UsageError as error:
+            complaints = {"": str(error).splitlines()}
+        return html(Shown(
+            scenarios=list(self.starter.offered), profiles=PROFILES, scenario=scenario, profile=profile,
+            profile_said=self._profile_said(), token=token, form=form, given=self.source.given, sent=sent,
+            wrong=complaints, going_on=self.starter.under_way(), reports=self._reports(),
+        ))  # fmt: skip
 
     def described(self, scenario: str, profile: str | None) -> Form:
         """The form for programs and people. Raises UsageError for an unknown scenario or profile, or a wrong config.yaml."""
@@ -56,23 +66,6 @@ class StartPage:
 
     def _which(self, asked: Mapping[str, str]) -> tuple[str, str]:
         return asked.get("scenario") or next(iter(self.starter.offered)), asked.get("profile") or self._profile
-
-    def _page(
-        self, asked: Mapping[str, str], *, token: str, wrong: Mapping[str, Sequence[str]] | None = None,
-        sent: Mapping[str, Value] | None = None,
-    ) -> tuple[str, int]:  # fmt: skip
-        scenario, profile = self._which(asked)
-        complaints = dict(wrong or {})
-        try:
-            form = self.described(scenario, profile)
-        except UsageError as error:
-            form, complaints = None, {"": str(error).splitlines()}
-        shown = Shown(
-            scenarios=list(self.starter.offered), profiles=PROFILES, scenario=scenario, profile=profile,
-            profile_said=self._profile_said(), token=token, form=form, given=self.source.given, sent=sent or {},
-            wrong=complaints, going_on=self.starter.under_way(), reports=self._reports(),
-        )  # fmt: skip
-        return html(shown), REFUSED if complaints else 200
 
     def _profile_said(self) -> str:
         """What config.yaml says beside ``profile``; nothing where it can't be read, which is said elsewhere."""
@@ -103,11 +96,14 @@ def add_routes(web_ui: Any, page: StartPage, *, base_path: str) -> None:
 
     def start() -> Any:
         if request.method == "GET":
-            return page.shown(request.args, token=csrf_token())
+            return page.page(request.args, token=csrf_token())
         if not csrf_matches():
             abort(FOREIGN, "this form is out of date: open it again")
-        refused = page.sent(request.form, token=csrf_token())
-        return redirect("./", 303) if refused is None else refused
+        wrong, status = page.begin(request.form)
+        if request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json":
+            return jsonify({"started": not wrong, "wrong": wrong}), status
+        # The form again is a page like any other: a browser would call a status of refusal an error of ours.
+        return page.page(request.form, token=csrf_token(), wrong=wrong) if wrong else redirect("./", 303)
 
     def stop() -> Any:
         if not csrf_matches():

