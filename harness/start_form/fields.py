@@ -1,9 +1,13 @@
 """A scenario's settings as the fields of a form: what kind each is, its choices, its unit, what is said of it, its default. Pure."""
 
 import types
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import yaml
+from pydantic import BaseModel
+from pydantic_core import to_jsonable_python
 
 from harness.config import Settings
 from harness.start_form.comments import Note
@@ -130,11 +134,19 @@ def _entries(value: object) -> Iterator[object]:
 
 
 def _word(value: object) -> str:
-    """As YAML would have it."""
-    words: Mapping[type, Callable[[Any], str]] = {
-        type(None): lambda _: NOTHING, bool: lambda value: str(value).lower(), float: lambda value: f"{value:.15g}",
-    }  # fmt: skip
-    return words.get(type(value), str)(value)
+    """As YAML would have it, in one line."""
+    match value:
+        case None:
+            return NOTHING
+        case bool():
+            return str(value).lower()
+        case float():
+            return f"{value:.15g}"
+        case dict() | BaseModel():
+            plain = to_jsonable_python(value, exclude_none=True)
+            return yaml.safe_dump(plain, default_flow_style=True, sort_keys=False, width=10**6).strip()
+        case _:
+            return str(value)
 
 
 def _unit(key: str) -> str:

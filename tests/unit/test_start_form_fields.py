@@ -53,6 +53,13 @@ def test_a_part_is_the_heading_of_the_keys_below_it_and_a_sentence_that_goes_on_
     assert found["more_s"].said == "… begins anew here"
 
 
+class Inner(Settings):
+    """A section of its own."""
+
+    loud: bool = False
+    size: str | None = None
+
+
 class Planted(Settings):
     """One key of each kind."""
 
@@ -64,6 +71,7 @@ class Planted(Settings):
     pair: tuple[int, int] = (5, 10)
     wait_ms: float = 0.00001
     rest_s: float | None = None
+    groups: dict[str, Inner] = {"first": Inner(loud=True)}  # noqa: RUF012 - pydantic copies it
 
 
 FIELDS = {one.name: one for one in fields_of(Planted(), {"rest_s": Note(said="a rest")}, section="one")}
@@ -80,6 +88,7 @@ def test_what_has_choices_is_a_drop_down_or_boxes_and_all_else_is_typed() -> Non
         "pair": ("list", (), "5, 10"),
         "wait_ms": ("text", (), "1e-05"),
         "rest_s": ("text", (), "null"),
+        "groups": ("text", (), "{first: {loud: true}}"),
     }  # fmt: skip
 
 

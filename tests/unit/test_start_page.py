@@ -192,9 +192,7 @@ def test_a_wrong_scenario_or_profile_is_said_on_the_page_and_to_programs() -> No
     """What there is."""
     page = Page()
     answer = page.get("/dbharness/start?scenario=nope")
-    assert (
-        "unknown scenario &#39;nope&#39;; there are query_vs_scan, rds_failover" in answer.text
-    )
+    assert "unknown scenario &#39;nope&#39;; there are query_vs_scan, rds_failover" in answer.text
     assert page.get("/dbharness/settings?scenario=query_vs_scan&profile=huge").status_code == 422
     assert page.get("/dbharness/settings?scenario=query_vs_scan&profile=quick").get_json()["profile"] == "quick"
 
