@@ -66,7 +66,7 @@ def launch_from_environment(
             config = config.model_copy(update={"aws": AwsSettings.model_validate_json(section)})
         run.redactor = redactor_of(config)
         return Launch(run=run, config=config, owned=False)
-    file = _config_file()
+    file = config_file()
     config = configuration.load(file, settings_models(), profile=profile, overrides=overrides)
     prices = configuration.load_prices(config)
     baselines = against.runs(about(config.gates, {scenario}))
@@ -76,10 +76,11 @@ def launch_from_environment(
 
 def default_profile() -> str | None:
     """The profile a plain ``locust -f`` measures unless told otherwise; None where the configuration names none."""
-    return os.environ.get("DBHARNESS_PROFILE") or configuration.named_profile(_config_file())
+    return os.environ.get("DBHARNESS_PROFILE") or configuration.named_profile(config_file())
 
 
-def _config_file() -> Path:
+def config_file() -> Path:
+    """The configuration of a plain ``locust -f``."""
     return Path(os.environ.get("DBHARNESS_CONFIG", PROJECT_ROOT / "config.yaml"))
 
 
