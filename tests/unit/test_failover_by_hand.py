@@ -82,6 +82,7 @@ def test_before_the_load_has_run_for_before_s_nothing_may_fail() -> None:
 def test_where_nobody_comes_the_trial_ends_and_is_not_measured() -> None:
     """What is due 10.99 s after the begin is done, what is due at 11 s isn't, and from then on nobody may come."""
     by_hand = waiting()
+    assert refusal(by_hand, 111) == "this trial is over: nobody had come in time"
     assert not by_hand.over(round(10.99 * S), 111 * S)
     assert by_hand.over(11 * S, 111 * S)
     assert refusal(by_hand, 110.99) == "this trial is over: nobody had come in time"

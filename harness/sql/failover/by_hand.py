@@ -24,7 +24,7 @@ class ByHand:
         self._closed = False
 
     def begun(self, begin_ns: int) -> int:
-        """The load begins: when the trial ends unless somebody comes."""
+        """The load begins, as whoever must know of it says: when the trial ends unless somebody comes."""
         self._begin_ns = begin_ns
         return begin_ns + self._before_ns + self._waits_ns
 
@@ -32,10 +32,10 @@ class ByHand:
         """Somebody asks for a fault. Raises UsageError with the reason why it can't be had."""
         if self._kind is not None:
             raise UsageError(f"this trial has had its fault: {self._kind}")
-        if self._closed:
-            raise UsageError("this trial is over: nobody had come in time")
         if self._begin_ns is None:
             raise UsageError("the next failover is being prepared: its load hasn't begun")
+        if self._closed or now_ns >= self._begin_ns + self._before_ns + self._waits_ns:
+            raise UsageError("this trial is over: nobody had come in time")
         if now_ns < self._begin_ns + self._before_ns:
             wait_s = (self._begin_ns + self._before_ns - now_ns) / 1e9
             raise UsageError(f"the load has only begun: ask again in {wait_s:.1f} s")
