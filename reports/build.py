@@ -21,7 +21,7 @@ from reports.section import Section
 
 Analysis = Callable[[Run], Section]
 # The order of the page; a scenario's analysis has its name.
-ORDER = ("query_vs_scan", "capacity_modes", "cache_hit_rate", "rds_failover")
+ORDER = ("query_vs_scan", "capacity_modes", "cache_hit_rate", "rds_failover", "sql_vs_nosql", "rds_operations")
 _log = logging.getLogger(__name__)
 
 
