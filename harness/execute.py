@@ -260,8 +260,9 @@ class _Hooks:
     def _check_distribution(self, options: Any) -> None:
         """One process only, where a scenario keeps in it what its operations did; and no users that move about."""
         if not self.scenario.distributable:
-            why = "is a measurement of one process"
-            _refuse(f"{self.scenario.name} {why}: leave out --processes, --master and --worker", options)
+            _refuse(
+                f"{self.scenario.name} {self.scenario.alone}: leave out --processes, --master and --worker", options
+            )
         if options.enable_rebalancing:
             _refuse(
                 "--enable-rebalancing would move slots between workers in the middle of a trial: leave it out", options
