@@ -1,7 +1,7 @@
 # Everything a user or CI types. Override the interpreter with PYTHON=python3.12.
 PYTHON ?= python3
 PROFILE ?= quick
-SCENARIO ?= query_vs_scan
+SCENARIO ?=
 VENV := .venv
 BIN := $(VENV)/bin
 SETUP := $(VENV)/.setup-done
@@ -24,8 +24,7 @@ bench: setup
 	$(BIN)/dbharness run --profile $(PROFILE)
 
 ui: setup
-	@test -f scenarios/$(SCENARIO).py || { echo "no scenario $(SCENARIO); there are: $$(ls scenarios | grep -v __ | sed 's/\.py//' | tr '\n' ' ')" >&2; exit 2; }
-	exec $(BIN)/locust -f scenarios/$(SCENARIO).py
+	exec $(BIN)/dbharness ui $(SCENARIO)
 
 test: setup
 	$(BIN)/python -m pytest --cov --cov-report=term --durations=15 -m "not slow"

@@ -6,6 +6,7 @@ as the codes of a categorical. What stands together in the frame is looked at th
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -68,21 +69,34 @@ def frames_of(parts: Sequence[Part], wanted: Sequence[Wanted]) -> list[pd.DataFr
     """A frame for each of ``wanted``, of several files together; a column that no file has isn't in it. Raises Damaged.
 
     Words are categoricals in the order of the alphabet, whole numbers floats where one is absent, yes and no 1.0 and 0.0; what is
-    absent is NaN. Columns are read one by one, each once, so that there is never more than one of them twice.
+    absent is NaN. Columns are read one by one, each once, so that there are never more than two of them twice.
     """
     found: list[dict[str, Any]] = [{} for _ in wanted]
-    room = _Room()
+    room, takers = _Room(), {}
     for name in dict.fromkeys(name for part in parts for name in part.columns):
-        takers = [place for place, one in enumerate(wanted) if one.columns is None or name in one.columns]
-        if not takers:
-            continue
-        each = [part.read(name) if name in part.columns else pa.table({name: pa.nulls(part.rows)}) for part in parts]
-        (column,) = pa.concat_tables(each, promote_options="permissive").columns
-        del each
+        mine = [place for place, one in enumerate(wanted) if one.columns is None or name in one.columns]
+        if mine:
+            takers[name] = mine
+    for name, column in _one_ahead(list(takers), lambda name: _column(parts, name)):
         take = _words(column, room) if _is_text(column.type) else _numbers(column, room)
-        for place in takers:
+        for place in takers[name]:
             found[place][name] = take(wanted[place].rows)
     return [pd.DataFrame(columns, copy=False) for columns in found]
+
+
+def _column(parts: Sequence[Part], name: str) -> pa.ChunkedArray:
+    each = [part.read(name) if name in part.columns else pa.table({name: pa.nulls(part.rows)}) for part in parts]
+    return pa.concat_tables(each, promote_options="permissive").column(0)
+
+
+def _one_ahead(names: Sequence[str], read: Callable[[str], pa.ChunkedArray]) -> Iterator[tuple[str, pa.ChunkedArray]]:
+    """Each name with what is read for it; while one is looked at, the next is read by a thread of its own."""
+    with ThreadPoolExecutor(1) as thread:
+        coming = [thread.submit(read, name) for name in names[:1]]
+        for at, name in enumerate(names, start=1):
+            column = coming.pop().result()
+            coming += [thread.submit(read, following) for following in names[at : at + 1]]
+            yield name, column
 
 
 def those(rows: pd.DataFrame, wanted: "pd.Series[bool]") -> pd.DataFrame:

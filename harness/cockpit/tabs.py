@@ -13,7 +13,7 @@ FEED_COLUMNS = {"what": "What", "now": "Last second", "least": "Least of a minut
 MINUTE_S = 60
 LINK = (
     '<nav aria-label="dbharness" style="padding:6px 12px;background:#14532d;font:16px sans-serif">'
-    '<a href="./dbharness/" style="color:#fff">Live charts and report</a></nav>'
+    '<a href="./dbharness/start" style="color:#fff;margin-right:1rem">Start with all settings</a> <a href="./dbharness/" style="color:#fff">Live charts and report</a></nav>'
 )
 
 

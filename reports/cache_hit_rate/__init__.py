@@ -96,12 +96,8 @@ def _each_part_once(findings: list[Finding]) -> Iterator[Finding]:
 
 def _unexpected(found: Measured) -> pd.DataFrame:
     """Attempts without an answer, but for those of part ``lost``: their errors are a result."""
-    samples = found.run.samples(NAME, ("trial", "arm", "outcome", "error_code"))
-    if samples.empty:
-        return samples
-    bad = samples[samples["outcome"] != "ok"]
     faulted = {trial for cell in found.cells if cell.part == lost.PART for trial in cell.trials}
-    return bad[~bad["trial"].isin(faulted)]
+    return found.bad if found.bad.empty else found.bad[~found.bad["trial"].isin(faulted)]
 
 
 def _nothing(found: Measured, engine: str) -> list[Finding]:

@@ -22,6 +22,7 @@ _COLUMNS = ("trial", "step", "op", "outcome", "error_code", "hit", "t_intended",
 _OF_PART: Mapping[str, tuple[str, ...]] = {
     SIZE: ("get_ns", "set_ns"), TRIPS: ("get_ns", "set_ns"), "stale": ("key", "version_read", "version_current"),
 }  # fmt: skip
+_BAD = ("trial", "arm", "outcome", "error_code")
 _WRITES = ("trial", "key", "version_current", "t_start", "t_end", "db_ns")
 _ORDER = tuple(PARTS)
 _CELL = ["label_engine", "part", "step", "arm"]
@@ -115,11 +116,12 @@ class Cell:
 @dataclass(frozen=True, slots=True)
 class Measured:
     """The run of this scenario as its analyses take it; cells in the order of engines, parts and steps, planned ones without rows too; ``writes``
-    are those that a database has, in whichever phase."""
+    are those that a database has and ``bad`` the attempts without an answer, in whichever phase."""
 
     run: Run
     tool: Tool
     writes: pd.DataFrame
+    bad: pd.DataFrame
     cells: tuple[Cell, ...]
 
     @classmethod
@@ -127,17 +129,18 @@ class Measured:
         """Reads the samples; a run without any has cells without rows."""
         plan, keys = _planned(run.trials(NAME)), run.samples(NAME, _KEYS)
         if plan.empty:
-            return cls(run, Tool.of(run, NAME), keys, ())
+            return cls(run, Tool.of(run, NAME), keys, keys, ())
         planned = [numbers for _, numbers in plan.groupby(_CELL)["trial"]]
         parts = [str(rows["part"].iloc[0]) for _, rows in plan.groupby(_CELL)]
         if keys.empty:
-            return cls(run, Tool.of(run, NAME), keys, tuple(_cells(run, plan, [_NO_ROWS] * len(planned))))
+            return cls(run, Tool.of(run, NAME), keys, keys, tuple(_cells(run, plan, [_NO_ROWS] * len(planned))))
         written = np.flatnonzero((keys["op"] == "write") & (keys["outcome"] == "ok"))
         each = [(*_COLUMNS, *_OF_PART.get(part, ())) for part in parts]
         wanted = [Wanted(*one) for one in zip(each, _by_cell(keys, plan, planned), strict=True)]
-        writes, *frames = run.frames(NAME, [Wanted(_WRITES, written), *wanted])
+        wanted = [Wanted(_WRITES, written), Wanted(_BAD, np.flatnonzero(keys["outcome"] != "ok")), *wanted]
+        writes, bad, *frames = run.frames(NAME, wanted)
         frames = [_dressed(rows.reindex(columns=list(own)), plan) for rows, own in zip(frames, each, strict=True)]
-        return cls(run, Tool.of(run, NAME), writes, tuple(_cells(run, plan, frames)))
+        return cls(run, Tool.of(run, NAME), writes, bad, tuple(_cells(run, plan, frames)))
 
     @property
     def engines(self) -> list[str]:
