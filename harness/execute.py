@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gevent
+import locust.runners
 import locust.stats
 from locust import User, task
 from locust import events as locust_events
@@ -22,6 +23,7 @@ from locust.runners import STATE_CLEANUP, STATE_INIT, STATE_STOPPED, STATE_STOPP
 
 from harness import downloads, web_access
 from harness.cockpit import opening
+from harness.dispatching import StandingDispatcher
 from harness.distributed import Workers
 from harness.errors import HarnessError, UsageError
 from harness.gating import Against
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 _CLOSE_PATIENCE_S = 15.0
+_REPORT_EVERY_S = 1.0  # how often a worker tells its counts and sketches; Locust has 3 s
 _IDLE = (STATE_INIT, STATE_STOPPED)
 _ENDING = (STATE_CLEANUP, STATE_STOPPING, STATE_STOPPED)
 # Locust's hooks have no types, and its options are known to its parser only.
@@ -133,6 +136,7 @@ class _Hooks:
             self._be_worker(environment)
             return
         if isinstance(environment.runner, MasterRunner):
+            environment.dispatcher_class = StandingDispatcher
             self.workers = Workers(environment.runner, self.live)
         if environment.web_ui is not None and self is offered[0]:
             self._open_pages(environment, offered)
@@ -259,7 +263,7 @@ class _Hooks:
     def _check_distribution(self, options: Any) -> None:
         """One process only, where a scenario keeps in it what its operations did; and no users that move about."""
         if not self.scenario.distributable:
-            why = "keeps what its operations did in one process"
+            why = "is a measurement of one process"
             _refuse(f"{self.scenario.name} {why}: leave out --processes, --master and --worker", options)
         if options.enable_rebalancing:
             _refuse(
@@ -268,6 +272,7 @@ class _Hooks:
 
     def _be_worker(self, environment: Environment) -> None:
         """The master has services, data, plan and report; here is load only."""
+        locust.runners.WORKER_REPORT_INTERVAL = _REPORT_EVERY_S
         worker = Worker(environment.runner, self.scenario, _sample_to_locust(environment, self.live), self.live)
         self.user.session = worker
         environment.events.test_stopping.add_listener(lambda **_: worker.stop())

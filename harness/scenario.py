@@ -10,9 +10,10 @@ import random
 import time
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, TypeVar
+from itertools import count
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 from harness.config import Config, Settings
 from harness.errors import CannotMeasure, UsageError
@@ -23,6 +24,15 @@ from harness.rundir import Events
 from harness.services import Needs, Services
 
 SettingsT = TypeVar("SettingsT", bound=Settings)
+MOST_WORKERS = 1000
+
+
+def numbers(worker: int | None) -> Iterator[int]:
+    """Numbers of one process's own: 1, 2, 3 … of one that is alone (None), else worker + 1 and on in steps of MOST_WORKERS.
+
+    Whoever joins later has numbers of its own too.
+    """
+    return count(1) if worker is None else count(1 + worker, MOST_WORKERS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,12 +83,12 @@ class Slot:
             self.drop(key)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ticket:
+class Ticket(NamedTuple):
     """One operation to do: ``due_ns`` after the trial began (open loop), or at once (None: closed loop).
 
     After it its slot rests for ``think_ns``, as a user who reads the answer would.
     A ticket of the warm-up is recorded like any other, in the phase *warm-up* that no figure counts.
+    A named tuple, made in a third of the time of a frozen dataclass: each worker makes those of all others too.
     """
 
     op: str
@@ -146,7 +156,8 @@ class FloorProbe:
 class Context:
     """What a scenario works with; clock and randomness come from here, never from the module.
 
-    ``redact`` goes over a text that a sample is to have and that may name an address.
+    ``redact`` goes over a text that a sample is to have and that may name an address. ``worker`` is the number of the process
+    that makes the load, None where there is one only.
     """
 
     config: Config
@@ -157,6 +168,11 @@ class Context:
     sleep_s: Callable[[float], None] = time.sleep
     notes: dict[str, Any] = field(default_factory=dict)
     redact: Callable[[str], str] = str
+    worker: int | None = None
+
+    def numbers(self) -> Iterator[int]:
+        """Numbers that no other process of this run has."""
+        return numbers(self.worker)
 
     @property
     def on_aws(self) -> bool:
@@ -195,6 +211,8 @@ class Scenario(ABC, Generic[SettingsT]):
     def __init__(self, settings: SettingsT, context: Context) -> None:
         self.settings, self.context = settings, context
         self.tally: Counter[str] = Counter()  # what acts count in one trial; summed over workers before ``end``
+        self.handed: Mapping[str, Any] = {}  # what ``hand_out`` said of the trial
+        self.part = 0, 1  # which process of how many makes the load of the trial
 
     @classmethod
     @abstractmethod
@@ -235,8 +253,25 @@ class Scenario(ABC, Generic[SettingsT]):
         It draws the same tickets in each of them: who does which is not the scenario's business.
         """
 
+    def hand_out(self, trial: Trial) -> dict[str, Any]:  # noqa: ARG002 - for those that override it
+        """After ``prepare``: what ``begin`` has to know of it, as plain data; it is in ``handed`` of each process that loads."""
+        return {}
+
+    def load_begun(self, trial: Trial, begin_ns: int) -> None:
+        """In every process that makes load, as it starts at ``begin_ns`` (CLOCK_MONOTONIC of its machine)."""
+
     def begun(self, trial: Trial, begin_ns: int) -> None:
         """Called when the load of ``trial`` starts, at ``begin_ns``: the place to start a fault."""
+
+    def load_ended(self, trial: Trial) -> dict[str, Any]:  # noqa: ARG002 - for those that override it
+        """In every process that makes load, after its last operation, however the trial came to its end: close what ``begin`` opened.
+
+        Returns what ``collect`` has to know, as plain data.
+        """
+        return {}
+
+    def collect(self, trial: Trial, told: Sequence[Mapping[str, Any]]) -> None:
+        """Before ``end``: what ``load_ended`` returned in each process that made load and lived to tell."""
 
     def end(self, trial: Trial) -> None:
         """Settle one trial after its last operation: check, count, clean."""

@@ -97,7 +97,8 @@ class Session:
         self, scenario: type[Scenario[Any]], launch: Launch, on_sample: OnSample, workers: Workers | None = None
     ) -> None:
         self.launch = launch
-        self._workers, self._worker_records = workers, list[dict[str, Any]]()
+        self._workers = workers
+        self._opened = False  # whether workers are at this run
         self._cores = os.sched_getaffinity(0)
         self._kind, self._on_sample = scenario, on_sample
         if scenario.name not in launch.config.scenarios:
@@ -235,7 +236,7 @@ class Session:
             self._kind.name, status=status, reason=reason, ended=now_iso(), requests=requests(), slots=self._slots,
             measuring_s=conductor.measuring_ns / 1e9 if conductor else 0.0,
             dropped=conductor.dropped if conductor else 0,
-            rows=self._rows(), workers=self._worker_records, trials=self._trial_records(),
+            rows=self._rows(), trials=self._trial_records(), **self._crew_records(),
         )  # fmt: skip
         self.reason = reason
         code = failure.exit_code if failure else 0
@@ -268,8 +269,11 @@ class Session:
         launch.run.update_scenario(kind.name, floors=floors.measure(self._scenario, context))
         trials = self._scenario.plan()
         crew = self._alone(self._scenario) if self._workers is None else self._with_workers(self._scenario)
-        self._conductor = Conductor(self._scenario, trials, crew, self._events, on_progress=self._trial_begins)
-        launch.run.update_scenario(kind.name, trials=self._trial_records(), slots=self._slots)
+        self._conductor = Conductor(
+            self._scenario, trials, crew, self._events, on_progress=self._trial_begins, on_repeat=self._note_plan
+        )
+        launch.run.update_scenario(kind.name, slots=self._slots)
+        self._note_plan()
         gc.collect()
         gc.freeze()
 
@@ -302,7 +306,8 @@ class Session:
             "slots": self._slots,
             "shared": {name: getattr(scenario, name) for name in scenario.shared},
         }
-        self._worker_records = self._workers.open(scenario, self._events, job)
+        self._opened = True
+        self._workers.open(scenario, self._events, job)
         return self._workers
 
     def _end_load(self) -> None:
@@ -311,19 +316,24 @@ class Session:
             self._performer.close()
         if self._recorder is not None:
             self._recorder.close()
-        if self._workers is not None and self._worker_records:
-            for index, rows in self._workers.close().items():
-                self._worker_records[index]["rows"] = rows
+        if self._workers is not None and self._opened:
+            self._workers.close()
             path = self.launch.run.samples_path(self._kind.name, "sketches").with_suffix(".json")
-            self._workers.write_sketches(path)
+            self._workers.sketches.write(path)
             if self._workers.failure:
                 raise self._workers.failure
 
-    def _rows(self) -> int:
-        """Rows written, as far as it is known."""
+    def _rows(self) -> int | None:
+        """Rows that are kept; None where nobody knows, since a worker on another machine was lost."""
         if self._recorder is not None:
             return self._recorder.rows
-        return sum(record["rows"] or 0 for record in self._worker_records)
+        return self._workers.rows() if self._workers is not None and self._opened else 0
+
+    def _crew_records(self) -> dict[str, Any]:
+        """What the manifest says of the workers; nothing of lost ones where none was."""
+        if self._workers is None or not self._opened:
+            return {"workers": []}
+        return {"workers": self._workers.records} | ({"workers_lost": lost} if (lost := self._workers.lost) else {})
 
     def _settle_greenlet(self) -> None:
         """Wait for the run's own greenlet, or end it where it hangs in a set-up; not when it is the caller."""
@@ -335,26 +345,30 @@ class Session:
         measured = bool(conductor and conductor.done)
         if failure:
             return ("partial" if measured else "not_measured"), str(failure)
-        if conductor and conductor.done == len(conductor.trials):
+        if conductor and conductor.done == conductor.planned:
             return "complete", None
         reason = self.launch.reason or "interrupted before the plan was done"
-        return ("partial" if self._rows() else "not_measured"), reason
+        return ("not_measured" if self._rows() == 0 else "partial"), reason
 
     def _trial_records(self) -> list[dict[str, Any]]:
         if self._conductor is None:
             return []
-        conductor = self._conductor
+        conductor, unmeasured = self._conductor, self._conductor.failed | self._conductor.broken
         return [
             trial.as_record(done=conductor.was_done(trial))
-            | ({"reason": conductor.failed[trial.trial]} if trial.trial in conductor.failed else {})
+            | ({"reason": reason} if (reason := unmeasured.get(trial.trial)) else {})
             for trial in conductor.trials
         ]
+
+    def _note_plan(self) -> None:
+        """Keep the trials in the manifest, in their order: were this process killed, nobody else would know them."""
+        self.launch.run.update_scenario(self._kind.name, trials=self._trial_records(), **self._crew_records())
 
     def _say_what_failed(self, conductor: Conductor) -> None:
         """Trials that failed by themselves are what the run's end says, though all others were measured."""
         if conductor.failed:
             why = "; ".join(dict.fromkeys(conductor.failed.values()))
-            said = f"{len(conductor.failed)} of {len(conductor.trials)} trials not measured: {why}"
+            said = f"{len(conductor.failed)} of {conductor.planned} trials not measured: {why}"
             self.launch.failure = CannotMeasure(said)
 
     def _trial_begins(self, done: int, planned: int, trial: Trial) -> None:

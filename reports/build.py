@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from reports import crew
 from reports.cloudwatch import COLUMNS, against_cloudwatch, warnings
 from reports.damage import Damaged
 from reports.files import write_whole
@@ -84,5 +85,5 @@ def _completed(run: Run, section: Section) -> Section:
     findings = (*section.findings, *counted, *left_out(run, name), *lost_arms(run, name))
     return replace(
         section, findings=tuple(at_its_place(run, finding) for finding in findings),
-        warnings=(*section.warnings, *warnings(counted)),
+        warnings=(*section.warnings, *warnings(counted), *crew.warnings(run, name)),
     )  # fmt: skip

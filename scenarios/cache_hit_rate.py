@@ -80,10 +80,10 @@ class CacheHitRate(Scenario[CacheHitRateSettings]):
     @classmethod
     def one_process(cls, settings: CacheHitRateSettings) -> str | None:
         """Versions are given out, and expiries counted, by the process that makes the load."""
-        alone = [part for part in ONE_PROCESS if part in settings.parts]
+        alone = [f"{part} ({why})" for part, why in ONE_PROCESS.items() if part in settings.parts]
         if not alone:
             return None
-        return f"loads parts {', '.join(alone)} from one process: leave out --processes, --master and --worker, or set other parts"
+        return f"loads from one process: {'; '.join(alone)}. Leave out --processes, --master and --worker, or set other parts"
 
     @classmethod
     def on_aws(cls, settings: CacheHitRateSettings, services: Services) -> Narrowed:  # noqa: ARG003 - whichever cache it is

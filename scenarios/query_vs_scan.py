@@ -263,7 +263,7 @@ class QueryVsScan(Scenario[QueryVsScanSettings]):
         question, warm_up = trial.labels["question"], self.settings.warm_up_answers
         asked = index_writes.writes(
             trial.arm, question, self._items(self.settings.index_write_items), warm_up + self.settings.index_writes,
-            pair=trial.pair, rng=self.context.rng(self.name, "writes", trial.pair), prefix=self._prefix,
+            pair=trial.turn, rng=self.context.rng(self.name, "writes", trial.pair), prefix=self._prefix,
         )  # fmt: skip
         for number, write in enumerate(asked):
             act = index_writes.act_of(write, question, self._measured)

@@ -17,6 +17,8 @@ def why_invalid(path: Path, manifest: Mapping[str, Any], scenario: str) -> str |
     if entry["status"] != "complete":
         reason = entry.get("reason") or manifest.get("reason") or "it ended without being closed"
         return f"{scenario} is {entry['status'].replace('_', ' ')}: {str(reason).rstrip('.')}"
+    for lost in entry.get("workers_lost") or ():
+        return f"worker {lost['worker']} on {lost['host'] or 'an unknown host'} was lost: {lost['reason']}"
     for worker in entry.get("workers") or ():
         if worker.get("rows") is None:
             return f"worker {worker['worker']} on {worker.get('host', 'an unknown host')} was lost: it told no rows"

@@ -106,6 +106,10 @@ def test_a_gated_figure_that_is_no_answer_makes_the_run_invalid(
         ({"status": "partial", "reason": "worker 1 of 2 (w1) is gone"}, "shop is partial: worker 1 of 2 (w1) is gone"),
         ({"status": "not_measured", "reason": "no server."}, "shop is not measured: no server"),
         ({"workers": [{"worker": "0", "rows": 3}, {"worker": "1", "host": "h", "rows": None}]}, "worker 1 on h was lost: it told no rows"),
+        (
+            {"workers_lost": [{"worker": "1", "host": "h", "reason": "it took its leave", "trial": None}]},
+            "worker 1 on h was lost: it took its leave",
+        ),
         ({"rows": 4}, "samples hold 3 rows of shop, and 4 were written"),
     ],
 )  # fmt: skip

@@ -33,6 +33,23 @@ class ArmLedgers:
         """A write of ``arm`` is tried again after an attempt whose outcome is unknown; once a write."""
         self._retried[arm] += 1
 
+    def as_record(self) -> dict[str, dict[str, Any]]:
+        """What was noted, as plain data by arm: every id, what each write that was noted came to, and how many were retried."""
+        return {
+            arm: {"ids": sorted(self._ids[arm]), "told": list(ledger.told.items()), "retried": self._retried[arm]}
+            for arm, ledger in self._ledgers.items()
+        }
+
+    def merge(self, record: Mapping[str, Mapping[str, Any]]) -> None:
+        """Add what another process noted, of writes of its own."""
+        for arm, noted in record.items():
+            self._ids[arm].update(noted["ids"])
+            self._retried[arm] += noted["retried"]
+            for write_id, told in noted["told"]:
+                self._ledgers[arm].add(write_id, told)
+                if told == "acknowledged":
+                    self._acknowledged.add(write_id)
+
     def check(self, present: Mapping[int, int]) -> dict[str, dict[str, Any]]:
         """Each arm's counts as its event ``ledger_checked`` has them; ``present``: write id -> how often it is there."""
         return {arm: as_record(self._check(arm, present)) | {"retried": self._retried[arm]} for arm in self._ledgers}
