@@ -176,7 +176,10 @@ class _Hooks:
 
     def on_test_start(self, environment: Environment, **_: Any) -> None:
         """Begin a session: its greenlet brings services and data up, then walks the trials."""
-        if self.user not in environment.user_classes:  # another one was chosen
+        if environment.user_classes != [self.user]:
+            if self.user in environment.user_classes[:1]:  # several: by a key in the terminal, which asks for no choice
+                logger.error("one run is of one scenario: choose it on the start page")
+                self._end(environment, UsageError.exit_code)
             return
         options = environment.parsed_options
         self.live.counted = self.counted
