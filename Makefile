@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SETUP := $(VENV)/.setup-done
 
-.PHONY: setup bench ui test test-e2e test-long check clean
+.PHONY: setup bench ui test coverage test-e2e test-long check clean
 
 setup: $(SETUP)
 	@$(BIN)/python -m harness.local.mariadb_fetch
@@ -27,7 +27,11 @@ ui: setup
 	exec $(BIN)/dbharness ui $(SCENARIO)
 
 test: setup
-	$(BIN)/python -m pytest --cov --cov-report=term --durations=15 -m "not slow"
+	$(BIN)/python -m pytest --durations=15 -m "not slow"
+
+# The same, traced, which takes longer: not for every change.
+coverage: setup
+	$(BIN)/python -m pytest --cov --cov-report=term -m "not slow"
 
 test-e2e: setup
 	@tools/need-chromium

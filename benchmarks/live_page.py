@@ -58,24 +58,21 @@ def run(folder: Path, pairs: int) -> dict[str, list[float]]:
     ]  # fmt: skip
     process = subprocess.Popen(command, cwd=PROJECT_ROOT, env=environment, stdout=subprocess.DEVNULL)
     try:
-        _poll(f"http://127.0.0.1:{port}", flag, out / "events.jsonl", 2 * pairs)
+        _poll(process, f"http://127.0.0.1:{port}", flag, out / "events.jsonl", 2 * pairs)
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(60)
     return _read(out / "events.jsonl")
 
 
-def _poll(address: str, flag: Path, events: Path, trials: int) -> None:
+def _poll(process: "subprocess.Popen[bytes]", address: str, flag: Path, events: Path, trials: int) -> None:
     """Start the test, then be the pages that are open while the flag says so, until all trials are over."""
     deadline_s = time.monotonic() + _PATIENCE_S
     form = urlencode({"user_count": 4, "spawn_rate": 100}).encode()
-    _until_answered(f"{address}/swarm", form, deadline_s)
+    _until_answered(process, f"{address}/swarm", form, deadline_s)
     since, turn = 0, 0
-    while (
-        not events.is_file()
-        or events.read_text().count('"kind": "cpu"') + events.read_text().count('"kind":"cpu"') < trials
-    ):
-        if time.monotonic() > deadline_s:
+    while not events.is_file() or events.read_text().count('"cpu"') < trials:
+        if time.monotonic() > deadline_s or process.poll() is not None:
             raise TimeoutError(f"{trials} trials weren't over in {_PATIENCE_S:g} s")
         if flag.read_text() == "on":
             told = json.loads(urllib.request.urlopen(f"{address}/dbharness/live?since={since}", timeout=10).read())
@@ -88,12 +85,12 @@ def _poll(address: str, flag: Path, events: Path, trials: int) -> None:
             time.sleep(0.05)
 
 
-def _until_answered(url: str, form: bytes, deadline_s: float) -> None:
+def _until_answered(process: "subprocess.Popen[bytes]", url: str, form: bytes, deadline_s: float) -> None:
     while True:
         try:
             urllib.request.urlopen(url, form, timeout=10).close()
         except OSError:
-            if time.monotonic() > deadline_s:
+            if time.monotonic() > deadline_s or process.poll() is not None:
                 raise
             time.sleep(0.2)
         else:

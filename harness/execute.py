@@ -176,7 +176,10 @@ class _Hooks:
 
     def on_test_start(self, environment: Environment, **_: Any) -> None:
         """Begin a session: its greenlet brings services and data up, then walks the trials."""
-        if self.user not in environment.user_classes:  # another one was chosen
+        if environment.user_classes != [self.user]:
+            if self.user in environment.user_classes[:1]:  # several: by a key in the terminal, which asks for no choice
+                logger.error("one run is of one scenario: choose it on the start page")
+                self._end(environment, UsageError.exit_code)
             return
         options = environment.parsed_options
         self.live.counted = self.counted
@@ -260,8 +263,9 @@ class _Hooks:
     def _check_distribution(self, options: Any) -> None:
         """One process only, where a scenario keeps in it what its operations did; and no users that move about."""
         if not self.scenario.distributable:
-            why = "is a measurement of one process"
-            _refuse(f"{self.scenario.name} {why}: leave out --processes, --master and --worker", options)
+            _refuse(
+                f"{self.scenario.name} {self.scenario.alone}: leave out --processes, --master and --worker", options
+            )
         if options.enable_rebalancing:
             _refuse(
                 "--enable-rebalancing would move slots between workers in the middle of a trial: leave it out", options

@@ -209,6 +209,7 @@ class Scenario(ABC, Generic[SettingsT]):
     columns: ClassVar[Mapping[str, Kind]] = {}
     default_slots: ClassVar[int] = 1
     distributable: ClassVar[bool] = False  # whether its load may come from several processes at once
+    alone: ClassVar[str] = "is a measurement of one process"  # why it may not, where it may not
     shared: ClassVar[tuple[str, ...]] = ()  # what set_up makes and the load needs: sent to workers, so plain data
 
     def __init__(self, settings: SettingsT, context: Context) -> None:

@@ -78,7 +78,7 @@ class Run:
     def arms(self, scenario: str) -> frozenset[str]:
         """The arms that there are samples of."""
         with self._opened(scenario) as parts:
-            return frozenset(arm for part in parts for arm in part.read("arm")["arm"].unique().to_pylist())
+            return frozenset(arm for part in parts for arm in part.read("arm").unique().to_pylist())
 
     def trials(self, scenario: str) -> pd.DataFrame:
         """The planned trials, one row each, labels and params as ``label_…`` and ``param_…``."""
@@ -111,7 +111,7 @@ class Run:
         names = [name for name in self.folder.names(FOLDER) if not name.startswith(lost)]
         try:
             with opened(self.folder, files_of(scenario, names)) as parts:
-                wrote = [part.read("trial")["trial"].unique().to_pylist() for part in parts if part.rows]
+                wrote = [part.read("trial").unique().to_pylist() for part in parts if part.rows]
         except Damaged:  # whoever asks for the samples is told
             return -1
         return min((max(places.get(trial, -1) for trial in trials) for trials in wrote), default=-1)

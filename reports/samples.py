@@ -5,11 +5,11 @@ as the codes of a categorical. What stands together in the frame is looked at th
 """
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any
+from itertools import islice, pairwise
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,8 @@ from reports.folder import FAILURES, Folder
 FOLDER = "samples"
 _FORMS = (".parquet", ".arrows")
 Places = npt.NDArray[np.intp]
+_Piece: TypeAlias = tuple[int, "pa.ChunkedArray | None"]
+"""The rows of a file, and a column of it; None where it has none of that name."""
 NOWHERE = np.empty(0, np.intp)
 
 
@@ -38,11 +40,11 @@ def files_of(scenario: str, names: Sequence[str]) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One file of samples, open: how many rows it has, which columns, and one of these as a table. ``read`` raises Damaged."""
+    """One file of samples, open: how many rows it has, its columns' types, and one of these read. ``read`` raises Damaged."""
 
     rows: int
-    columns: Sequence[str]
-    read: Callable[[str], pa.Table]
+    columns: Mapping[str, pa.DataType]
+    read: Callable[[str], pa.ChunkedArray]
 
 
 @contextlib.contextmanager
@@ -69,34 +71,38 @@ def frames_of(parts: Sequence[Part], wanted: Sequence[Wanted]) -> list[pd.DataFr
     """A frame for each of ``wanted``, of several files together; a column that no file has isn't in it. Raises Damaged.
 
     Words are categoricals in the order of the alphabet, whole numbers floats where one is absent, yes and no 1.0 and 0.0; what is
-    absent is NaN. Columns are read one by one, each once, so that there are never more than two of them twice.
+    absent is NaN. Columns are read one by one, each once, file by file, and put together in the same memory: fresh pages cost more
+    than what is done with them.
     """
     found: list[dict[str, Any]] = [{} for _ in wanted]
-    room, takers = _Room(), {}
+    takers: dict[str, list[int]] = {}
     for name in dict.fromkeys(name for part in parts for name in part.columns):
         mine = [place for place, one in enumerate(wanted) if one.columns is None or name in one.columns]
         if mine:
             takers[name] = mine
-    for name, column in _one_ahead(list(takers), lambda name: _column(parts, name)):
-        take = _words(column, room) if _is_text(column.type) else _numbers(column, room)
-        for place in takers[name]:
-            found[place][name] = take(wanted[place].rows)
+    room = np.empty(sum(part.rows for part in parts), np.int64)
+    read = _one_ahead([(part, name) for name in takers for part in parts])
+    for name, mine in takers.items():
+        text = any(_is_text(part.columns[name]) for part in parts if name in part.columns)
+        whole = (_words if text else _numbers)(islice(read, len(parts)), room)
+        for place in mine:
+            rows = wanted[place].rows
+            found[place][name] = whole.copy() if rows is None else whole.take(rows)
     return [pd.DataFrame(columns, copy=False) for columns in found]
 
 
-def _column(parts: Sequence[Part], name: str) -> pa.ChunkedArray:
-    each = [part.read(name) if name in part.columns else pa.table({name: pa.nulls(part.rows)}) for part in parts]
-    return pa.concat_tables(each, promote_options="permissive").column(0)
+def _one_ahead(asked: Sequence[tuple[Part, str]]) -> Iterator[_Piece]:
+    """Each file's piece of a column; while one is looked at, the next is read by a thread of its own."""
 
+    def read(part: Part, name: str) -> _Piece:
+        return part.rows, part.read(name) if name in part.columns else None
 
-def _one_ahead(names: Sequence[str], read: Callable[[str], pa.ChunkedArray]) -> Iterator[tuple[str, pa.ChunkedArray]]:
-    """Each name with what is read for it; while one is looked at, the next is read by a thread of its own."""
     with ThreadPoolExecutor(1) as thread:
-        coming = [thread.submit(read, name) for name in names[:1]]
-        for at, name in enumerate(names, start=1):
-            column = coming.pop().result()
-            coming += [thread.submit(read, following) for following in names[at : at + 1]]
-            yield name, column
+        coming = [thread.submit(read, *first) for first in asked[:1]]
+        for at in range(1, len(asked) + 1):
+            piece = coming.pop().result()
+            coming += [thread.submit(read, *following) for following in asked[at : at + 1]]
+            yield piece
 
 
 def those(rows: pd.DataFrame, wanted: "pd.Series[bool]") -> pd.DataFrame:
@@ -150,15 +156,15 @@ def _compacted(folder: Folder, name: str, stack: contextlib.ExitStack) -> Part:
     except FAILURES as error:
         raise unreadable(name, error) from error
 
-    def read(column: str) -> pa.Table:
+    def read(column: str) -> pa.ChunkedArray:
         try:
             table = file.read([column])
         except FAILURES as error:
             raise unreadable(name, error) from error
         refuse_damaged(name, table)
-        return table
+        return table.column(0)
 
-    return Part(file.metadata.num_rows, file.schema_arrow.names, read)
+    return Part(file.metadata.num_rows, _types(file.schema_arrow), read)
 
 
 def _streamed(folder: Folder, name: str, stack: contextlib.ExitStack) -> Part | None:
@@ -177,52 +183,57 @@ def _streamed(folder: Folder, name: str, stack: contextlib.ExitStack) -> Part | 
         return None
     table = pa.Table.from_batches(batches)
     refuse_damaged(name, table)
-    return Part(len(table), table.column_names, lambda column: table.select([column]))
+    return Part(len(table), _types(table.schema), table.column)
+
+
+def _types(schema: pa.Schema) -> dict[str, pa.DataType]:
+    return dict(zip(schema.names, schema.types, strict=True))
 
 
 def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_dictionary(kind) or pa.types.is_string(kind))
 
 
-_Take = Callable[[Places | None], Any]  # a column's rows, all for None
+def _numbers(pieces: Iterable[_Piece], room: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
+    """A column of numbers, put together in ``room``; wider from the first piece on that doesn't fit."""
+    whole: npt.NDArray[Any] = room
+    at = 0
+    for size, column in pieces:
+        values = np.full(size, np.nan, np.float32) if column is None else _plain(column)
+        kind = np.promote_types(whole.dtype, values.dtype) if at else values.dtype
+        if kind != whole.dtype:
+            before, whole = whole[:at].copy(), room.view(kind)[: len(room)]
+            whole[:at] = before
+        whole[at : at + size] = values
+        at += size
+    return whole
 
 
-class _Room:
-    """Where columns are put together before their rows are taken: the same memory for each, since fresh pages are what costs."""
-
-    def __init__(self) -> None:
-        self._used = np.empty(0, np.int64)
-
-    def joined(self, chunks: Iterator[npt.NDArray[Any]], size: int, kind: Any) -> npt.NDArray[Any]:
-        """A column that comes in chunks, ``size`` rows in all; until the next one is joined."""
-        if len(self._used) < size:
-            self._used = np.empty(size, np.int64)
-        into: npt.NDArray[Any] = self._used.view(kind)[:size]
-        at = 0
-        for chunk in chunks:
-            into[at : at + len(chunk)] = chunk
-            at += len(chunk)
-        return into
-
-
-def _numbers(column: pa.ChunkedArray, room: _Room) -> _Take:
-    kind = column.type.to_pandas_dtype()
+def _plain(column: pa.ChunkedArray) -> npt.NDArray[Any]:
     if pa.types.is_boolean(column.type):
-        column, kind = column.cast(pa.int8()), np.float32
-    elif column.null_count:
-        kind = np.float64
-    values = room.joined((chunk.to_numpy(zero_copy_only=False) for chunk in column.chunks), len(column), kind)
-    return lambda rows: values.copy() if rows is None else np.take(values, rows)
+        column = column.cast(pa.int8()).cast(pa.float32())
+    values: npt.NDArray[Any] = column.to_numpy()
+    return values
 
 
-def _words(column: pa.ChunkedArray, room: _Room) -> _Take:
+def _words(pieces: Iterable[_Piece], room: npt.NDArray[np.int64]) -> "pd.Categorical[Any]":
     """Codes by the order of the words, whatever order they came in."""
+    codes, at, known = room.view(np.int32), 0, dict[str, int]()
+    for size, column in pieces:
+        absent = [np.full(size, -1)]
+        for some in absent if column is None else _codes(column, known):
+            codes[at : at + len(some)] = some
+            at += len(some)
+    words = sorted(known)
+    place = np.full(len(words) + 1, -1, np.min_scalar_type(-len(words) - 1))  # the last is that of code −1
+    place[[known[word] for word in words]] = np.arange(len(words))
+    found: pd.Categorical[Any] = pd.Categorical.from_codes(place[codes[:at]], categories=pd.Index(words))
+    return found
+
+
+def _codes(column: pa.ChunkedArray, known: dict[str, int]) -> Iterator[npt.NDArray[Any]]:
+    """Codes by ``known``, which grows by the words that aren't in it."""
     coded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
-    coded = coded.unify_dictionaries()
-    words: list[str] = coded.chunk(0).dictionary.to_pylist()
-    order = sorted(range(len(words)), key=words.__getitem__)
-    place = np.full(len(words) + 1, -1, np.min_scalar_type(-len(words) - 1))
-    place[order] = np.arange(len(words))
-    chunks = (place[chunk.indices.fill_null(len(words)).to_numpy()] for chunk in coded.chunks)
-    codes, kind = room.joined(chunks, len(column), place.dtype), pd.CategoricalDtype([words[at] for at in order])
-    return lambda rows: pd.Categorical.from_codes(codes.copy() if rows is None else np.take(codes, rows), dtype=kind)
+    for chunk in coded.chunks:
+        code_of = np.array([*(known.setdefault(word, len(known)) for word in chunk.dictionary.to_pylist()), -1])
+        yield code_of[chunk.indices.fill_null(len(code_of) - 1).to_numpy()]

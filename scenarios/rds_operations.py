@@ -32,6 +32,7 @@ class RdsOperations(Scenario[RdsOperationsSettings]):
 
     name = "rds_operations"
     Settings = RdsOperationsSettings
+    alone = "changes servers, and counts what became of each write, in the process that makes the load"
     columns: ClassVar[dict[str, Kind]] = COLUMNS
     default_slots = 32
 

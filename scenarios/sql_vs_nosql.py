@@ -33,6 +33,7 @@ class SqlVsNosql(Scenario[SqlVsNosqlSettings]):
 
     name = "sql_vs_nosql"
     Settings = SqlVsNosqlSettings
+    alone = "asks one question at a time, and whoever asked undoes what it wrote"
     columns: ClassVar[dict[str, Kind]] = {
         "pattern": "text", "question": "int", "round_trips": "int", "served_from": "text",
     }  # fmt: skip

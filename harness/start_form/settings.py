@@ -71,6 +71,8 @@ class _Slots(Settings):
 
 def form_of(source: Source, scenario: str, profile: str | None, slots: int) -> Form:
     """The form with the defaults of a profile. Raises UsageError where config.yaml, or what the command line said, is wrong."""
+    if scenario not in source.models:
+        raise UsageError(f"{scenario} isn't in the list of scenarios; add it to scenarios/__init__.py")
     config = source.load(profile)
     text, lines = source.file.read_text(), read_lines(source.file)[1]
     top = notes(text, lines, ())

@@ -78,3 +78,18 @@ def test_a_master_that_is_interrupted_hears_its_workers_until_the_run_is_closed(
     assert master.environment.process_exit_code == 0
     assert hooks.session is None
     assert not master.listening
+
+
+def test_of_several_scenarios_none_is_begun_unless_one_was_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key in Locust's terminal starts whatever there is: one line says no, and the test ends; the others keep still."""
+    first, second = (
+        execute._Hooks(SimpleNamespace(name=name, counted=Scenario.counted), object()) for name in ("a", "b")
+    )  # type: ignore[arg-type]
+    ended: list[tuple[str, int | None]] = []
+    for hooks in (first, second):
+        monkeypatch.setattr(hooks, "_end", lambda _, code=None, name=hooks.scenario.name: ended.append((name, code)))
+    environment = SimpleNamespace(user_classes=[first.user, second.user])
+    for hooks in (first, second):
+        hooks.on_test_start(environment)
+    assert ended == [("a", 2)]
+    assert first.session is None and second.session is None

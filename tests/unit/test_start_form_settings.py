@@ -122,3 +122,9 @@ def test_programs_get_the_same_fields(form: Form) -> None:
     record = as_record(form)
     assert record["schema"] == 1 and len(record["fields"]) == len(form.fields)
     assert record["fields"][0]["name"] == "target" and record["fields"][0]["choices"] == ("local", "aws")
+
+
+def test_a_scenario_that_isnt_in_the_list_has_no_form_and_the_way_out_is_said() -> None:
+    """A file of somebody's own, before its name stands in scenarios/__init__.py."""
+    with pytest.raises(UsageError, match="count_star isn't in the list of scenarios; add it to scenarios/__init__.py"):
+        form_of(SOURCE, "count_star", "smoke", 1)
