@@ -1,12 +1,12 @@
 # Everything a user or CI types. Override the interpreter with PYTHON=python3.12.
 PYTHON ?= python3
 PROFILE ?= quick
-SCENARIO ?= query_vs_scan
+SCENARIO ?=
 VENV := .venv
 BIN := $(VENV)/bin
 SETUP := $(VENV)/.setup-done
 
-.PHONY: setup bench ui test test-e2e test-long check clean
+.PHONY: setup bench ui test coverage test-e2e test-long check clean
 
 setup: $(SETUP)
 	@$(BIN)/python -m harness.local.mariadb_fetch
@@ -24,11 +24,14 @@ bench: setup
 	$(BIN)/dbharness run --profile $(PROFILE)
 
 ui: setup
-	@test -f scenarios/$(SCENARIO).py || { echo "no scenario $(SCENARIO); there are: $$(ls scenarios | grep -v __ | sed 's/\.py//' | tr '\n' ' ')" >&2; exit 2; }
-	exec $(BIN)/locust -f scenarios/$(SCENARIO).py
+	exec $(BIN)/dbharness ui $(SCENARIO)
 
 test: setup
-	$(BIN)/python -m pytest --cov --cov-report=term --durations=15 -m "not slow"
+	$(BIN)/python -m pytest --durations=15 -m "not slow"
+
+# The same, traced, which takes longer: not for every change.
+coverage: setup
+	$(BIN)/python -m pytest --cov --cov-report=term -m "not slow"
 
 test-e2e: setup
 	@tools/need-chromium

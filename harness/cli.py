@@ -5,7 +5,18 @@ import sys
 
 import typer
 
-from harness import cli_aa, cli_choose, cli_compare, cli_doctor, cli_gates, cli_history, cli_plan, cli_run, cli_services
+from harness import (
+    cli_aa,
+    cli_choose,
+    cli_compare,
+    cli_doctor,
+    cli_gates,
+    cli_history,
+    cli_plan,
+    cli_run,
+    cli_services,
+    cli_ui,
+)
 from harness.cli_shared import err
 from harness.errors import HarnessError
 
@@ -14,6 +25,7 @@ app = typer.Typer(
     help="Benchmarks managed databases: RDS, DynamoDB, ElastiCache; on AWS or on one laptop.",
 )  # fmt: skip
 cli_run.register(app)
+cli_ui.register(app)
 cli_compare.register(app)
 cli_plan.register(app)
 cli_choose.register(app)

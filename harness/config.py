@@ -4,7 +4,7 @@ The scenarios' own settings are validated by the models they bring along, so tha
 changes nothing here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError, model_validator
 
-from harness.config_words import KeyPath, complaints, nearest
+from harness.config_words import Complaint, KeyPath, WrongSettings, complaints, nearest
 from harness.dynamodb.pricing import Prices
 from harness.errors import UsageError
 from harness.gate_rules import parse
@@ -232,7 +232,7 @@ def load(
     merged = _overlay(document, profiles.get(name) or {})
     given: dict[KeyPath, str] = {}
     for override in overrides:
-        key_path, value = _override(override, models)
+        key_path, value = parsed_override(override, models)
         merged = _overlay(merged, _nest(key_path, value))
         given[key_path] = override
     source = Source(name=path.name, lines=lines, profile=name, overrides=given)
@@ -241,11 +241,16 @@ def load(
 
 def named_profile(path: Path) -> str | None:
     """The profile that ``path`` itself names, unless that isn't one; ``load`` says what is wrong with the rest."""
+    name = named(path, "profile")
+    return name if name in Profile.__args__ else None  # type: ignore[attr-defined]
+
+
+def named(path: Path, key: str) -> Any:
+    """What ``path`` itself has at the top for ``key``, as it stands there; None where it can't be read."""
     try:
-        name = read_lines(path)[0].get("profile")
+        return read_lines(path)[0].get(key)
     except UsageError:
         return None
-    return name if name in Profile.__args__ else None  # type: ignore[attr-defined]
 
 
 def load_prices(config: Config, *, of_any_region: bool = False) -> Prices:
@@ -272,7 +277,8 @@ def _overlay(base: Any, top: Any) -> Any:
     return base | {key: _overlay(base[key], value) if key in base else value for key, value in top.items()}
 
 
-def _override(text: str, models: Mapping[str, type[Settings]]) -> tuple[KeyPath, Any]:
+def parsed_override(text: str, models: Mapping[str, type[Settings]]) -> tuple[KeyPath, Any]:
+    """Where ``key=value`` goes, and its value. Raises UsageError for what isn't that."""
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
         raise UsageError(f"--set {text}: expected key=value, for example query_vs_scan.pairs=8")
@@ -295,30 +301,37 @@ def _validate(data: dict[str, Any], models: Mapping[str, type[Settings]], source
     sections = data.get("scenarios") or {}
     if not isinstance(sections, dict):
         raise UsageError(f"{source.place(('scenarios',))}: scenarios must map names to settings")
+    for name in sections:
+        if name not in models:
+            path: KeyPath = ("scenarios", name)
+            raise UsageError(f"{source.place(path)}: unknown scenario {name!r}{nearest(name, list(models))}")
+    problems: list[Complaint] = []
+    config = Config()
     try:
-        for name in sections:
-            if name not in models:
-                path: KeyPath = ("scenarios", name)
-                raise UsageError(f"{source.place(path)}: unknown scenario {name!r}{nearest(name, list(models))}")
         config = Config.model_validate(data | {"scenarios": {}})
+        problems += _beyond_types(config, models, source)
     except ValidationError as error:
-        raise UsageError("\n".join(complaints(error, (), Config, source.place))) from error
-    for index, gate in enumerate(config.gates):
-        scenario = parse(gate).selector.scenario
-        if scenario not in models:
-            path = ("gates", index)
-            raise UsageError(
-                f"{source.place(path)}: gates.{index} is about unknown scenario {scenario!r}{nearest(scenario, list(models))}"
-            )
-    for month in config.months:
-        if not 1 <= month <= 12:
-            raise UsageError(f"{source.place(('months',))}: months must be 1 to 12, got {month}")
-    validated, problems = {}, []
+        problems += complaints(error, (), Config, source.place)
+    validated: dict[str, Any] = {}
     for name, model in models.items():
         try:
             validated[name] = model.model_validate(sections.get(name) or {})
         except ValidationError as error:
             problems += complaints(error, ("scenarios", name), model, source.place)
     if problems:
-        raise UsageError("\n".join(problems))
+        raise WrongSettings(problems)
     return config.model_copy(update={"scenarios": validated})
+
+
+def _beyond_types(config: Config, models: Mapping[str, type[Settings]], source: Source) -> Iterator[Complaint]:
+    """What a type can't say: gates are about scenarios that there are, and a year has twelve months."""
+    for index, gate in enumerate(config.gates):
+        scenario = parse(gate).selector.scenario
+        if scenario not in models:
+            path: KeyPath = ("gates", index)
+            sentence = f"gates.{index} is about unknown scenario {scenario!r}{nearest(scenario, list(models))}"
+            yield Complaint(path=path, place=source.place(path), sentence=sentence)
+    for month in config.months:
+        if not 1 <= month <= 12:
+            where: KeyPath = ("months",)
+            yield Complaint(path=where, place=source.place(where), sentence=f"months must be 1 to 12, got {month}")

@@ -1,27 +1,51 @@
 """What pydantic says of a configuration, in our words: where, what was expected, what was found."""
 
 import difflib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from harness.errors import UsageError
+
 KeyPath = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Complaint:
+    """One thing that is wrong: at which key, where that was set, and what is wrong in a sentence that names the key."""
+
+    path: KeyPath
+    place: str
+    sentence: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.sentence}"
+
+
+class WrongSettings(UsageError):  # noqa: N818 - what is wrong are the settings
+    """A configuration that can't be used; ``complaints`` has each thing that is wrong, for who shows it at its field."""
+
+    def __init__(self, complaints: Iterable[Complaint]) -> None:
+        self.complaints = tuple(complaints)
+        super().__init__("\n".join(map(str, self.complaints)))
 
 
 def complaints(
     error: ValidationError, prefix: KeyPath, model: type[BaseModel], place: Callable[[KeyPath], str]
-) -> list[str]:
-    """A line for everything that is wrong with the section at ``prefix``, each with its place."""
-    lines, details = [], error.errors()
+) -> list[Complaint]:
+    """Everything that is wrong with the section at ``prefix``, each with its place."""
+    found, details = [], error.errors()
     wrong = {detail["loc"][:-1] for detail in details}
     for detail in details:
         if detail["type"] == "too_short" and detail["loc"] in wrong:
             continue  # an entry that is wrong isn't counted: it is there, and has a line of its own
         path = (*prefix, *detail["loc"])
-        lines.append(f"{place(path)}: {'.'.join(map(str, path))} {_say(detail, model)}")
-    return lines
+        sentence = f"{'.'.join(map(str, path))} {_say(detail, model)}"
+        found.append(Complaint(path=path, place=place(path), sentence=sentence))
+    return found
 
 
 def _say(detail: ErrorDetails, model: type[BaseModel]) -> str:

@@ -1,96 +1,126 @@
 """Locust's workers as a crew: the master has services, data and plan, and tells the workers trial by trial what to do.
 
-One kind of Locust message carries it all, each way with a member ``do``:
-
-    master → worker   clock · set_up · trial · go · stop · close
-    worker → master   clock · ready · at_hand · done · closed · event · failed
-
 A trial begins at one moment for all: its wall time is in ``go``, a little ahead. How far the clocks of a worker on another
 machine stand from the master's is measured first; the worker then speaks of all times as the master's clocks would give
-them, in messages and samples. Sketches and counts come with Locust's own reports. The run counts on every worker: one that
-is gone, or one that joins late (Locust then moves users about), ends it with a reason.
+them, in messages and samples. Sketches and counts come with Locust's own reports, once a second.
+
+A worker that is gone takes with it the trial under way, which breaks off and is done again by the others; one that comes
+later is made ready, and given its share, between trials.
 """
 
-import base64
-import json
+import logging
 import socket
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+import gevent
 from gevent.event import Event
 
 from harness.clocks import Clocks, Round
-from harness.errors import CannotMeasure
+from harness.errors import CannotMeasure, TrialBroken, TrialFailed
 from harness.generator import Figures, together
 from harness.live import Live
+from harness.members import Member, host_of, name_of
+from harness.messages import MESSAGE, figures_of, to_monotonic_ns, to_wall_ns
 from harness.plan import Trial
 from harness.recorder import clock_pair
 from harness.rundir import Events
-from harness.scenario import Scenario
-from harness.sketches import RELATIVE_ERROR, Sketch
+from harness.samples.parts import rows_kept
+from harness.scenario import MOST_WORKERS, Scenario
+from harness.sketches import Merged, Sketch
 
-MESSAGE = "dbharness"
+logger = logging.getLogger(__name__)
 _LEAD_NS = 20_000_000  # from telling the workers to go until they do
 _ANSWER_PATIENCE_S = 60.0
+_SPREAD_PATIENCE_S = 5.0
 _CLOCK_ROUNDS = 9
-_QUANTILES = (0.5, 0.95, 0.99, 0.999)
+_LOADING = (
+    "spawning",
+    "running",
+)  # states of Locust's master; what it would do to a test that is over is to begin it again
+
+
+class Dispatcher(Protocol):
+    """What :class:`harness.dispatching.StandingDispatcher` adds to Locust's own."""
+
+    def spread_over(self, workers: Iterable[Any]) -> bool:
+        """All users over these workers; whether that changes anything."""
+
+    def shares(self) -> dict[str, int]:
+        """How many users each is to have, by its id."""
+
+
+class _Gone(Exception):  # noqa: N818 - who is gone, not what went wrong
+    """A worker is there no more; the message names it."""
 
 
 class Workers:
-    """The crew of a Locust master; one object for all tests of its process, made when Locust is initialised."""
+    """The crew of a Locust master; one object for all tests of its process, made when Locust is initialised.
+
+    Its runner dispatches by a :class:`Dispatcher`. Nothing here imports Locust, which would patch whoever imports this.
+    """
 
     def __init__(self, runner: Any, live: Live) -> None:
         self._runner, self._live = runner, live
         self._test = 0
-        self._ids: list[str] = []
+        self._members: list[Member] = []
         self._said: dict[str, dict[str, dict[str, Any]]] = {}
+        self._closed: dict[str, int] = {}
         self._news, self._idle = Event(), Event()
         self.failure: CannotMeasure | None = None
-        self._walking = self._stopping = False
-        self._slots: list[int] = []
+        self._trial_failure: TrialFailed | None = None
+        self._stopping = False
+        self._trial: Trial | None = None
+        self._turned_away: set[str] = set()
         self._lead_ns = _LEAD_NS
         runner.register_message(MESSAGE, self._on_message)
         runner.environment.events.worker_report.add_listener(self._on_report)
-        runner.environment.events.worker_connect.add_listener(self._on_connect)
 
-    def open(self, scenario: Scenario[Any], events: Events, job: dict[str, Any]) -> list[dict[str, Any]]:
-        """Make every connected worker ready for a run; returns what the manifest says of them. Raises CannotMeasure."""
-        self._scenario, self._events = scenario, events
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        """What the manifest says of every worker that the run had."""
+        return [member.as_record() for member in self._members]
+
+    @property
+    def lost(self) -> list[dict[str, Any]]:
+        """What the manifest says of those that were lost."""
+        return [member.as_lost() for member in self._members if member.lost]
+
+    def open(self, scenario: Scenario[Any], events: Events, job: dict[str, Any]) -> None:
+        """Make every connected worker ready for a run. Raises CannotMeasure."""
+        self._scenario, self._events, self._job = scenario, events, job
         self._test += 1
-        self._said, self.failure, self._stopping = {}, None, False
+        self._members, self._said, self._closed, self._turned_away = [], {}, {}, set()
+        self.failure = self._trial_failure = self._trial = None
+        self._stopping, self._lead_ns = False, _LEAD_NS
         self._idle.set()
-        self.sketches: dict[tuple[int, str], Sketch] = {}
-        runner = self._runner
-        connected = (*runner.clients.ready, *runner.clients.spawning, *runner.clients.running)
-        self._ids = sorted((client.id for client in connected), key=runner.get_worker_index)
-        self._walking = True
-        clocks = self._measure_clocks()
-        self._lead_ns = max([_LEAD_NS, *(20 * one.error_ns for one in clocks)])
-        for index, (worker, one) in enumerate(zip(self._ids, clocks, strict=True)):
-            part = {"worker": index, "workers": len(self._ids), "host": socket.gethostname(), "clocks": one.as_record()}
-            self._send("set_up", [worker], **job, **part)
-        answers = self._gather("ready", _ANSWER_PATIENCE_S)
-        self._slots = [answer["slots"] for answer in answers]
-        return [
-            {"worker": str(index), "host": answer["host"], "pid": answer["pid"], "slots": answer["slots"],
-             "rows": None, "clocks": one.as_record()}
-            for index, (answer, one) in enumerate(zip(answers, clocks, strict=True))
-        ]  # fmt: skip
+        self.sketches = Merged()
+        try:
+            self._set_up(self._newcomers())
+        except _Gone as gone:
+            raise CannotMeasure(f"{gone} left before the first trial") from gone
+        self._spread()
+
+    def muster(self, trial: Trial) -> None:
+        """See :class:`harness.conductor.Crew`: shares of those that are gone go to the others, newcomers are made ready."""
+        self._note_lost()
+        for worker in () if self._stopping else self._newcomers():
+            self._welcome(worker, trial)
+        self._spread()
 
     def perform(self, trial: Trial, on_begin: Callable[[int], None]) -> Figures:
         """See :class:`harness.conductor.Crew`."""
         self._idle.clear()
+        self._trial, self._trial_failure = trial, None
+        self._said.clear()
         try:
-            self._send("trial", trial=asdict(trial), slots=self._slots)
-            deadline_s = max(load["deadline_s"] for load in self._gather("at_hand", _ANSWER_PATIENCE_S))
-            begin_ns = time.monotonic_ns() + self._lead_ns
-            self._send("go", begin_wall_ns=to_wall_ns(begin_ns))
-            on_begin(begin_ns)
-            parts = self._gather("done", deadline_s + _ANSWER_PATIENCE_S)
+            parts = self._performed(trial, on_begin)
         finally:
+            self._trial = None
             self._idle.set()
         for part in parts:
             self._scenario.tally.update(part["tally"])
@@ -102,86 +132,215 @@ class Workers:
         self._send("stop")
         self._idle.wait(patience_s)
 
-    def close(self) -> dict[int, int]:
-        """Have every worker end its samples and send its last counts; the rows of each that did.
-
-        What went wrong is in ``failure``.
-        """
+    def close(self) -> None:
+        """Have every worker end its samples and send its last counts; what went wrong is in ``failure``."""
         self._send("close")
+        deadline_s = time.monotonic() + _ANSWER_PATIENCE_S
+        while any(member.id not in self._closed and self._is_there(member) for member in self._there):
+            if time.monotonic() > deadline_s:
+                break
+            self._wait()
+        for member in self._there:
+            if member.id not in self._closed:
+                self._lose(member, "it told no rows at the end")
+        for member in self._members:
+            member.rows = self._closed.get(member.id)
+            if member.rows is None:
+                member.kept = rows_kept(Path(self._job["samples"]), f"{self._scenario.name}.{member.index}")
+
+    def rows(self) -> int | None:
+        """Rows that are kept, on whichever machine; None where nobody knows."""
+        counts = [member.kept if member.rows is None else member.rows for member in self._members]
+        return None if None in counts else sum(count or 0 for count in counts)
+
+    @property
+    def _there(self) -> list[Member]:
+        return [member for member in self._members if member.lost is None]
+
+    def _performed(self, trial: Trial, on_begin: Callable[[int], None]) -> list[dict[str, Any]]:
+        handed = self._scenario.hand_out(trial)
+        while True:
+            try:
+                deadline_s = self._ready(trial, handed)
+                break
+            except _Gone:  # nothing has begun: the others take its share at once
+                self._note_lost()
+                self._spread()
+        begin_ns = time.monotonic_ns() + self._lead_ns
+        self._send("go", begin_wall_ns=to_wall_ns(begin_ns))
+        parts: list[dict[str, Any]] = []
         try:
-            self._gather("closed", _ANSWER_PATIENCE_S, last=True)
-        except CannotMeasure as error:
-            self.failure = self.failure or error
-        self._walking = False
-        closed = self._said.get("closed", {})
-        return {index: closed[worker]["rows"] for index, worker in enumerate(self._ids) if worker in closed}
+            on_begin(begin_ns)
+            parts = self._gather("done", deadline_s + _ANSWER_PATIENCE_S)
+        except _Gone as gone:
+            parts = self._abandon(deadline_s)
+            raise TrialBroken(f"{gone} was lost, and its part of the load with it") from gone
+        finally:
+            self._scenario.collect(trial, [part["told"] for part in parts])
+        return parts
 
-    def write_sketches(self, path: Path) -> None:
-        """The merged sketches of every trial and operation, with the quantiles that they give."""
-        rows = [
-            {
-                "trial": trial,
-                "op": op,
-                "n": sketch.count,
-                **{f"p{quantile * 100:g}_ns": sketch.quantile(quantile) for quantile in _QUANTILES},
-                "sketch": base64.b64encode(sketch.to_bytes()).decode(),
-            }
-            for (trial, op), sketch in sorted(self.sketches.items())
-        ]
-        path.write_text(json.dumps({"relative_error": RELATIVE_ERROR, "sketches": rows}, indent=1) + "\n")
+    def _ready(self, trial: Trial, handed: dict[str, Any]) -> float:
+        """Everybody has its part of the trial at hand; until when it must be over, in seconds."""
+        there = self._there
+        slots = [member.slots for member in there]
+        for rank, member in enumerate(there):
+            part = {"slots": slots, "rank": rank, "handed": handed}
+            self._send("trial", [member], trial=asdict(trial), **part)
+        return max(float(load["deadline_s"]) for load in self._gather("at_hand", _ANSWER_PATIENCE_S))
 
-    def _measure_clocks(self) -> list[Clocks]:
-        """Each worker's clocks, by a few messages to all of them and back."""
-        rounds: dict[str, list[Round]] = {worker: [] for worker in self._ids}
+    def _abandon(self, patience_s: float) -> list[dict[str, Any]]:
+        """End the trial at those that are left, and wait until they have."""
+        while True:
+            self._note_lost()
+            self._send("abandon")
+            with suppress(_Gone):
+                return self._gather("done", patience_s + _ANSWER_PATIENCE_S)
+
+    def _spread(self) -> None:
+        """All slots over those that are there; asked of them, since Locust moves users by messages. Raises CannotMeasure."""
+        deadline_s = time.monotonic() + _SPREAD_PATIENCE_S
+        while not self._stopping:
+            self._note_lost()
+            shares = self._move_users()
+            try:
+                self._send("slots")
+                for member, answer in zip(self._there, self._gather("slots", _ANSWER_PATIENCE_S), strict=True):
+                    member.slots = answer["slots"]
+            except _Gone:
+                continue
+            if all(member.slots == shares.get(member.id) for member in self._there):
+                return
+            if time.monotonic() > deadline_s:
+                told = {name_of(member): member.slots for member in self._there}
+                logger.warning("workers have slots as follows, and were to have %s: %s", shares, told)
+                return
+            gevent.sleep(0.02)
+
+    def _move_users(self) -> dict[str, int]:
+        """Have Locust give all users to those that are there, where others have some; how many each is to have."""
+        runner = self._runner
+        dispatcher: Dispatcher | None = runner._users_dispatcher
+        if dispatcher is None:  # Locust is stopping
+            return {}
+        nodes = [runner.clients[member.id] for member in self._there if member.id in runner.clients]
+        if runner.state in _LOADING and dispatcher.spread_over(nodes):
+            runner.start(runner.target_user_count, runner.spawn_rate)
+        return dispatcher.shares()
+
+    def _newcomers(self) -> list[Any]:
+        """Locust's workers that are connected and not of this run yet."""
+        known = {member.id for member in self._members} | self._turned_away
+        clients = self._runner.clients
+        connected = [one for one in (*clients.ready, *clients.spawning, *clients.running) if one.id not in known]
+        return sorted(connected, key=lambda one: self._runner.get_worker_index(one.id))
+
+    def _set_up(self, workers: Sequence[Any]) -> None:
+        """Measure the clocks of connected workers, and give them all they need for the run. Raises CannotMeasure, _Gone."""
+        first = len(self._members)
+        if first + len(workers) > MOST_WORKERS:
+            raise CannotMeasure(f"{MOST_WORKERS} workers are the most that one run may have; start fewer")
+        new = [Member(id=one.id, index=first + place) for place, one in enumerate(workers)]
+        self._members += new
+        self._measure_clocks(new)
+        self._lead_ns = max([self._lead_ns, *(20 * member.clocks.error_ns for member in new)])
+        for member in new:
+            own = {"worker": member.index, "host": socket.gethostname(), "clocks": member.clocks.as_record()}
+            self._send("set_up", [member], **self._job, **own)
+        for member, answer in zip(new, self._gather("ready", _ANSWER_PATIENCE_S, of=new), strict=True):
+            member.host, member.pid, member.slots = answer["host"], answer["pid"], answer["slots"]
+
+    def _welcome(self, worker: Any, trial: Trial) -> None:
+        """Take in one that came late; where that can't be, the run goes on without it. Events: ``worker_joined``, ``worker_refused``."""
+        before, members = self.failure, list(self._members)
+        try:
+            self._set_up([worker])
+        except (_Gone, CannotMeasure) as error:
+            self.failure, self._members = before, members
+            self._turned_away.add(worker.id)
+            self._dismiss(worker.id)
+            logger.warning("worker %s came late and can't be used: %s", worker.id, error)
+            self._events.add("worker_refused", trial=trial.trial, host=host_of(worker.id), reason=str(error))
+            return
+        member = self._members[-1]
+        member.joined_before = trial.trial
+        logger.warning("%s joined: it is used from trial %d on", name_of(member), trial.trial)
+        self._events.add("worker_joined", trial=trial.trial, worker=str(member.index), host=member.host)
+
+    def _note_lost(self) -> None:
+        """Those that are there no more are lost. Raises CannotMeasure where nobody is left."""
+        for member in self._there:
+            if not self._is_there(member):
+                left = member.id in self._closed
+                self._lose(member, "it took its leave" if left else "nothing was heard of it any more")
+        if not self._there:
+            self.failure = self.failure or CannotMeasure(
+                "every worker is gone, so nobody is left to make the load; what was measured until then is kept"
+            )
+            raise self.failure
+
+    def _lose(self, member: Member, reason: str) -> None:
+        """Event: ``worker_lost``. One that was only silent ends by itself, since nobody would count what it does."""
+        member.lost, member.lost_in = reason, self._trial.trial if self._trial else None
+        logger.warning("%s is lost: %s", name_of(member), reason)
+        self._events.add("worker_lost", trial=member.lost_in, worker=str(member.index), host=member.host, reason=reason)
+        self._dismiss(member.id)
+
+    def _dismiss(self, worker: str) -> None:
+        """Have a worker quit, and Locust forget it: a minute later it would begin anew with those that are left."""
+        self._runner.send_message("quit", None, worker)
+        self._runner.clients.pop(worker, None)
+
+    def _measure_clocks(self, members: Sequence[Member]) -> None:
+        """Each one's clocks, by a few messages to all of them and back."""
+        rounds: dict[str, list[Round]] = {member.id: [] for member in members}
         for _ in range(_CLOCK_ROUNDS):
             sent_ns = {}
-            for worker in self._ids:
-                sent_ns[worker] = time.monotonic_ns()
-                self._send("clock", [worker])
+            for member in members:
+                sent_ns[member.id] = time.monotonic_ns()
+                self._send("clock", [member])
             monotonic, wall = clock_pair()
-            for worker, said in zip(self._ids, self._gather("clock", _ANSWER_PATIENCE_S), strict=True):
-                rounds[worker].append(
-                    Round(sent_ns=sent_ns[worker], received_ns=said["received_ns"], wall_less_monotonic_ns=wall - monotonic,
+            for member, said in zip(members, self._gather("clock", _ANSWER_PATIENCE_S, of=members), strict=True):
+                rounds[member.id].append(
+                    Round(sent_ns=sent_ns[member.id], received_ns=said["received_ns"], wall_less_monotonic_ns=wall - monotonic,
                           their_monotonic_ns=said["monotonic_ns"], their_wall_ns=said["wall_ns"])
                 )  # fmt: skip
-        return [Clocks.of(rounds[worker]) for worker in self._ids]
+        for member in members:
+            member.clocks = Clocks.of(rounds[member.id])
 
-    def _send(self, do: str, to: Iterable[str] | None = None, **members: Any) -> None:
-        for worker in self._ids if to is None else to:
-            self._runner.send_message(MESSAGE, {"do": do, "test": self._test, **members}, worker)
+    def _send(self, do: str, to: Iterable[Member] | None = None, **members: Any) -> None:
+        for member in self._there if to is None else to:
+            self._runner.send_message(MESSAGE, {"do": do, "test": self._test, **members}, member.id)
 
-    def _gather(self, what: str, patience_s: float, *, last: bool = False) -> list[dict[str, Any]]:
-        """One answer of each worker, in their order; raises CannotMeasure for the first that can't be had.
-
-        What failed before doesn't keep the ``last`` answers from being waited for.
-        """
+    def _gather(self, what: str, patience_s: float, *, of: Sequence[Member] | None = None) -> list[dict[str, Any]]:
+        """One answer of each of these workers (of all), in their order. Raises _Gone, what failed, CannotMeasure after so long."""
+        members = self._there if of is None else of
         answers = self._said.setdefault(what, {})
         deadline_s = time.monotonic() + patience_s
-        while missing := [worker for worker in self._ids if worker not in answers]:
-            if self.failure and not last:
-                raise self.failure
-            for worker in missing:
-                if not self._is_there(worker) or (worker in self._said.get("closed", {}) and not self._stopping):
-                    raise CannotMeasure(
-                        f"{self._name(worker)} is gone: its part of the load is missing, so this run isn't valid; "
-                        "what was measured until then is kept"
-                    )
+        while missing := [member for member in members if member.id not in answers]:
+            if failure := self.failure or self._trial_failure:
+                raise failure
+            for member in missing:
+                if not self._is_there(member):
+                    raise _Gone(name_of(member))
             if time.monotonic() > deadline_s:
-                raise CannotMeasure(f"{self._name(missing[0])} didn't say {what!r} in {patience_s:g} s")
-            self._news.wait(0.2)
-            self._news.clear()
-        return [answers.pop(worker) for worker in self._ids] if not last else list(answers.values())
+                raise CannotMeasure(f"{name_of(missing[0])} didn't say {what!r} in {patience_s:g} s")
+            self._wait()
+        return [answers.pop(member.id) for member in members]
 
-    def _is_there(self, worker: str) -> bool:
-        client = self._runner.clients.get(worker)
+    def _wait(self) -> None:
+        self._news.wait(0.2)
+        self._news.clear()
+
+    def _is_there(self, member: Member) -> bool:
+        client = self._runner.clients.get(member.id)
+        if member.id in self._closed and not self._stopping:
+            return False
         return client is not None and client.state != "missing"
-
-    def _name(self, worker: str) -> str:
-        return f"worker {self._ids.index(worker)} of {len(self._ids)} ({worker})"
 
     def _on_message(self, msg: Any, **_: Any) -> None:
         said = dict(msg.data)
-        if said.pop("test") != self._test or msg.node_id not in self._ids:
+        member = next((one for one in self._members if one.id == msg.node_id), None)
+        if said.pop("test") != self._test or member is None:
             return
         what = said.pop("do")
         if what == "clock":
@@ -189,53 +348,28 @@ class Workers:
         if what == "event":
             t_ns = to_monotonic_ns(said.pop("wall_ns"))
             self._events.add(said.pop("kind"), trial=said.pop("trial"), t_ns=t_ns, **said["fields"])
+        elif what == "closed":
+            self._closed[member.id] = said["rows"]
         elif what == "failed":
-            self.failure = self.failure or CannotMeasure(f"{self._name(msg.node_id)}: {said['reason']}")
+            self._note_failed(member, said)
         else:
-            self._said.setdefault(what, {})[msg.node_id] = said
+            self._said.setdefault(what, {})[member.id] = said
         self._news.set()
+
+    def _note_failed(self, member: Member, said: dict[str, Any]) -> None:
+        if member.lost is not None:
+            return
+        reason = f"{name_of(member)}: {said['reason']}"
+        if said.get("trial_only"):
+            self._trial_failure = self._trial_failure or TrialFailed(reason)
+        else:
+            self.failure = self.failure or CannotMeasure(reason)
 
     def _on_report(self, client_id: str, data: dict[str, Any], **_: Any) -> None:
         """A worker's sketches and counts since its last report, which come along with Locust's own statistics."""
         report = data.get(MESSAGE)
-        if not report or report["test"] != self._test or client_id not in self._ids:
-            return
-        self._live.merge(report["live"])
-        for trial, op, packed in report["sketches"]:
-            part = Sketch.from_bytes(packed)
-            whole = self.sketches.get((trial, op))
-            if whole is None:
-                self.sketches[trial, op] = part
-            else:
-                whole.merge(part)
-
-    def _on_connect(self, client_id: str, **_: Any) -> None:
-        if self._walking and not self._stopping and client_id not in self._ids:
-            self.failure = self.failure or CannotMeasure(
-                "a worker joined while trials ran: Locust moves users to it then; start all workers before the test"
-            )
-            self._news.set()
-
-
-def to_wall_ns(monotonic_ns: int) -> int:
-    """The wall time of a moment of this machine's monotonic clock."""
-    monotonic, wall = clock_pair()
-    return monotonic_ns - monotonic + wall
-
-
-def to_monotonic_ns(wall_ns: int) -> int:
-    """The moment of this machine's monotonic clock at a wall time."""
-    monotonic, wall = clock_pair()
-    return wall_ns - wall + monotonic
-
-
-def figures_message(figures: Figures, *, ahead_ns: int = 0) -> dict[str, Any]:
-    """A worker's figures of a trial to send: times on the master's wall, which this one's is ahead of."""
-    times = {name: to_wall_ns(getattr(figures, name)) - ahead_ns for name in ("begin_ns", "end_ns")}
-    return asdict(figures) | times
-
-
-def figures_of(message: dict[str, Any]) -> Figures:
-    """A worker's figures as they were sent, times on this machine's clock."""
-    times = {name: to_monotonic_ns(message[name]) for name in ("begin_ns", "end_ns")}
-    return Figures(**(message | times))
+        if report and report["test"] == self._test and any(member.id == client_id for member in self._members):
+            self._live.merge(report["live"], client_id)
+            for _, op, packed in report["sketches"]:
+                self._live.merge_sketch(op, Sketch.from_bytes(packed))
+            self.sketches.add(report["sketches"])

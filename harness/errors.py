@@ -21,6 +21,10 @@ class TrialFailed(CannotMeasure):
     """One trial can't be measured, and neither can those like it (step and labels); the others of its plan can."""
 
 
+class TrialBroken(CannotMeasure):
+    """One trial lost part of its load on the way: what was measured of it doesn't count, and it can be done again."""
+
+
 class ServerFailed(CannotMeasure):
     """A server didn't start or died; its own last log lines are kept beside the message."""
 

@@ -12,15 +12,18 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gevent
+import locust.runners
 import locust.stats
 from locust import User, task
 from locust import events as locust_events
-from locust.runners import STATE_CLEANUP, STATE_STOPPED, STATE_STOPPING, MasterRunner, WorkerRunner
+from locust.runners import STATE_CLEANUP, STATE_INIT, STATE_STOPPED, STATE_STOPPING, MasterRunner, WorkerRunner
 
-from harness import live, web_access
+from harness import downloads, web_access
+from harness.cockpit import opening
+from harness.dispatching import StandingDispatcher
 from harness.distributed import Workers
 from harness.errors import HarnessError, UsageError
 from harness.gating import Against
@@ -28,11 +31,19 @@ from harness.live import Live
 from harness.plan import Trial
 from harness.recorder import Observation
 from harness.scenario import Scenario, Slot
-from harness.session import Session, default_profile, launch_from_environment
+from harness.session import Session, launch_from_environment
+from harness.start_form.opening import open_start_form
+from harness.start_form.options import add_options, overrides_of
+from harness.start_form.starting import Offered
 from harness.worker import Worker, die_with
+
+if TYPE_CHECKING:
+    from harness.cockpit.ticking import Cockpit
 
 logger = logging.getLogger(__name__)
 _CLOSE_PATIENCE_S = 15.0
+_REPORT_EVERY_S = 1.0  # how often a worker tells its counts and sketches; Locust has 3 s
+_IDLE = (STATE_INIT, STATE_STOPPED)
 _ENDING = (STATE_CLEANUP, STATE_STOPPING, STATE_STOPPED)
 # Locust's hooks have no types, and its options are known to its parser only.
 Environment = Any
@@ -44,6 +55,7 @@ class SlotUser(User):
 
     abstract = True
     session: Session | Worker | None = None
+    hooks: "_Hooks"
     _count = 0
 
     def on_start(self) -> None:
@@ -70,7 +82,7 @@ def locust_user(scenario: type[Scenario[Any]]) -> type[SlotUser]:
         (SlotUser,),
         {"weight": 1, "host": "local stand-ins", "__module__": scenario.__module__},
     )
-    hooks = _Hooks(scenario, user)
+    user.hooks = hooks = _Hooks(scenario, user)
     events.init_command_line_parser.add_listener(hooks.on_parser)
     events.init.add_listener(hooks.on_init)
     return user
@@ -84,7 +96,9 @@ class _Hooks:
         self.run_time_s: float | None = None
         self.session: Session | None = None
         self.workers: Workers | None = None
-        self.live = Live()
+        self.counted = None if scenario.counted is Scenario.counted else scenario.counted
+        self.live = Live(self.counted)
+        self.cockpit: Cockpit | None = None
         self.begun_by: int | None = None  # the process that first read the command line
         self.initialised = False
 
@@ -93,34 +107,9 @@ class _Hooks:
         if self.begun_by is None:
             self.begun_by = os.getpid()
             os.register_at_fork(after_in_child=self.on_fork)
-        parser.set_defaults(web_host="127.0.0.1", num_users=self.scenario.default_slots, spawn_rate=100)
-        if "--harness-profile" in parser._option_string_actions:  # several scenario files in one Locust
-            return
-        parser.add_argument(
-            "--harness-profile",
-            choices=("smoke", "quick", "standard"),
-            default=default_profile(),  # the start form sends its first choice where there is no default
-            help="Profile of config.yaml to measure",
-        )
-        parser.add_argument(
-            "--harness-out", default=None, metavar="DIR", include_in_web_ui=False, help="The run directory; new under runs/ unless given"
-        )  # fmt: skip
-        parser.add_argument(
-            "--harness-set", action="append", default=[], metavar="KEY=VALUE", include_in_web_ui=False,
-            help="Override a key of config.yaml (repeatable)",
-        )  # fmt: skip
-        parser.add_argument(
-            "--harness-baseline", action="append", default=[], metavar="RUN|STORE", include_in_web_ui=False,
-            help="What relative gates of config.yaml are held against (repeatable)",
-        )  # fmt: skip
-        parser.add_argument(
-            "--harness-allow", action="append", default=[], metavar="NAME", include_in_web_ui=False,
-            help="What a baseline may differ in, as in dbharness gate (repeatable)",
-        )  # fmt: skip
-        parser.add_argument(
-            "--harness-inconclusive", choices=("pass", "fail"), default="pass", include_in_web_ui=False,
-            help="What an inconclusive gate does: pass with a warning, or exit 4",
-        )  # fmt: skip
+        slots = max(self.scenario.default_slots, parser.get_default("num_users") or 0)  # of several the largest
+        parser.set_defaults(web_host="127.0.0.1", num_users=slots, spawn_rate=100)
+        add_options(parser)
 
     def on_fork(self) -> None:
         """In a worker of ``--processes``: it may not outlive its master, not even while it tries to reach it.
@@ -136,10 +125,9 @@ class _Hooks:
         if self.user not in environment.user_classes:
             return
         _interrupt_main()
-        if len(environment.user_classes) > 1:
-            _refuse(
-                "one Locust test is one scenario run: give one file of scenarios/ to -f", environment.parsed_options
-            )
+        offered = [user.hooks for user in environment.user_classes]
+        if len(offered) > 1:
+            _check_choice(environment)
         locust.stats.bucket_response_time = three_digits  # type: ignore[assignment]
         options = environment.parsed_options
         if isinstance(environment.runner, (MasterRunner, WorkerRunner)):
@@ -148,23 +136,53 @@ class _Hooks:
             self._be_worker(environment)
             return
         if isinstance(environment.runner, MasterRunner):
+            environment.dispatcher_class = StandingDispatcher
             self.workers = Workers(environment.runner, self.live)
-        if environment.web_ui is not None:
-            _guard(environment)
-            live.show(environment.web_ui, self.live)
+        if environment.web_ui is not None and self is offered[0]:
+            self._open_pages(environment, offered)
         environment.events.test_start.add_listener(self.on_test_start)
         environment.events.test_stopping.add_listener(self.on_test_stopping)
         environment.events.test_stop.add_listener(self.on_test_stop)
         environment.events.spawning_complete.add_listener(self.on_spawning_complete)
         environment.events.quitting.add_listener(self.on_quitting)
-        environment.events.reset_stats.add_listener(self.live.clear)
+        environment.events.reset_stats.add_listener(lambda **_: self.live.clear())
+        downloads.extend(lambda: self.live)
         if options.headless:
             # Locust would count the set-up too; -t is the time that is measured.
             self.run_time_s, options.run_time = options.run_time, None
 
+    def _open_pages(self, environment: Environment, offered: list["_Hooks"]) -> None:
+        """The web UI's rules of access, the live page and the start page: one of each, whichever of the scenarios is chosen."""
+        _guard(environment)
+        cockpit = opening.open_cockpit(environment, self.live)
+        for one in offered:
+            one.cockpit, one.live = cockpit, self.live
+        keys = {user: key for key, user in (environment.available_user_classes or {}).items()}
+        by_name = {
+            one.scenario.name: Offered(
+                user_class=keys.get(one.user, one.user.__name__),
+                slots=environment.parsed_options.num_users if len(offered) == 1 else one.scenario.default_slots,
+            )
+            for one in offered
+        }
+
+        def under_way() -> str:
+            running = [one.scenario.name for one in offered if one.session is not None]
+            return running[0] if running else "" if environment.runner.state in _IDLE else "a run"
+
+        open_start_form(environment, by_name, under_way=under_way, runs=lambda: cockpit.state.runs)
+        base_path = (environment.parsed_options.web_base_path or "").rstrip("/")
+        downloads.offer(environment.web_ui, lambda: self.live, lambda: cockpit.state.feeds, base_path=base_path)
+
     def on_test_start(self, environment: Environment, **_: Any) -> None:
         """Begin a session: its greenlet brings services and data up, then walks the trials."""
+        if environment.user_classes != [self.user]:
+            if self.user in environment.user_classes[:1]:  # several: by a key in the terminal, which asks for no choice
+                logger.error("one run is of one scenario: choose it on the start page")
+                self._end(environment, UsageError.exit_code)
+            return
         options = environment.parsed_options
+        self.live.counted = self.counted
         try:
             out = Path(options.harness_out) if options.harness_out else None
             against = Against(
@@ -175,13 +193,15 @@ class _Hooks:
             launch = launch_from_environment(
                 self.scenario.name,
                 profile=options.harness_profile,
-                overrides=options.harness_set,
+                overrides=overrides_of(options),
                 out=out,
                 against=against,
             )
             session = Session(self.scenario, launch, _sample_to_locust(environment, self.live), self.workers)
         except HarnessError as error:
             logger.error("%s", error)
+            if self.cockpit is not None:
+                self.cockpit.refuse(str(error))
             self._end(environment, error.exit_code)
             return
         except Exception:  # Locust would log it and go on, with nothing to do and no end
@@ -190,6 +210,8 @@ class _Hooks:
             return
         self.live.clear()
         self.user.session = self.session = session
+        if self.cockpit is not None:
+            self.cockpit.begin(session)
         gevent.spawn(self._conduct, environment, session)
 
     def on_spawning_complete(self, user_count: int, **_: Any) -> None:
@@ -212,6 +234,8 @@ class _Hooks:
 
     def _close(self, environment: Environment, session: Session) -> None:
         environment.process_exit_code = session.close(lambda: environment.stats.total.num_requests)
+        if self.cockpit is not None:
+            self.cockpit.end(session, session.reason)
         if self.session is session:
             self.user.session = self.session = None
 
@@ -239,8 +263,9 @@ class _Hooks:
     def _check_distribution(self, options: Any) -> None:
         """One process only, where a scenario keeps in it what its operations did; and no users that move about."""
         if not self.scenario.distributable:
-            why = "keeps what its operations did in one process"
-            _refuse(f"{self.scenario.name} {why}: leave out --processes, --master and --worker", options)
+            _refuse(
+                f"{self.scenario.name} {self.scenario.alone}: leave out --processes, --master and --worker", options
+            )
         if options.enable_rebalancing:
             _refuse(
                 "--enable-rebalancing would move slots between workers in the middle of a trial: leave it out", options
@@ -248,6 +273,7 @@ class _Hooks:
 
     def _be_worker(self, environment: Environment) -> None:
         """The master has services, data, plan and report; here is load only."""
+        locust.runners.WORKER_REPORT_INTERVAL = _REPORT_EVERY_S
         worker = Worker(environment.runner, self.scenario, _sample_to_locust(environment, self.live), self.live)
         self.user.session = worker
         environment.events.test_stopping.add_listener(lambda **_: worker.stop())
@@ -301,6 +327,22 @@ def _guard(environment: Environment) -> None:
         _refuse(str(error), options)
 
 
+def _check_choice(environment: Environment) -> None:
+    """Several scenarios are for a page on which one of them is chosen, in the one process that then runs it."""
+    options = environment.parsed_options
+    names = ", ".join(user.hooks.scenario.name for user in environment.user_classes)
+    if not options.class_picker or options.headless or options.autostart:
+        _refuse(
+            f"one Locust test is one scenario run: give one file of scenarios/ to -f, or --class-picker to choose of {names}",
+            options,
+        )
+    if isinstance(environment.runner, (MasterRunner, WorkerRunner)):
+        _refuse(
+            f"--class-picker chooses for one process: with --processes, --master and --worker give -f the file of one of {names}",
+            options,
+        )
+
+
 def _interrupt_main() -> None:
     """Let Ctrl-C reach the greenlet that waits for the run's end, as Locust expects it to.
 
@@ -322,11 +364,12 @@ def _sample_to_locust(environment: Environment, counts: Live) -> Any:
     fire = environment.events.request.fire
 
     def on_sample(trial: Trial, op: str, intended: int | None, start: int, end: int, seen: Observation) -> None:
-        counts.note(trial, op, seen)
+        latency_ns = end - (start if intended is None else intended)
+        counts.note(trial, op, latency_ns, seen)
         failed = seen.outcome in ("error", "timeout", "ambiguous")
         fire(
             request_type=op, name=f"{trial.arm} {trial.step}", context={},
-            response_time=(end - (start if intended is None else intended)) / 1e6, response_length=max(seen.bytes, 0),
+            response_time=latency_ns / 1e6, response_length=max(seen.bytes, 0),
             exception=RuntimeError(f"{seen.outcome}: {seen.error_code}") if failed else None,
             start_time=time.time(), url=None,
         )  # fmt: skip

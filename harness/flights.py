@@ -1,6 +1,6 @@
 """The flights as DynamoDB keeps them: items, keys and the table's definition."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -44,11 +44,19 @@ def serialised_items(dataset: Dataset, limit: int | None = None, *, places: Sequ
     """One JSON object a flight, as BatchWriteItem takes it, in the data's order; at most ``limit``, or those at ``places``.
 
     Partition key ``tailnum``, sort key ``flight_key``. What the data lacks is left out of the item. Whole
-    columns are joined at once; nothing is escaped, since keys, codes and numbers hold nothing to escape.
+    columns are joined at once.
     """
     flights = dataset.flights.slice(0, limit) if places is None else dataset.flights.take(pa.array(places, pa.int64()))
-    members = [_members(name, "S", flights[column]) for name, column in TEXT_ATTRIBUTES.items()]
-    members += [_members(name, "N", flights[name].cast(pa.string())) for name in NUMBER_ATTRIBUTES]
+    return serialised(flights, TEXT_ATTRIBUTES, NUMBER_ATTRIBUTES)
+
+
+def serialised(rows: pa.Table, texts: Mapping[str, str], numbers: Sequence[str]) -> list[bytes]:
+    """One JSON object a row: ``texts`` maps attributes to columns, ``numbers`` are attributes and columns of one name.
+
+    Nothing is escaped: neither keys and codes nor names of airlines and planes hold what would have to be.
+    """
+    members = [_members(name, "S", rows[column]) for name, column in texts.items()]
+    members += [_members(name, "N", rows[name].cast(pa.string())) for name in numbers]
     joined = pc.binary_join_element_wise(*members, ",", null_handling="skip")
     objects = pc.binary_join_element_wise("{", joined, "}", "")
     items: list[bytes] = objects.cast(pa.binary()).to_pylist()
@@ -159,7 +167,9 @@ def table_definition(
     keys = dict.fromkeys((*KEY, *(name for index in indexes for name in index.key)))
     definition = {
         "TableName": name,
-        "AttributeDefinitions": [{"AttributeName": a, "AttributeType": "S"} for a in keys],
+        "AttributeDefinitions": [
+            {"AttributeName": name, "AttributeType": "N" if name in NUMBER_ATTRIBUTES else "S"} for name in keys
+        ],
         "KeySchema": _key_schema(KEY),
     } | billing
     for kind, local in (("GlobalSecondaryIndexes", False), ("LocalSecondaryIndexes", True)):

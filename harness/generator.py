@@ -45,6 +45,51 @@ class Figures:
         }  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pulse:
+    """How the load of one process fares since somebody last looked, or the worst of several; lateness as in :class:`Figures`."""
+
+    cpu_share: float
+    lateness_p50_ms: float | None
+    lateness_p99_ms: float | None
+
+    @classmethod
+    def worst(cls, parts: Iterable["Pulse"]) -> "Pulse":
+        """Of several processes, at least one, the worst, whoever had it."""
+        parts = list(parts)
+        return cls(
+            cpu_share=max(part.cpu_share for part in parts),
+            lateness_p50_ms=_worst(part.lateness_p50_ms for part in parts),
+            lateness_p99_ms=_worst(part.lateness_p99_ms for part in parts),
+        )
+
+
+class Pulses:
+    """Takes the pulse of this process, from one look to the next."""
+
+    def __init__(
+        self, cpu_ns: Callable[[], int] = time.process_time_ns, clock_ns: Callable[[], int] = time.monotonic_ns
+    ) -> None:
+        self._cpu_ns, self._clock_ns = cpu_ns, clock_ns
+        self._looked = clock_ns(), cpu_ns()
+        self._meter: Meter | None = None
+        self._late = 0  # values of the meter that were looked at
+
+    def take(self, meter: "Meter | None") -> Pulse:
+        """Since the last look; ``meter`` is the present trial's, if one is under way."""
+        clock_ns, cpu_ns = self._looked
+        self._looked = now_ns, used_ns = self._clock_ns(), self._cpu_ns()
+        if meter is not self._meter:
+            self._meter, self._late = meter, 0
+        late = array("q") if meter is None else meter.late[self._late :]
+        self._late += len(late)
+        return Pulse(
+            cpu_share=(used_ns - cpu_ns) / max(1, now_ns - clock_ns),
+            lateness_p50_ms=_percentile_ms(late, 50),
+            lateness_p99_ms=_percentile_ms(late, 99),
+        )
+
+
 def together(parts: Iterable[Figures]) -> Figures:
     """Several processes of one trial as one: counts added up; of shares and lateness the worst, whoever had it."""
     parts = list(parts)

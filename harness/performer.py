@@ -8,16 +8,15 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import count
 
 import gevent
 from gevent.event import Event
 
 from harness.errors import CannotMeasure
-from harness.generator import Figures, Meter
+from harness.generator import Figures, Meter, Pulse, Pulses
 from harness.plan import Trial
 from harness.recorder import Observation, Recorder
-from harness.scenario import Slot, Ticket, TrialLoad
+from harness.scenario import Slot, Ticket, TrialLoad, numbers
 from harness.sharing import BlockingLine, Line
 from harness.timing import Waiter
 
@@ -52,15 +51,16 @@ class _Active:
 
 
 class Performer:
-    """The slots of this process. ``worker`` of ``workers`` numbers its operations apart from the others'."""
+    """The slots of this process. ``worker`` numbers its operations apart from those of others; None where there are none."""
 
-    def __init__(self, recorder: Recorder, on_sample: OnSample, *, worker: int = 0, workers: int = 1) -> None:
+    def __init__(self, recorder: Recorder, on_sample: OnSample, *, worker: int | None = None) -> None:
         self._recorder, self._on_sample = recorder, on_sample
-        self._numbers = count(1 + worker, workers)
+        self._numbers = numbers(worker)
         self._waiter = Waiter()
         self._active: _Active | None = None
         self._gate = Event()  # open while a trial has lines that no slot has come for
         self._surprised: set[str] = set()
+        self._pulses = Pulses()
 
     def perform(
         self, trial: Trial, load: TrialLoad, lines: Sequence[Line], *, on_begin: Callable[[int], None],
@@ -131,6 +131,10 @@ class Performer:
             active.stopping = True
             active.settle()
             active.done.wait(patience_s)
+
+    def pulse(self) -> Pulse:
+        """How the load fares since this was last asked."""
+        return self._pulses.take(self._active.meter if self._active else None)
 
     def close(self) -> None:
         """Wake nobody any more; the recorder is its owner's."""

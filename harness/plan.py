@@ -18,7 +18,10 @@ class Cell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """One timed execution of one arm at one step; trials with the same ``pair`` belong together."""
+    """One timed execution of one arm at one step; trials with the same ``pair`` belong together.
+
+    ``repeats`` is the number of the trial that broke off and that this one does again.
+    """
 
     trial: int
     pair: int
@@ -26,10 +29,17 @@ class Trial:
     step: str
     labels: dict[str, str]
     params: dict[str, float | int | str]
+    repeats: int | None = None
+
+    @property
+    def turn(self) -> int:
+        """What is to be another one in each pair, and in each repetition of a trial: no pair has a repetition's number."""
+        return self.pair if self.repeats is None else self.trial
 
     def as_record(self, *, done: bool) -> dict[str, Any]:
-        """The trial as the manifest keeps it."""
-        return asdict(self) | {"done": done}
+        """The trial as the manifest keeps it; ``repeats`` only where it does."""
+        record = asdict(self) | {"done": done}
+        return record if self.repeats is not None else {key: record[key] for key in record if key != "repeats"}
 
 
 def interleave(cells: Sequence[Cell], *, rounds: int, seed: str) -> list[Trial]:

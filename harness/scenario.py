@@ -10,12 +10,13 @@ import random
 import time
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, TypeVar
+from itertools import count
+from typing import Any, ClassVar, Generic, Literal, NamedTuple, TypeVar
 
 from harness.config import Config, Settings
-from harness.errors import CannotMeasure
+from harness.errors import CannotMeasure, UsageError
 from harness.local.services import LocalServices
 from harness.plan import Trial
 from harness.recorder import Kind, Observation
@@ -23,6 +24,18 @@ from harness.rundir import Events
 from harness.services import Needs, Services
 
 SettingsT = TypeVar("SettingsT", bound=Settings)
+FaultKind = Literal["crash", "hang", "planned"]
+FAULT_KINDS: tuple[FaultKind, ...] = FaultKind.__args__  # type: ignore[attr-defined]
+"""What somebody who looks on may let happen."""
+MOST_WORKERS = 1000
+
+
+def numbers(worker: int | None) -> Iterator[int]:
+    """Numbers of one process's own: 1, 2, 3 … of one that is alone (None), else worker + 1 and on in steps of MOST_WORKERS.
+
+    Whoever joins later has numbers of its own too.
+    """
+    return count(1) if worker is None else count(1 + worker, MOST_WORKERS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,12 +86,12 @@ class Slot:
             self.drop(key)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ticket:
+class Ticket(NamedTuple):
     """One operation to do: ``due_ns`` after the trial began (open loop), or at once (None: closed loop).
 
     After it its slot rests for ``think_ns``, as a user who reads the answer would.
     A ticket of the warm-up is recorded like any other, in the phase *warm-up* that no figure counts.
+    A named tuple, made in a third of the time of a frozen dataclass: each worker makes those of all others too.
     """
 
     op: str
@@ -146,7 +159,8 @@ class FloorProbe:
 class Context:
     """What a scenario works with; clock and randomness come from here, never from the module.
 
-    ``redact`` goes over a text that a sample is to have and that may name an address.
+    ``redact`` goes over a text that a sample is to have and that may name an address. ``worker`` is the number of the process
+    that makes the load, None where there is one only.
     """
 
     config: Config
@@ -157,6 +171,11 @@ class Context:
     sleep_s: Callable[[float], None] = time.sleep
     notes: dict[str, Any] = field(default_factory=dict)
     redact: Callable[[str], str] = str
+    worker: int | None = None
+
+    def numbers(self) -> Iterator[int]:
+        """Numbers that no other process of this run has."""
+        return numbers(self.worker)
 
     @property
     def on_aws(self) -> bool:
@@ -190,11 +209,14 @@ class Scenario(ABC, Generic[SettingsT]):
     columns: ClassVar[Mapping[str, Kind]] = {}
     default_slots: ClassVar[int] = 1
     distributable: ClassVar[bool] = False  # whether its load may come from several processes at once
+    alone: ClassVar[str] = "is a measurement of one process"  # why it may not, where it may not
     shared: ClassVar[tuple[str, ...]] = ()  # what set_up makes and the load needs: sent to workers, so plain data
 
     def __init__(self, settings: SettingsT, context: Context) -> None:
         self.settings, self.context = settings, context
         self.tally: Counter[str] = Counter()  # what acts count in one trial; summed over workers before ``end``
+        self.handed: Mapping[str, Any] = {}  # what ``hand_out`` said of the trial
+        self.part = 0, 1  # which process of how many makes the load of the trial
 
     @classmethod
     @abstractmethod
@@ -235,14 +257,52 @@ class Scenario(ABC, Generic[SettingsT]):
         It draws the same tickets in each of them: who does which is not the scenario's business.
         """
 
+    def hand_out(self, trial: Trial) -> dict[str, Any]:  # noqa: ARG002 - for those that override it
+        """After ``prepare``: what ``begin`` has to know of it, as plain data; it is in ``handed`` of each process that loads."""
+        return {}
+
+    def load_begun(self, trial: Trial, begin_ns: int) -> None:
+        """In every process that makes load, as it starts at ``begin_ns`` (CLOCK_MONOTONIC of its machine)."""
+
     def begun(self, trial: Trial, begin_ns: int) -> None:
         """Called when the load of ``trial`` starts, at ``begin_ns``: the place to start a fault."""
+
+    def load_ended(self, trial: Trial) -> dict[str, Any]:  # noqa: ARG002 - for those that override it
+        """In every process that makes load, after its last operation, however the trial came to its end: close what ``begin`` opened.
+
+        Returns what ``collect`` has to know, as plain data.
+        """
+        return {}
+
+    def collect(self, trial: Trial, told: Sequence[Mapping[str, Any]]) -> None:
+        """Before ``end``: what ``load_ended`` returned in each process that made load and lived to tell."""
 
     def end(self, trial: Trial) -> None:
         """Settle one trial after its last operation: check, count, clean."""
 
     def afterwards(self) -> None:
         """Once the whole plan was walked: note as events what the services tell of it only later."""
+
+    def live(self) -> Mapping[str, Mapping[str, float | str]]:
+        """What the scenario knows now, by feed of ``harness.cockpit.state``, for whoever looks on while it runs.
+
+        Called about once a second beside the load, in the process that has the services, from ``plan`` on. It may wait for an answer, but
+        takes at most 2 ms of this process's time; it may be cut short while it waits.
+        """
+        return {}
+
+    @staticmethod
+    def counted(op: str, seen: Observation) -> str | None:  # noqa: ARG004 - for those that override it
+        """What an attempt counts as for who looks on, beside its outcome; one word, called for every attempt."""
+        return None
+
+    def became(self, trial: Trial) -> Trial:
+        """What a trial turned out to be, where that is decided while it goes on; called once it is over, failed or not."""
+        return trial
+
+    def fault(self, kind: FaultKind) -> str:
+        """Let something fail now, as somebody who looks on asks for: what happened. Raises UsageError where nothing can."""
+        raise UsageError(f"{self.name} has nothing that fails by hand ({kind})")
 
     def floor_probes(self) -> list[FloorProbe]:
         """The operations to calibrate after ``set_up``; none unless a scenario names some."""

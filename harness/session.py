@@ -5,7 +5,7 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from harness.config import AwsSettings, Config
 from harness.distributed import Workers
 from harness.errors import CannotMeasure, HarnessError, UsageError
 from harness.gating import Against, about, worse
+from harness.generator import Pulse
 from harness.paths import PROJECT_ROOT
 from harness.performer import OnSample, Performer
 from harness.plan import Trial
@@ -28,7 +29,7 @@ from harness.recorder import Recorder
 from harness.registry import load_scenario, settings_models
 from harness.report_child import make_report
 from harness.rundir import Events, RunDir, command_line, now_iso, redactor_of
-from harness.scenario import Context, Scenario, Slot
+from harness.scenario import Context, FaultKind, Scenario, Slot
 from harness.services import Services
 
 logger = logging.getLogger(__name__)
@@ -65,7 +66,7 @@ def launch_from_environment(
             config = config.model_copy(update={"aws": AwsSettings.model_validate_json(section)})
         run.redactor = redactor_of(config)
         return Launch(run=run, config=config, owned=False)
-    file = _config_file()
+    file = config_file()
     config = configuration.load(file, settings_models(), profile=profile, overrides=overrides)
     prices = configuration.load_prices(config)
     baselines = against.runs(about(config.gates, {scenario}))
@@ -75,10 +76,11 @@ def launch_from_environment(
 
 def default_profile() -> str | None:
     """The profile a plain ``locust -f`` measures unless told otherwise; None where the configuration names none."""
-    return os.environ.get("DBHARNESS_PROFILE") or configuration.named_profile(_config_file())
+    return os.environ.get("DBHARNESS_PROFILE") or configuration.named_profile(config_file())
 
 
-def _config_file() -> Path:
+def config_file() -> Path:
+    """The configuration of a plain ``locust -f``."""
     return Path(os.environ.get("DBHARNESS_CONFIG", PROJECT_ROOT / "config.yaml"))
 
 
@@ -95,7 +97,8 @@ class Session:
         self, scenario: type[Scenario[Any]], launch: Launch, on_sample: OnSample, workers: Workers | None = None
     ) -> None:
         self.launch = launch
-        self._workers, self._worker_records = workers, list[dict[str, Any]]()
+        self._workers = workers
+        self._opened = False  # whether workers are at this run
         self._cores = os.sched_getaffinity(0)
         self._kind, self._on_sample = scenario, on_sample
         if scenario.name not in launch.config.scenarios:
@@ -112,6 +115,8 @@ class Session:
         self._performer: Performer | None = None
         self._events = Events(launch.run, scenario.name)
         self._greenlet: Any = None
+        self.progress: dict[str, Any] = {"state": "beginning"}
+        self.reason: str | None = None  # why it isn't complete, once it is closed
         launch.run.update_scenario(
             scenario.name, status="running", reason=None, started=now_iso(), ended=None, measuring_s=0.0, requests=0,
             slots=0, servers={}, unavailable={}, params=self._settings.model_dump(mode="json"), trials=[],
@@ -128,6 +133,36 @@ class Session:
         """All users have spawned."""
         self._slots = count
         self._slots_ready.set()
+
+    @property
+    def scenario_name(self) -> str:
+        """Whose run it is."""
+        return self._kind.name
+
+    @property
+    def run_dir(self) -> RunDir:
+        """Where it is written."""
+        return self.launch.run
+
+    def live(self) -> Mapping[str, Mapping[str, float | str]]:
+        """What the scenario knows now, once there is a plan; see :meth:`Scenario.live`."""
+        there = self._scenario is not None and self._conductor is not None and not self._closing
+        return self._scenario.live() if there and self._scenario is not None else {}
+
+    def pulse(self) -> Pulse | None:
+        """How the load of this process fares; None where it makes none."""
+        return None if self._performer is None else self._performer.pulse()
+
+    @property
+    def on_aws(self) -> bool:
+        """Whether what fails is somebody's on AWS."""
+        return self.launch.config.target == "aws"
+
+    def fault(self, kind: FaultKind) -> str:
+        """Let something fail by hand; what happened. Raises UsageError where nothing can now."""
+        if self._scenario is None or self._conductor is None or self._stopped:
+            raise UsageError("nothing is being measured yet, or any more")
+        return self._scenario.fault(kind)
 
     def note_end(self, reason: str) -> None:
         """Keep why the run ends before its plan."""
@@ -178,6 +213,7 @@ class Session:
         return self._exit_code
 
     def _close(self, requests: Callable[[], int]) -> int:
+        self.progress = self.progress | {"state": "closing"}
         self._settle_greenlet()
         failure = self.launch.failure
         try:
@@ -205,8 +241,9 @@ class Session:
             self._kind.name, status=status, reason=reason, ended=now_iso(), requests=requests(), slots=self._slots,
             measuring_s=conductor.measuring_ns / 1e9 if conductor else 0.0,
             dropped=conductor.dropped if conductor else 0,
-            rows=self._rows(), workers=self._worker_records, trials=self._trial_records(),
+            rows=self._rows(), trials=self._trial_records(), **self._crew_records(),
         )  # fmt: skip
+        self.reason = reason
         code = failure.exit_code if failure else 0
         return worse(code, self._report()) if self.launch.owned else code
 
@@ -237,8 +274,11 @@ class Session:
         launch.run.update_scenario(kind.name, floors=floors.measure(self._scenario, context))
         trials = self._scenario.plan()
         crew = self._alone(self._scenario) if self._workers is None else self._with_workers(self._scenario)
-        self._conductor = Conductor(self._scenario, trials, crew, self._events, on_progress=self._trial_begins)
-        launch.run.update_scenario(kind.name, trials=self._trial_records(), slots=self._slots)
+        self._conductor = Conductor(
+            self._scenario, trials, crew, self._events, on_progress=self._trial_begins, on_repeat=self._note_plan
+        )
+        launch.run.update_scenario(kind.name, slots=self._slots)
+        self._note_plan()
         gc.collect()
         gc.freeze()
 
@@ -271,7 +311,8 @@ class Session:
             "slots": self._slots,
             "shared": {name: getattr(scenario, name) for name in scenario.shared},
         }
-        self._worker_records = self._workers.open(scenario, self._events, job)
+        self._opened = True
+        self._workers.open(scenario, self._events, job)
         return self._workers
 
     def _end_load(self) -> None:
@@ -280,19 +321,24 @@ class Session:
             self._performer.close()
         if self._recorder is not None:
             self._recorder.close()
-        if self._workers is not None and self._worker_records:
-            for index, rows in self._workers.close().items():
-                self._worker_records[index]["rows"] = rows
+        if self._workers is not None and self._opened:
+            self._workers.close()
             path = self.launch.run.samples_path(self._kind.name, "sketches").with_suffix(".json")
-            self._workers.write_sketches(path)
+            self._workers.sketches.write(path)
             if self._workers.failure:
                 raise self._workers.failure
 
-    def _rows(self) -> int:
-        """Rows written, as far as it is known."""
+    def _rows(self) -> int | None:
+        """Rows that are kept; None where nobody knows, since a worker on another machine was lost."""
         if self._recorder is not None:
             return self._recorder.rows
-        return sum(record["rows"] or 0 for record in self._worker_records)
+        return self._workers.rows() if self._workers is not None and self._opened else 0
+
+    def _crew_records(self) -> dict[str, Any]:
+        """What the manifest says of the workers; nothing of lost ones where none was."""
+        if self._workers is None or not self._opened:
+            return {"workers": []}
+        return {"workers": self._workers.records} | ({"workers_lost": lost} if (lost := self._workers.lost) else {})
 
     def _settle_greenlet(self) -> None:
         """Wait for the run's own greenlet, or end it where it hangs in a set-up; not when it is the caller."""
@@ -304,33 +350,39 @@ class Session:
         measured = bool(conductor and conductor.done)
         if failure:
             return ("partial" if measured else "not_measured"), str(failure)
-        if conductor and conductor.done == len(conductor.trials):
+        if conductor and conductor.done == conductor.planned:
             return "complete", None
         reason = self.launch.reason or "interrupted before the plan was done"
-        return ("partial" if self._rows() else "not_measured"), reason
+        return ("not_measured" if self._rows() == 0 else "partial"), reason
 
     def _trial_records(self) -> list[dict[str, Any]]:
         if self._conductor is None:
             return []
-        conductor = self._conductor
+        conductor, unmeasured = self._conductor, self._conductor.failed | self._conductor.broken
         return [
             trial.as_record(done=conductor.was_done(trial))
-            | ({"reason": conductor.failed[trial.trial]} if trial.trial in conductor.failed else {})
+            | ({"reason": reason} if (reason := unmeasured.get(trial.trial)) else {})
             for trial in conductor.trials
         ]
+
+    def _note_plan(self) -> None:
+        """Keep the trials in the manifest, in their order: were this process killed, nobody else would know them."""
+        self.launch.run.update_scenario(self._kind.name, trials=self._trial_records(), **self._crew_records())
 
     def _say_what_failed(self, conductor: Conductor) -> None:
         """Trials that failed by themselves are what the run's end says, though all others were measured."""
         if conductor.failed:
             why = "; ".join(dict.fromkeys(conductor.failed.values()))
-            said = f"{len(conductor.failed)} of {len(conductor.trials)} trials not measured: {why}"
+            said = f"{len(conductor.failed)} of {conductor.planned} trials not measured: {why}"
             self.launch.failure = CannotMeasure(said)
 
     def _trial_begins(self, done: int, planned: int, trial: Trial) -> None:
         self._progress({"state": "measuring", "done": done, "planned": planned, "arm": trial.arm, "step": trial.step})
+        self.progress = self.progress | {"trial": trial.trial, "labels": dict(trial.labels)}
 
     def _progress(self, record: dict[str, Any]) -> None:
         """Tell the parent, if there is one that listens; else the log, at most once in two seconds."""
+        self.progress = record
         if fd := os.environ.get(PROGRESS_VARIABLE):
             os.write(int(fd), (json.dumps(record) + "\n").encode())
         elif time.monotonic() - getattr(self, "_said_s", -10.0) > 2:
@@ -340,6 +392,7 @@ class Session:
     def _report(self) -> int:
         """Close the run, make its report, judge its gates; what these come to as an exit code."""
         run, launch = self.launch.run, self.launch
+        self.progress = self.progress | {"state": "making the report"}
         run.finish(launch.reason)
         run.point_latest()
         if make_report(run.path):

@@ -140,8 +140,9 @@ def _line(stream: Stream, slots: int, rank: int, parts: int) -> Line:
     tickets = share(stream.tickets, rank, parts)
     if stream.blocked is not None:
         return BlockingLine(tickets, slots=slots, blocked=stream.blocked)
-    return Line(tickets, slots=slots, backlog=None if stream.backlog is None else _part(stream.backlog, rank, parts))
+    return Line(tickets, slots=slots, backlog=None if stream.backlog is None else part_of(stream.backlog, rank, parts))
 
 
-def _part(whole: int, rank: int, parts: int) -> int:
+def part_of(whole: int, rank: int, parts: int) -> int:
+    """The part of one process in a number that all share: parts differ by one at most, and together are the whole."""
     return whole // parts + (rank < whole % parts)

@@ -4,8 +4,12 @@ The arithmetic is the ``ddsketch`` package's (Masson, Rim & Lee, VLDB 2019, 10.1
 what it lacks: adding a whole array at once, and bytes without protobuf.
 """
 
+import base64
+import json
 import struct
 import zlib
+from collections.abc import Iterable
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +21,7 @@ from ddsketch.store import DenseStore
 RELATIVE_ERROR = 0.001
 
 _FORMAT = 1
+_QUANTILES = (0.5, 0.95, 0.99, 0.999)
 _HEAD = struct.Struct("<BQI")  # format, zeros, bins; then the bins' keys (int32) and counts (uint64), deflated
 
 
@@ -85,3 +90,39 @@ class Sketch:
     def _restore(self, store: DenseStore, zeros: int) -> None:
         self._mapping, self._store = LogarithmicMapping(RELATIVE_ERROR), store
         self._sketch = BaseDDSketch(self._mapping, store, DenseStore(), zeros)
+
+
+class Merged:
+    """The sketches of every trial and operation, of all workers together."""
+
+    def __init__(self) -> None:
+        self._sketches: dict[tuple[int, str], Sketch] = {}
+
+    def __getitem__(self, key: tuple[int, str]) -> Sketch:
+        return self._sketches[key]
+
+    def __len__(self) -> int:
+        return len(self._sketches)
+
+    def add(self, packed: Iterable[tuple[int, str, bytes]]) -> None:
+        """Add what one worker has summed up since it was asked last: trial, operation, sketch."""
+        for trial, op, data in packed:
+            part, whole = Sketch.from_bytes(data), self._sketches.get((trial, op))
+            if whole is None:
+                self._sketches[trial, op] = part
+            else:
+                whole.merge(part)
+
+    def write(self, path: Path) -> None:
+        """Keep them all, with the quantiles that they give."""
+        rows = [
+            {
+                "trial": trial,
+                "op": op,
+                "n": sketch.count,
+                **{f"p{quantile * 100:g}_ns": sketch.quantile(quantile) for quantile in _QUANTILES},
+                "sketch": base64.b64encode(sketch.to_bytes()).decode(),
+            }
+            for (trial, op), sketch in sorted(self._sketches.items())
+        ]
+        path.write_text(json.dumps({"relative_error": RELATIVE_ERROR, "sketches": rows}, indent=1) + "\n")

@@ -16,7 +16,7 @@ from harness.choosing.figures import SCENARIO, Measured
 from harness.choosing.record import record_of
 from harness.choosing.workload import Workload
 from harness.config import Config
-from harness.config_words import KeyPath, complaints, nearest
+from harness.config_words import KeyPath, WrongSettings, complaints, nearest
 from harness.dynamodb.pricing import Prices
 from harness.errors import CannotMeasure, UsageError
 from harness.run_samples import manifest_of
@@ -93,7 +93,7 @@ def read_workload(path: Path) -> Workload:
     try:
         return Workload.model_validate(document)
     except ValidationError as error:
-        raise UsageError("\n".join(complaints(error, (), Workload, place))) from error
+        raise WrongSettings(complaints(error, (), Workload, place)) from error
 
 
 def read_measured(run: Path) -> Measured:

@@ -16,7 +16,7 @@ import gevent
 from harness.errors import UsageError
 
 PASSWORD_VARIABLE = "DBHARNESS_UI_PASSWORD"  # noqa: S105 - the name of one
-TOKEN_HEADER = "X-CSRF-Token"  # noqa: S105 - the name of one
+TOKEN_HEADER, TOKEN_FIELD = "X-CSRF-Token", "csrf_token"
 LEAST_PASSWORD_CHARACTERS = 8
 _WRONG_PASSWORD_PAUSE_S = 1.0
 _MOST_WAITING = 5  # wrong passwords whose pause is under way; further ones are refused at once
@@ -55,7 +55,7 @@ def is_loopback(host: str) -> bool:
 
 
 def csrf_token() -> str:
-    """The token of the session under way, for a page of ours to send back in ``TOKEN_HEADER``."""
+    """The token of the session under way, for a page of ours to send back in ``TOKEN_HEADER``, or a form in ``TOKEN_FIELD``."""
     from flask import session
 
     token: str = session.setdefault(_TOKEN, secrets.token_urlsafe(24))
@@ -66,7 +66,8 @@ def csrf_matches() -> bool:
     """Whether the request under way has the token of its session."""
     from flask import request, session
 
-    token, sent = session.get(_TOKEN), request.headers.get(TOKEN_HEADER, "")
+    token = session.get(_TOKEN)
+    sent: str = request.headers.get(TOKEN_HEADER) or request.form.get(TOKEN_FIELD, "")
     return bool(token) and hmac.compare_digest(str(token).encode(), sent.encode())
 
 

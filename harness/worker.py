@@ -15,9 +15,9 @@ from gevent.event import Event
 
 from harness import target
 from harness.affinity import keep_to
-from harness.distributed import MESSAGE, figures_message, to_monotonic_ns, to_wall_ns
-from harness.errors import CannotMeasure, HarnessError
+from harness.errors import CannotMeasure, HarnessError, TrialFailed
 from harness.live import Live
+from harness.messages import MESSAGE, figures_message, to_monotonic_ns, to_wall_ns
 from harness.performer import OnSample, Performer
 from harness.plan import Trial
 from harness.recorder import Recorder, clock_pair
@@ -32,16 +32,17 @@ _STOP_PATIENCE_S = 3.0
 
 
 class Worker:
-    """Answers the messages of ``harness.distributed``; one object for all tests of its process."""
+    """Answers the messages of ``harness.messages``; one object for all tests of its process."""
 
     def __init__(self, runner: Any, scenario: type[Scenario[Any]], on_sample: OnSample, live: Live) -> None:
         self._runner, self._kind, self._on_sample, self._live = runner, scenario, on_sample, live
-        self._test, self._index, self._slots = 0, 0, [0]
+        self._test, self._slots = 0, [0]
         self._performer: Performer | None = None
         self._recorder: Recorder | None = None
-        self._load: tuple[Trial, TrialLoad] | None = None
+        self._load: tuple[Trial, TrialLoad] | None = None  # of the trial that is at hand or under way
         self._under_way: Any = None  # the greenlet of a trial
-        self._stopping = self._closing = False
+        self._stopping = self._closing = self._abandoned = False
+        self._rank = 0  # among those that do the trial
         self.ahead_ns = 0  # of our wall clock before the master's
         self._closed = Event()
         runner.register_message(MESSAGE, self._on_message)
@@ -112,19 +113,23 @@ class Worker:
         match do:
             case "set_up":
                 self._set_up(asked)
+            case "slots":
+                self.tell("slots", slots=self._runner.user_count)
             case "trial":
                 self._trial(asked)
             case "go":
                 self._go(asked)
+            case "abandon":
+                self._abandon()
             case "stop":
                 self.stop(0)
             case "close":
                 self.close()
 
     def _set_up(self, job: dict[str, Any]) -> None:
-        kind, self._index = self._kind, job["worker"]
-        self._performer = self._recorder = self._under_way = None
-        self._stopping = self._closing = False
+        kind, index = self._kind, job["worker"]
+        self._performer = self._recorder = self._under_way = self._load = None
+        self._stopping = self._closing = self._abandoned = False
         self._closed.clear()
         self._live.clear()
         host, clocks = socket.gethostname(), job["clocks"]
@@ -135,9 +140,9 @@ class Worker:
         if kind.name != job["scenario"]:
             raise CannotMeasure(f"has the file of {kind.name}, and the master measures {job['scenario']}")
         if config.load.cpu_affinity:
-            keep_to([config.load.cpu_affinity[self._index % len(config.load.cpu_affinity)]])
+            keep_to([config.load.cpu_affinity[index % len(config.load.cpu_affinity)]])
         services = target.attached(job["services"], config)
-        context = Context(config=config, services=services, events=_Relay(self), slots=job["slots"])
+        context = Context(config=config, services=services, events=_Relay(self), slots=job["slots"], worker=index)
         self._scenario = kind(config.scenarios[kind.name], context)
         for name in kind.shared:
             setattr(self._scenario, name, job["shared"][name])
@@ -146,18 +151,22 @@ class Worker:
         folder.mkdir(parents=True, exist_ok=True)
         submit = gevent.get_hub().threadpool.spawn
         self._recorder = Recorder(
-            folder / f"{kind.name}.{self._index}.arrows", worker=str(self._index), extra=kind.columns,
+            folder / f"{kind.name}.{index}.arrows", worker=str(index), extra=kind.columns,
             submit=submit, sketches=True, shift_ns=clocks["shift_ns"],
         )  # fmt: skip
-        self._performer = Performer(self._recorder, self._on_sample, worker=self._index, workers=job["workers"])
+        self._performer = Performer(self._recorder, self._on_sample, worker=index)
+        self._live.pulse = self._performer.pulse
         gc.collect()
         gc.freeze()
         self.tell("ready", slots=self._runner.user_count, host=host, pid=os.getpid())
 
     def _trial(self, asked: dict[str, Any]) -> None:
-        trial, self._slots = Trial(**asked["trial"]), asked["slots"]
-        self._scenario.tally.clear()
-        load = self._scenario.begin(trial)
+        self._leave_load()
+        scenario, trial = self._scenario, Trial(**asked["trial"])
+        self._slots, self._rank = asked["slots"], asked["rank"]
+        scenario.part, scenario.handed = (self._rank, len(self._slots)), asked["handed"]
+        scenario.tally.clear()
+        load = scenario.begin(trial)
         self._load = trial, load
         self.tell("at_hand", deadline_s=load.deadline_s)
 
@@ -165,28 +174,42 @@ class Worker:
         assert self._load
         self._under_way = gevent.spawn(self._walk, *self._load, to_monotonic_ns(asked["begin_wall_ns"] + self.ahead_ns))
 
+    def _abandon(self) -> None:
+        """The trial is broken: end it here, and be ready for the next; ``done`` is said when it has ended."""
+        assert self._performer
+        self._abandoned = True
+        self._performer.stop(0)
+
     def _walk(self, trial: Trial, load: TrialLoad, begin_ns: int) -> None:
         performer = self._performer
         assert performer
 
-        def on_begin(_: int) -> None:
-            if self._stopping:
+        def on_begin(began_ns: int) -> None:
+            self._scenario.load_begun(trial, began_ns)
+            if self._stopping or self._abandoned:
                 performer.stop(0)
 
         try:
-            lines = lines_of(load.streams, self._slots, self._index)
+            lines = lines_of(load.streams, self._slots, self._rank)
             figures = performer.perform(trial, load, lines, on_begin=on_begin, begin_ns=begin_ns)
             message = figures_message(figures, ahead_ns=self.ahead_ns)
-            self.tell("done", figures=message, tally=dict(self._scenario.tally))
+            self.tell("done", figures=message, tally=dict(self._scenario.tally), told=self._leave_load())
         except Exception as error:  # noqa: BLE001 - whatever it is, the master must hear of it
             self._failed(error)
+
+    def _leave_load(self) -> dict[str, Any]:
+        """The end of the trial that was at hand, if there is one: what the scenario has to tell of it."""
+        self._abandoned = False
+        if self._load is None:
+            return {}
+        (trial, _), self._load = self._load, None
+        return self._scenario.load_ended(trial)
 
     def _failed(self, error: Exception) -> None:
         if not isinstance(error, HarnessError):
             logger.error("a worker's part of the run failed", exc_info=error)
-        self.tell(
-            "failed", reason=str(error) if isinstance(error, HarnessError) else f"{type(error).__name__}: {error}"
-        )
+        reason = str(error) if isinstance(error, HarnessError) else f"{type(error).__name__}: {error}"
+        self.tell("failed", reason=reason, trial_only=isinstance(error, TrialFailed))
 
     def _on_report(self, data: dict[str, Any], **_: Any) -> None:
         """Sketches and counts since the last report travel with Locust's own statistics."""

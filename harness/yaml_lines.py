@@ -20,7 +20,8 @@ def read_lines(
     try:
         text = path.read_text()
         root = yaml.compose(text, Loader=yaml.SafeLoader)
-        document = yaml.safe_load(text) or {}
+        numbered = list(_line_numbers(root, ())) if root else []  # before merged keys are put in their places
+        document = (yaml.SafeLoader("").construct_document(root) if root else None) or {}
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}; {way_out}") from error
     except UnicodeDecodeError as error:
@@ -32,7 +33,7 @@ def read_lines(
     if not isinstance(document, dict):
         raise UsageError(f"{path.name}:1: expected keys and values, found {type(document).__name__}")
     lines: dict[KeyPath, int] = {}
-    for key_path, line_number in _line_numbers(root, ()) if root else ():
+    for key_path, line_number in numbered:
         if key_path in lines:
             raise UsageError(
                 f"{path.name}:{line_number}: {'.'.join(map(str, key_path))} stands in line {lines[key_path]} already; keep one"

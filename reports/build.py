@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from reports import crew
 from reports.cloudwatch import COLUMNS, against_cloudwatch, warnings
 from reports.damage import Damaged
 from reports.files import write_whole
@@ -20,7 +21,7 @@ from reports.section import Section
 
 Analysis = Callable[[Run], Section]
 # The order of the page; a scenario's analysis has its name.
-ORDER = ("query_vs_scan", "capacity_modes", "cache_hit_rate", "rds_failover")
+ORDER = ("query_vs_scan", "capacity_modes", "cache_hit_rate", "rds_failover", "sql_vs_nosql", "rds_operations")
 _log = logging.getLogger(__name__)
 
 
@@ -84,5 +85,5 @@ def _completed(run: Run, section: Section) -> Section:
     findings = (*section.findings, *counted, *left_out(run, name), *lost_arms(run, name))
     return replace(
         section, findings=tuple(at_its_place(run, finding) for finding in findings),
-        warnings=(*section.warnings, *warnings(counted)),
+        warnings=(*section.warnings, *warnings(counted), *crew.warnings(run, name)),
     )  # fmt: skip

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow.compute as pc
 
 from reports.damage import KNOWN_SAMPLES_SCHEMA, Damaged, refuse_missing
 from reports.folder import FAILURES, Folder, said
@@ -45,8 +44,11 @@ class Run:
         for name, entry in manifest["scenarios"].items():
             trials = entry.get("trials") or []
             if entry["status"] != "complete" and trials and not any(trial["done"] for trial in trials):
-                last = run._last_trial(name)
-                entry["trials"] = [trial | {"done": trial["trial"] < last} for trial in trials]
+                last, broken = run._last_trial(name), run.broken_off(name)
+                entry["trials"] = [
+                    trial | {"done": place < last and trial["trial"] not in broken}
+                    for place, trial in enumerate(trials)
+                ]
         return run
 
     @property
@@ -87,22 +89,32 @@ class Run:
             rows.append(flat | {f"param_{key}": value for key, value in trial["params"].items()})
         return pd.DataFrame(rows)
 
+    def broken_off(self, scenario: str) -> frozenset[int]:
+        """The trials that lost part of their load on the way and were done again: no figure is made of them."""
+        trials = self.scenario(scenario).get("trials") or ()
+        return frozenset(trial["repeats"] for trial in trials if trial.get("repeats") is not None)
+
     def events_of(self, scenario: str, kind: str) -> list[dict[str, Any]]:
         """Events of one scenario and kind, in the order they were written."""
         return [event for event in self.events if event["scenario"] == scenario and event["kind"] == kind]
 
     def _last_trial(self, scenario: str) -> int:
-        """The last trial that every process wrote rows of, −1 without any.
+        """The place in the plan of the last trial that every process wrote rows of, −1 without any.
 
-        A process that is killed can't say which trials ended. Trials are walked in the order of their numbers and rows written
-        in the order they come, so that all rows of the trials before this one are there.
+        A process that is killed can't say which trials ended. Trials are walked in their order in the manifest and rows written
+        in the order they come, so that all rows of the trials before this one are there. A worker that was lost before that wrote
+        of none of the later ones.
         """
+        entry = self.scenario(scenario)
+        places = {trial["trial"]: place for place, trial in enumerate(entry["trials"])}
+        lost = tuple(f"{scenario}.{one['worker']}." for one in entry.get("workers_lost") or ())
+        names = [name for name in self.folder.names(FOLDER) if not name.startswith(lost)]
         try:
-            with self._opened(scenario) as parts:
-                trials = [part.read("trial") for part in parts if part.rows]
+            with opened(self.folder, files_of(scenario, names)) as parts:
+                wrote = [part.read("trial").unique().to_pylist() for part in parts if part.rows]
         except Damaged:  # whoever asks for the samples is told
             return -1
-        return min((int(pc.max(of_part).as_py()) for of_part in trials), default=-1)
+        return min((max(places.get(trial, -1) for trial in trials) for trials in wrote), default=-1)
 
     def _opened(self, scenario: str) -> AbstractContextManager[list[Part]]:
         return opened(self.folder, files_of(scenario, self.folder.names(FOLDER)))

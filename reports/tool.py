@@ -12,13 +12,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from harness.tool_rules import CPU_LIMIT, LATE_MS, LATE_SHARE
 from reports.findings import Finding, ToolShare
 from reports.load import Run
 from reports.stats import Interval, difference_of_trials
 from reports.words import microseconds, percent, span
 
-CPU_LIMIT = 0.8
-LATE_MS, LATE_SHARE = 1.0, 0.1
 Statistic = Literal["mean", "p50", "p95", "p99"]
 STATISTICS: tuple[Statistic, ...] = ("mean", "p50", "p95", "p99")
 US_IN = {"ns": 1e-3, "us": 1.0, "ms": 1e3, "s": 1e6}

@@ -8,4 +8,6 @@ SCENARIOS = (
     "capacity_modes",
     "cache_hit_rate",
     "rds_failover",
+    "sql_vs_nosql",
+    "rds_operations",
 )

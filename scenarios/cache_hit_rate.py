@@ -5,7 +5,7 @@ often as the aircraft fly; all other parts ask for rows that carry a version, by
 arithmetic and a stale answer is known for what it is. What each part varies says ``harness.cache.experiments.plan``.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from functools import cache, partial
@@ -28,6 +28,7 @@ from harness.cache.experiments.skews import KeySpace, by_popularity, key_space
 from harness.cache.experiments.stampede import HOT_KEY, Stampede
 from harness.cache.experiments.stock import Stock
 from harness.cache.experiments.tables import Tables
+from harness.cache.gauge import CacheGauge, reached_database
 from harness.cache.guards import Client
 from harness.cache.nodes import CacheNodes
 from harness.cache.strategies import Flights, Parts
@@ -56,7 +57,7 @@ class CacheHitRate(Scenario[CacheHitRateSettings]):
         "engine": "text", "role": "text", "get_ns": "int", "db_ns": "int", "set_ns": "int", "waited_ns": "int",
         "key": "int", "version_read": "int", "version_current": "int",
     }  # fmt: skip
-    distributable = True
+    distributable, counted = True, staticmethod(reached_database)
     default_slots = 200  # the readers of part stampede; other parts use as many as they need
 
     def __init__(self, settings: CacheHitRateSettings, context: Context) -> None:
@@ -79,15 +80,19 @@ class CacheHitRate(Scenario[CacheHitRateSettings]):
     @classmethod
     def one_process(cls, settings: CacheHitRateSettings) -> str | None:
         """Versions are given out, and expiries counted, by the process that makes the load."""
-        alone = [part for part in ONE_PROCESS if part in settings.parts]
+        alone = [f"{part} ({why})" for part, why in ONE_PROCESS.items() if part in settings.parts]
         if not alone:
             return None
-        return f"loads parts {', '.join(alone)} from one process: leave out --processes, --master and --worker, or set other parts"
+        return f"loads from one process: {'; '.join(alone)}. Leave out --processes, --master and --worker, or set other parts"
 
     @classmethod
     def on_aws(cls, settings: CacheHitRateSettings, services: Services) -> Narrowed:  # noqa: ARG003 - whichever cache it is
         """What a cache allows that is nobody's to limit, kill or stop."""
         return for_managed(settings)
+
+    def live(self) -> Mapping[str, Mapping[str, float | str]]:
+        """What the servers say of themselves."""
+        return {"cache": self.gauge.look()}
 
     def set_up(self) -> None:
         """The flights into each database; every aircraft's answer once, to know how much data the cache could hold."""
@@ -104,6 +109,8 @@ class CacheHitRate(Scenario[CacheHitRateSettings]):
             open_cache(services.cache_nodes),
             CacheNodes(services.cache_nodes, managed=self.context.on_aws),
         )
+        self.gauge = CacheGauge(services.cache_nodes, managed=self.context.on_aws)
+        self.gauge.connect()
         self.stock = Stock(self.cache, self.nodes, settings.lru_samples)
         self.engines = {part: [one for one in settings.engines_of(part) if one in there] for part in settings.parts}
         if self.engines.get("size"):
@@ -213,6 +220,8 @@ class CacheHitRate(Scenario[CacheHitRateSettings]):
         if hasattr(self, "cache"):
             self.cache.close()
             self.nodes.close()
+        if hasattr(self, "gauge"):
+            self.gauge.close()
 
     def floor_probes(self) -> list[FloorProbe]:
         """Of part size, the parts a read is made of: a hit, a set, and the read of each database alone."""

@@ -6,7 +6,7 @@ again, and an index that holds back its table. One attempt a request, unless the
 throttled request is a result, not something a client hides by trying again; where it does try, every attempt is a row.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import cached_property
@@ -34,7 +34,7 @@ from harness.errors import CannotMeasure
 from harness.execute import locust_user
 from harness.flights import flight_items, table_definition
 from harness.local.capacity_watch import CapacityWatch, consumed_units
-from harness.local.twin_control import TwinControl
+from harness.local.twin_control import TwinControl, TwinGauge
 from harness.observing import retried
 from harness.plan import Trial
 from harness.recorder import Kind, Observation
@@ -140,7 +140,9 @@ class CapacityModes(Scenario[CapacityModesSettings]):
         if arm.scaling:
             self._scale(*arm.scaling.begin(table))
             self._wait_for_its_moment(trial)
-        self._loaded_units = consumed_units(self._twin.state(), table)
+        state = self._twin.state()
+        self._gauge.begin(state)
+        self._loaded_units = consumed_units(state, table)
 
     def begin(self, trial: Trial) -> TrialLoad:
         """Reads and writes in open loops of their own."""
@@ -187,6 +189,10 @@ class CapacityModes(Scenario[CapacityModesSettings]):
         """What CloudWatch counted, on AWS."""
         if self._managed is not None:
             self._managed.counts.settle()
+
+    def live(self) -> Mapping[str, Mapping[str, float | str]]:
+        """What the trial's table takes, is given and has saved, a second of the service's clock; on AWS the samples say what it takes."""
+        return {} if self._managed is not None else {"capacity": self._gauge.look()}
 
     def _table(self, trial: Trial) -> str:
         return table_name(trial) if self._managed is None else self._managed.tables.of(trial.arm)
@@ -283,6 +289,10 @@ class CapacityModes(Scenario[CapacityModesSettings]):
         from harness.aws.managed_tables import ManagedTables
 
         return ManagedTables(self.context, rest_s=self.settings.rest_s)
+
+    @cached_property
+    def _gauge(self) -> TwinGauge:
+        return TwinGauge(self.context.services.dynamodb.url)
 
     @cached_property
     def _twin(self) -> TwinControl:

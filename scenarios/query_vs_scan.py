@@ -6,7 +6,7 @@ and what somebody's Scan costs everyone else. Questions, answers and arms are in
 themselves in ``harness.dynamodb.accesses``.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from functools import cached_property, partial
@@ -24,7 +24,7 @@ from harness.dynamodb.metering import item_size
 from harness.dynamodb.query_settings import PLENTY_UNITS, Part, QueryVsScanSettings
 from harness.errors import CannotMeasure, UsageError
 from harness.execute import locust_user
-from harness.local.twin_control import TwinControl
+from harness.local.twin_control import TwinControl, TwinGauge
 from harness.observing import of_answer
 from harness.plan import Cell, Trial, interleave
 from harness.recorder import Kind, Observation
@@ -76,7 +76,7 @@ class QueryVsScan(Scenario[QueryVsScanSettings]):
     def set_up(self) -> None:
         """The tables of the chosen parts; those of a size hold the asked-for flights first."""
         self.attach()
-        settings = self.settings
+        settings, self._gauge = self.settings, TwinGauge(self.context.services.dynamodb.url)
         data = dataset.load(self.context.config.months)
         for items, indexes in self._tables.items():
             self._make(table_name(items), flights.serialised_items(data, places=self.small.order[:items]), indexes)
@@ -164,6 +164,10 @@ class QueryVsScan(Scenario[QueryVsScanSettings]):
             self._note_table(self._counts, trial)
         if trial.labels["part"] == "neighbour":
             TwinControl(self.context.services.dynamodb.url).set_speed(1.0)
+
+    def live(self) -> Mapping[str, Mapping[str, float | str]]:
+        """What the busiest table takes, is given and has saved, by the twin; on AWS the samples say what was taken."""
+        return {"capacity": self._gauge.look()} if self._counts is None else {}
 
     def afterwards(self) -> None:
         """What CloudWatch counted, on AWS."""
@@ -259,7 +263,7 @@ class QueryVsScan(Scenario[QueryVsScanSettings]):
         question, warm_up = trial.labels["question"], self.settings.warm_up_answers
         asked = index_writes.writes(
             trial.arm, question, self._items(self.settings.index_write_items), warm_up + self.settings.index_writes,
-            pair=trial.pair, rng=self.context.rng(self.name, "writes", trial.pair), prefix=self._prefix,
+            pair=trial.turn, rng=self.context.rng(self.name, "writes", trial.pair), prefix=self._prefix,
         )  # fmt: skip
         for number, write in enumerate(asked):
             act = index_writes.act_of(write, question, self._measured)

@@ -1,6 +1,6 @@
 """Makes docs/gallery.md and its pictures from real runs: every kind of chart, what it answers, what it was measured on.
 
-``python -m tools.gallery RUN [--comparison FOLDER [--gate TEXT]] [--history RUN…]``: a run, a folder that ``dbharness ab`` wrote, runs of one make. The
+``python -m tools.gallery RUN… [--comparison FOLDER [--gate TEXT]] [--history RUN…]``: runs, a folder that ``dbharness ab`` wrote, runs of one make. The
 charts are the reports' own, drawn from the samples; nothing of them is typed by hand but the questions below. A kind that isn't there
 is left out, and said.
 """
@@ -74,6 +74,24 @@ KINDS = {
     "rds_failover-ledger": "Was anything that was acknowledged lost?",
     "rds_failover-ledger-clients": "What became of each client's writes?",
     "rds_failover-synchrony": "What does waiting for a second zone cost a commit?",
+    "sql_vs_nosql-matrix": "Which store answers which question, how fast, in how many trips, for how much, and how consistently?",
+    "sql_vs_nosql-latency": "How far apart are the stores for each question?",
+    "sql_vs_nosql-months": "From which rate on is which store cheaper?",
+    "sql_vs_nosql-growth": "Whose answers take longer as the data grow?",
+    "sql_vs_nosql-growth-usd": "And whose cost more?",
+    "sql_vs_nosql-cached": "Which answers are worth a cache?",
+    "sql_vs_nosql-server": "What does an answer cost a server's processor?",
+    "sql_vs_nosql-schema-*": "What does a store need to be able to answer?",
+    "rds_operations-groups": "What does each parameter group bring, and what does a crash lose with it?",
+    "rds_operations-pending": "Which parameters wait for a reboot?",
+    "rds_operations-*-backup-time": "What do reads and writes meet while a backup is made?",
+    "rds_operations-*-backup-percentiles": "How much slower are the slowest beside a backup?",
+    "rds_operations-*-restore": "How long does it take to be back at the second before a mistake, and what is missing then?",
+    "rds_operations-sizes": "How do backups, snapshots and restores grow with the data?",
+    "rds_operations-*-snapshot-time": "What do clients meet while a snapshot is made?",
+    "rds_operations-*-lag-percentiles": "How old is what a read replica shows?",
+    "rds_operations-*-lag-time": "Does a replica fall behind as writes go on?",
+    "rds_operations-*-connections-*": "How many connections does an application get, and what then?",
     "family": "Is the candidate worse, by more than the margin that was declared?",
     "*-ratios": "What else changed, and how sure is that?",
     "*-latency-*-percentiles": "Is it the whole distribution that moved, or its tail?",
@@ -205,13 +223,13 @@ def _lines(shown: Sequence[Shown], folder: str) -> Iterator[str]:
 def main() -> int:
     """Write the page; say what it shows, what isn't there, and how large it is."""
     parser = argparse.ArgumentParser(prog="python -m tools.gallery", description=__doc__.partition("\n")[0])
-    parser.add_argument("run", type=Path, help="a run directory")
+    parser.add_argument("run", type=Path, nargs="+", help="run directories; a kind is shown from the first that has it")
     parser.add_argument("--comparison", type=Path, help="a folder that dbharness ab wrote")
     parser.add_argument("--gate", action="append", help="that ab was given; repeatable")
     parser.add_argument("--history", type=Path, nargs="+", help="runs of one make")
     asked = parser.parse_args()
     try:
-        rooms = of_run(Run.load(asked.run))
+        rooms = [room for run in asked.run for room in of_run(Run.load(run))]
         rooms += [of_comparison(asked.comparison, asked.gate)] if asked.comparison else []
         rooms += [of_history(asked.history)] if asked.history else []
     except NotARun as error:

@@ -130,11 +130,15 @@ class ManagedStages:
 
     def open(self) -> None:
         """Empty ledgers. Raises CannotMeasure, UsageError for a name server that can't be known."""
+        self.attach()
+        for stage in self._stages.values():
+            stage.create()
+
+    def attach(self) -> None:
+        """Know where they are. Raises UsageError for a name server that can't be known."""
         dns = name_server(self._services.settings.dns)
         for engine in self.engines:
-            stage = ManagedStage(self._services, self._services.databases[engine], dns, self._context)
-            stage.create()
-            self._stages[engine] = stage
+            self._stages[engine] = ManagedStage(self._services, self._services.databases[engine], dns, self._context)
 
     def of(self, trial: Trial) -> ManagedStage:
         """The stage of ``trial``."""

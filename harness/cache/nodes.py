@@ -47,6 +47,11 @@ class CacheNodes:
         """One field of one section of INFO, of each node."""
         return self._each(lambda client: int(client.info(section)[field]))
 
+    def fields(self, section: str, names: Sequence[str]) -> dict[str, list[int]]:
+        """Several fields of one section of INFO, asked for once, of each node; ``stats`` are the server's own."""
+        told = self._each(lambda client: client.info(section))
+        return {name: [int(one[name]) for one in told] for name in names}
+
     def used_bytes(self) -> list[int]:
         """The memory that each node counts against its ``maxmemory``."""
         return self.numbers("memory", "used_memory")

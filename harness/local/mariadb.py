@@ -3,14 +3,16 @@
 import contextlib
 import secrets
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, Self
 
 import pymysql
 
 from harness.errors import ServerFailed
-from harness.local import mariadb_fetch
+from harness.local import mariadb_fetch, mariadb_tools
+from harness.local.mariadb_tools import Tool, ToolName
 from harness.local.processes import Warden, free_port, log_tail, reachable
-from harness.local.sqlserver import await_ready, require_free
+from harness.local.sqlserver import Command, await_ready, require_free
 from harness.local.topologies.cloning import clone
 from harness.sql.connections import MySqlConnection, SqlConnection
 from harness.sql.endpoint import Engine, SqlEndpoint
@@ -55,6 +57,7 @@ class MariaDbServer:
             root=found.root if str(found.root) == "/" else reachable(found.root, warden.scratch)
         )
         self._environment = self._maria.environment()
+        self._tools: Mapping[ToolName, Tool] = {}  # found when first asked for
         self._warden = warden
         self.configure(settings or {})
         self._port = free_port(*hosts)
@@ -103,11 +106,20 @@ class MariaDbServer:
         )
         self._warden.give(self._init)
 
+    @property
+    def data(self) -> Path:
+        """Its data directory."""
+        return self._data
+
     def copy(self, source: "MariaDbServer") -> None:
         """Take the data of a sibling that is stopped, in place of such as there was; neither runs meanwhile."""
+        self.adopt(source.data)
+
+    def adopt(self, folder: Path) -> None:
+        """Take a copy of a sibling's data directory, in place of such as there was; nobody runs on either."""
         if not self._folder.exists():
             self._warden.folder(self.name)
-        clone(self._warden, source._data, self._data)
+        clone(self._warden, folder, self._data)
 
     def start(self, host: str, timeout_s: float = 20.0, *, port: int | None = None) -> None:
         """Start on ``host``, at its own port or another; returns when an authenticated query is answered."""
@@ -153,6 +165,20 @@ class MariaDbServer:
         if self.runs():
             self._warden.signal(self.name, 15)
             self._warden.wait(self.name, 15.0)
+
+    def tool(self, program: ToolName, *words: str) -> Command:
+        """One of MariaDB's own programs, as root of this server. Raises CannotMeasure where it can't be had."""
+        # Not the environment's variables, which its user's other processes can read, nor the command line.
+        options = self._folder / "root.cnf"
+        if not options.exists():
+            options.touch(mode=0o600)
+            entries = f"user = root\npassword = {self._root_password}\nsocket = {self._socket}\n"
+            options.write_text(f"[client]\n{entries}[mariadb-backup]\n{entries}")
+            self._warden.give(options)
+        if not self._tools:
+            self._tools = mariadb_tools.find(self._maria, self._warden.scratch)
+        found = self._tools[program]
+        return Command(argv=(str(found.path), f"--defaults-file={options}", *words), environment=found.environment)
 
     @contextlib.contextmanager
     def admin(self, read_timeout_s: float = 15.0) -> Iterator["MariaDbAdmin"]:

@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +17,8 @@ from psycopg.conninfo import make_conninfo
 
 from harness.errors import CannotMeasure, ServerFailed
 from harness.local.processes import Warden, free_port, log_tail, reachable
-from harness.local.sqlserver import await_ready, require_free
+from harness.local.sqlserver import Command, await_ready, carry_out, require_free
+from harness.local.topologies.cloning import clone
 from harness.sql.connections import SqlConnection, connect
 from harness.sql.endpoint import Engine, SqlEndpoint
 
@@ -91,9 +92,11 @@ class PostgresServer:
         password.write_text(self._password)
         password.chmod(0o644)  # in a folder that only we and the server's user can list
         self._run(
-            "initdb", "-D", str(self._data), "-U", "dbharness", "--pwfile", str(password), "--auth=scram-sha-256",
-            "--set", f"scram_iterations={SCRAM_ITERATIONS}", "--encoding=UTF8", "--locale=C", "--no-sync",
-            "--no-instructions",
+            self._command(
+                "initdb", "-D", str(self._data), "-U", "dbharness", "--pwfile", str(password), "--auth=scram-sha-256",
+                "--set", f"scram_iterations={SCRAM_ITERATIONS}", "--encoding=UTF8", "--locale=C", "--no-sync",
+                "--no-instructions",
+            )
         )  # fmt: skip
         password.unlink()
         with (self._data / "postgresql.conf").open("a") as initial:
@@ -109,12 +112,22 @@ class PostgresServer:
         if self._data.exists():
             shutil.rmtree(self._data)
         self._run(
-            "pg_basebackup", "-D", str(self._data), "-h", host, "-p", str(self._port), "-U", "dbharness",
-            "--checkpoint=fast", "--no-password", "--no-sync", "--no-manifest",
-        )  # fmt: skip
+            self.client("pg_basebackup", host, "-D", str(self._data), "--checkpoint=fast", "--no-sync", "--no-manifest")
+        )
         signal_file = self._data / "standby.signal"
         signal_file.touch()
         self._warden.give(signal_file)
+
+    @property
+    def data(self) -> Path:
+        """Its data directory."""
+        return self._data
+
+    def adopt(self, folder: Path) -> None:
+        """Take a copy of a sibling's data directory, in place of such as there was; nobody runs on either."""
+        if not self._folder.exists():
+            self._make_folder()
+        clone(self._warden, folder, self._data)
 
     def start(self, host: str, timeout_s: float = 20.0) -> None:
         """Start on ``host``; returns when an authenticated query is answered."""
@@ -128,16 +141,17 @@ class PostgresServer:
         self._start(folder, {"listen_addresses": "", "unix_socket_directories": folder}, timeout_s)
         return self.endpoint(folder)
 
-    def reload(self, host: str) -> None:
+    def reload(self, host: str, *, at_a_start: Collection[str] = ()) -> None:
         """Let the server at ``host`` heed what was configured: it does on return, for the next statement of any connection.
 
-        Raises ServerFailed for what it doesn't know, or heeds only at a start.
+        Raises ServerFailed for what it doesn't know, and, but for those ``at_a_start``, for what it heeds only then.
         """
         self.tell()
         with self.asked(host) as connection:
             heard = "SELECT current_setting('dbharness.changes', true)"
             self.until(lambda: connection.query(heard) == [(str(self._changes),)], "didn't read its settings again")
-            wrong = connection.query("SELECT name, error FROM pg_file_settings WHERE error IS NOT NULL")
+            said = connection.query("SELECT name, error FROM pg_file_settings WHERE error IS NOT NULL")
+        wrong = [(name, error) for name, error in said if name not in at_a_start]
         if wrong:
             raise ServerFailed(f"{self.name} won't have " + "; ".join(f"{name}: {error}" for name, error in wrong))
 
@@ -184,6 +198,11 @@ class PostgresServer:
             password=self._password,
             database="flights",
         )
+
+    def client(self, program: str, host: str, *words: str) -> Command:
+        """One of PostgreSQL's own programs, on the server at ``host``."""
+        where = "-h", host, "-p", str(self._port), "-U", "dbharness", "--no-password"
+        return self._command(program, *where, *words)
 
     @contextlib.contextmanager
     def asked(self, host: str, patience_s: float = CHANGE_S) -> Iterator[SqlConnection]:
@@ -233,14 +252,12 @@ class PostgresServer:
             connection.execute("CREATE DATABASE flights")
             connection.execute("CHECKPOINT")  # else the first recovery would replay the making of databases too
 
-    def _run(self, program: str, *words: str) -> None:
-        name = f"{self.name}-{program}"
-        log = self._warden.scratch / f"{name}.log"
-        command = [str(self._programs / program), *words]
-        self._warden.spawn(name, command, log=log, env=os.environ | {"PGPASSFILE": str(self._passwords)})
-        code = self._warden.wait(name, 60.0)
-        if code:
-            raise ServerFailed(f"{program} ended with exit code {code}", log_tail(log))
+    def _command(self, program: str, *words: str) -> Command:
+        environment = os.environ | {"PGPASSFILE": str(self._passwords)}
+        return Command(argv=(str(self._programs / program), *words), environment=environment)
+
+    def _run(self, command: Command) -> None:
+        carry_out(self._warden, self.name, command, patience_s=60.0)
 
 
 def installed() -> Path:

@@ -24,6 +24,7 @@ from harness.local.sqlserver import SqlServer
 from harness.local.tcp_proxy_control import TcpProxy
 from harness.local.topologies.make import make
 from harness.local.topologies.model import Topology, TopologyName
+from harness.local.topologies.volume import MAKE
 from harness.local.twin import TwinServer
 from harness.paths import cache_dir
 from harness.services import Needs, Place
@@ -174,6 +175,20 @@ class LocalServices:
             raise CannotMeasure(self.unavailable[engine])
         self._rooms += 1
         return make(self._warden.room(f"t{self._rooms}"), engine, name, **options)
+
+    def sql_server(
+        self, engine: Engine, zones: tuple[str, ...], settings: Mapping[str, str], name: str
+    ) -> tuple[SqlServer, Warden]:
+        """A server of its own, not created yet, in a room of its own, and the room; it ends with the services started here.
+
+        It may be started at any of ``zones``. Raises CannotMeasure where the engine can't be had.
+        """
+        assert self._warden, "others use these services too: nobody may break them"
+        if engine in self.unavailable:
+            raise CannotMeasure(self.unavailable[engine])
+        self._rooms += 1
+        room = self._warden.room(f"s{self._rooms}")
+        return MAKE[engine](room, zones, settings, name=name), room
 
     def tcp_proxy(self, target: tuple[str, int], name: str) -> TcpProxy:
         """A proxy before one of the services that were started here; it ends with them."""

@@ -4,6 +4,7 @@ import contextlib
 import socket
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -11,10 +12,18 @@ import psutil
 import psycopg
 import pymysql
 
-from harness.errors import ServerFailed
+from harness.errors import CannotMeasure, ServerFailed
 from harness.local.processes import Warden, log_tail
 from harness.sql.connections import SqlConnection, connect
 from harness.sql.endpoint import Engine, SqlEndpoint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """A program that comes with the server, as the warden starts it: it finds its libraries and its password by itself."""
+
+    argv: tuple[str, ...]
+    environment: Mapping[str, str] = field(repr=False)
 
 
 class SqlServer(Protocol):
@@ -31,6 +40,19 @@ class SqlServer(Protocol):
     @property
     def product(self) -> str:
         """Product and version, as a report names it: ``MariaDB 10.11.19``."""
+
+    @property
+    def data(self) -> Path:
+        """Its data directory, which is all of it that is on disk."""
+
+    def sibling(self, name: str) -> "SqlServer":
+        """A server of the same programs, port and users, on a data directory that ``adopt`` gives it."""
+
+    def adopt(self, folder: Path) -> None:
+        """Take a copy of a sibling's data directory, in place of such as there was; nobody runs on either."""
+
+    def runs(self) -> bool:
+        """Whether there is a process of it, be it stopped by a signal."""
 
     def configure(self, settings: Mapping[str, str]) -> None:
         """The server's settings beside those it always has, from the next start on; {} are none."""
@@ -49,6 +71,24 @@ class SqlServer(Protocol):
 
     def endpoint(self, host: str) -> SqlEndpoint:
         """The application user's way in at ``host``."""
+
+
+def carry_out(warden: Warden, whose: str, command: Command, *, patience_s: float) -> None:
+    """Run a program that comes with the server ``whose``, to its end, as the servers' user.
+
+    Raises ServerFailed, with its last lines, where it fails; it is killed where it doesn't end in time.
+    """
+    program = Path(command.argv[0]).name
+    name = f"{whose}-{program}"
+    log = warden.scratch / f"{name}.log"
+    warden.spawn(name, command.argv, log=log, env=command.environment)
+    try:
+        code = warden.wait(name, patience_s)
+    except CannotMeasure as error:
+        warden.kill(name)
+        raise ServerFailed(str(error), log_tail(log)) from error
+    if code:
+        raise ServerFailed(f"{program} ended with exit code {code}", log_tail(log))
 
 
 def require_free(warden: Warden, name: str, endpoint: SqlEndpoint) -> None:

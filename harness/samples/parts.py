@@ -107,6 +107,27 @@ def compact(stream: Path, clock_pairs: Iterable[tuple[int, int]]) -> Path:
     return final
 
 
+def rows_kept(folder: Path, name: str) -> int | None:
+    """How many rows of one worker are in its files ``<name>.…``, of a stream that broke off its whole batches; None without any file."""
+    streams, compacted = sorted(folder.glob(f"{name}.*arrows")), sorted(folder.glob(f"{name}.*parquet"))
+    if not streams and not compacted:
+        return None
+    whole = {path.with_suffix("") for path in compacted}
+    rows = sum(int(pq.read_metadata(path).num_rows) for path in compacted)
+    return rows + sum(_rows_of(stream) for stream in streams if stream.with_suffix("") not in whole)
+
+
+def _rows_of(stream: Path) -> int:
+    rows = 0
+    try:
+        with pa.ipc.open_stream(str(stream)) as reader:
+            for batch in reader:
+                rows += batch.num_rows
+    except (pa.ArrowException, OSError):  # it broke off here
+        pass
+    return rows
+
+
 def _rewrite(stream: Path, partial: Path, clock_pairs: Sequence[tuple[int, int]]) -> int:
     """Write the stream's rows to ``partial`` in groups; returns their number."""
     count, waiting, waiting_rows = 0, [], 0

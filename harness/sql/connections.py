@@ -7,7 +7,7 @@ they wait as ``harness.wire`` does, which takes a third off a point select.
 
 import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any, Literal, Protocol, Self
 
@@ -18,10 +18,12 @@ import pymysql
 
 from harness.sql.dialling import Manner, Watch
 from harness.sql.endpoint import Engine, SqlEndpoint
+from harness.sql.literals import value_lists
 from harness.sql.waiting import MySqlOnHub, TimedConnection
 
 Outcome = Literal["ok", "error", "timeout", "ambiguous"]
 ROWS_A_STATEMENT = 1000
+STATEMENT_CHARACTERS = 1_000_000  # MySQL's max_allowed_packet is 16 MB, of four bytes a character at most
 
 # D5, PyMySQL's numbers. The first never reached the server: it could not be connected to, or the connection
 # was found closed before the whole statement was out.
@@ -202,15 +204,10 @@ class MySqlConnection:
 
     def insert(self, table: str, rows: pa.Table) -> int:
         """See SqlConnection: INSERT of many rows at once, in one transaction."""
-        columns = ", ".join(rows.column_names)
-        places = ", ".join(["%s"] * rows.num_columns)
-        statement = f"INSERT INTO {table} ({columns}) VALUES ({places})"  # noqa: S608 - our own schema's names
-        values = list(zip(*(column.to_pylist() for column in rows.columns), strict=True))
+        statements = list(_inserts(table, rows))
         with self._connection.cursor() as cursor:
-            cursor.execute("BEGIN")
-            for at in range(0, len(values), ROWS_A_STATEMENT):
-                cursor.executemany(statement, values[at : at + ROWS_A_STATEMENT])
-            cursor.execute("COMMIT")
+            for statement in ("BEGIN", *statements, "COMMIT"):
+                cursor.execute(statement)
         return int(rows.num_rows)
 
     def close(self) -> None:
@@ -223,6 +220,21 @@ class MySqlConnection:
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+
+def _inserts(table: str, rows: pa.Table) -> Iterator[str]:
+    """Statements of so many rows at once, none much longer than a server takes."""
+    begin = f"INSERT INTO {table} ({', '.join(rows.column_names)}) VALUES "  # noqa: S608 - our own schema's names
+    waiting: list[str] = []
+    length = 0
+    for values in value_lists(rows):
+        if waiting and (len(waiting) == ROWS_A_STATEMENT or length + len(values) > STATEMENT_CHARACTERS):
+            yield begin + ",".join(waiting)
+            waiting, length = [], 0
+        waiting.append(values)
+        length += len(values)
+    if waiting:
+        yield begin + ",".join(waiting)
 
 
 def _code(error: BaseException) -> str:

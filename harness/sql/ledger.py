@@ -4,6 +4,7 @@ The table has no unique key on ``write_id``, so that a write that was applied tw
 write again with the same idempotency token has it applied once: tokens are unique, where there is one.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -54,20 +55,29 @@ class LedgerCheck:
 
 
 class Ledger:
-    """What the client was told about each write, attempt by attempt."""
+    """What the client was told about each write, attempt by attempt; ``counts``: of how many writes what."""
 
-    __slots__ = ("_told",)
+    __slots__ = ("counts", "told")
 
     def __init__(self) -> None:
-        self._told: dict[int, Told] = {}
+        self.told: dict[int, Told] = {}
+        self.counts: Counter[Told] = Counter()
 
     def note(self, write_id: int, outcome: str) -> None:
         """One attempt's outcome, as a sample has it. Over several attempts one acknowledgement is enough;
         without one, a write is failed only if every attempt is.
         """
-        told, before = TOLD[outcome], self._told.get(write_id)
+        told, before = TOLD[outcome], self.told.get(write_id)
         if before is None or told == "acknowledged" or (told == "ambiguous" and before == "failed"):
-            self._told[write_id] = told
+            self.add(write_id, told)
+
+    def add(self, write_id: int, told: Told) -> None:
+        """What a write came to, in place of what it was before."""
+        before = self.told.get(write_id)
+        self.told[write_id] = told
+        self.counts[told] += 1
+        if before is not None:
+            self.counts[before] -= 1
 
     def check(self, present_counts: Mapping[int, int]) -> LedgerCheck:
         """Hold what was told against the rows found; ``present_counts``: write id -> how often it is there.
@@ -78,9 +88,9 @@ class Ledger:
         by_told: dict[Told, set[int]] = {
             "acknowledged": set(),
             "failed": set(),
-            "ambiguous": present - self._told.keys(),
+            "ambiguous": present - self.told.keys(),
         }
-        for write_id, word in self._told.items():
+        for write_id, word in self.told.items():
             by_told[word].add(write_id)
         return LedgerCheck(
             acknowledged=len(by_told["acknowledged"]),

@@ -2,10 +2,14 @@
 
 Load and report share it, and it needs nothing else: the one asks the stores, the other works the answers out from the raw
 CSV with pandas, and both write them as ``digest`` does. A row is a list of text, whole numbers and None.
+
+A table of n flights holds the flights that event ``tables`` names first, and then the others of the chosen months as the CSV has
+them, up to n in all. ``add_attribute`` changes the flights that have an arr_delay: those without one have no ``on_time`` either.
 """
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -99,3 +103,8 @@ def canonical(rows: Sequence[Row]) -> str:
             if not (value is None or type(value) in (str, int)):
                 raise ValueError(f"expected text, a whole number or None, got {value!r} of {type(value).__name__}")
     return json.dumps([list(row) for row in rows], ensure_ascii=False, separators=(",", ":"))
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a name, in lower case: what letters and digits stand together."""
+    return re.findall(r"[a-z0-9]+", text.lower())

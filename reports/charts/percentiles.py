@@ -20,7 +20,7 @@ from reports.section import Chart
 
 HOW_TO_READ = (
     "The axis is 1 ÷ (1 − p), logarithmic: beyond each labelled place lies a tenth of what lay beyond the one before. Thin: a {thin}. "
-    "Bold: all {thin}s of {bold} together. Grey: that percentile takes more samples than there are."
+    "Bold: all {thin}s of {bold} together. Grey: that percentile takes more independent samples than these are worth."
 )
 _TAILS = (1.0, 0.75, 0.5, 0.35, 0.25, 0.15)  # of each decade: what share of the samples lies beyond
 _ARM, _PERCENTILE, _CARRIED = "arm", "percentile", "carried"
@@ -32,10 +32,14 @@ _LOG_FROM = 8.0  # largest ÷ smallest, from which on a logarithmic axis reads b
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Distribution:
-    """An arm and the samples of each of its trials, in the order they were taken, in the chart's unit."""
+    """An arm and the samples of each of its trials, in the order they were taken, in the chart's unit.
+
+    ``worth``: how many independent samples each trial is worth, where that isn't to be read from its samples.
+    """
 
     name: str
     trials: Sequence[stats.Numbers]
+    worth: Sequence[float] | None = None
 
 
 def percentile_plot(
@@ -57,12 +61,11 @@ def percentile_plot(
     Bold is the pool of an arm's trials, as ``stats.percentile`` has it, and carries what its trials' effective samples carry
     together. Grey begins where pⁿ > 0.025.
     """
-    full = [Distribution(name=one.name, trials=[t for t in one.trials if len(t)]) for one in of]
-    full = [one for one in full if one.trials]
+    full = [one for one in map(_without_empty, of) if one.trials]
     if not full:
         return None
     most = max(len(one.trials) for one in full)
-    worth = {one.name: [stats.effective_n(trial) for trial in one.trials] for one in full}
+    worth = {one.name: one.worth or [stats.effective_n(trial) for trial in one.trials] for one in full}
     table = pd.concat([_table(one, unit, most, each, sum(worth[one.name])) for one in full], ignore_index=True)
     carried = {name: tuple(map(stats.highest_percentile, of_each)) for name, of_each in worth.items()}
     return Chart(
@@ -70,6 +73,12 @@ def percentile_plot(
         alt=_conclusion(table, what, each, show), table=table,
         draw=partial(_draw, what=f"{what}, {unit}", each=each, trials_carry=carried),
     )  # fmt: skip
+
+
+def _without_empty(one: Distribution) -> Distribution:
+    there = [place for place, trial in enumerate(one.trials) if len(trial)]
+    worth = None if one.worth is None else [one.worth[place] for place in there]
+    return Distribution(name=one.name, trials=[one.trials[place] for place in there], worth=worth)
 
 
 def _grid(n: int) -> npt.NDArray[np.float64]:
@@ -106,7 +115,7 @@ def _conclusion(table: pd.DataFrame, what: str, each: str, show: Callable[[float
         carried = rows[rows[_CARRIED]]
         median = carried.loc[carried[_PERCENTILE] == 50, value]
         if median.empty:
-            told.append(f"{arm}: too few samples for a median")
+            told.append(f"{arm}: too few independent samples for a median")
             continue
         beyond = carried[carried[_PERCENTILE].isin(_NAMED)].tail(1)
         highest = "".join(f", {show(float(last[value]))} at p{last[_PERCENTILE]:g}" for _, last in beyond.iterrows())

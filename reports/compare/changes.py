@@ -235,8 +235,8 @@ def _why_not(base: Sequence[Mapping[str, Any] | None], candidate: Sequence[Mappi
     for side, records in (("base", base), ("candidate", candidate)):
         reasons = [why for record in records if (why := _why_not_plain(record))]
         if reasons:
-            among = "" if len(records) == 1 else f" in {len(reasons)} of {len(records)} runs"
-            return f"{side}: {reasons[0]}{among}"
+            among = "" if len(records) == 1 else f", {len(reasons)} of {len(records)} runs"
+            return f"{side}{among}: {reasons[0]}"
     units = {str(record["unit"]) for record in (*base, *candidate) if record is not None}
     return f"it is in {' and in '.join(sorted(units))}" if len(units) > 1 else None
 

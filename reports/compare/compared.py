@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from reports.compare import gating
-from reports.compare.comparison import Comparison, compare
+from reports.compare.comparison import WORST, Comparison, compare
 from reports.compare.designs import Sides
 from reports.compare.differences import Difference, differences
 from reports.compare.matching import match
@@ -22,6 +22,16 @@ class Compared:
     comparison: Comparison
     gates: Verdict
     command: str
+
+    @property
+    def word(self) -> str:
+        """The comparison's, which isn't decided where a gate can't be asked or isn't decided."""
+        word, undecided = self.comparison.word, {"invalid", "inconclusive"} & {one.word for one in self.gates.outcomes}
+        return "inconclusive" if undecided and WORST.index("inconclusive") < _place(word) else word
+
+
+def _place(word: str) -> int:
+    return WORST.index(word) if word in WORST else -1  # without a verdict there is nothing to take back
 
 
 def compared(

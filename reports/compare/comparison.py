@@ -16,6 +16,7 @@ WORST = (
     "regression", "worse, size unresolved", "inconclusive", "improved", "better, size unresolved", "equivalent",
 )  # fmt: skip
 _UNDECIDED = "inconclusive"
+_WITHOUT = frozenset({"no verdict", "not compared"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,9 +50,12 @@ class Comparison:
 
     @property
     def word(self) -> str:
-        """The family's worst verdict; *no verdict* where it has none."""
-        words = {change.word for change in self.family}
-        return next((word for word in WORST if word in words), "no verdict")
+        """The family's worst verdict; a figure without one leaves it undecided. *no verdict* where no figure has one."""
+        words: set[str] = {change.word for change in self.family}
+        if not words - _WITHOUT:
+            return "no verdict"
+        words = {_UNDECIDED if word in _WITHOUT else word for word in words}
+        return next(word for word in WORST if word in words)
 
     @property
     def decided(self) -> bool:

@@ -1,6 +1,7 @@
 """How two sets of runs can be compared, by when they ran: in interleaved pairs, in sequence, or one against one."""
 
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -36,7 +37,7 @@ class Sides:
     """What is compared with what, and how it came about.
 
     ``order`` has, for interleaved pairs, which side went first in each. ``confidence`` is that of one look, declared beforehand;
-    ``declared`` says that the sides were made to be compared, so that what they declare may differ.
+    ``declared`` says that the sides were made to be compared, so that what they declare may differ; ``command`` made the pairs.
     """
 
     base: Side
@@ -50,6 +51,7 @@ class Sides:
     scenario: str | None = None
     seed: int | None = None
     folder: str | None = None
+    command: str | None = None
 
 
 def of_runs(bases: Sequence[Recorded], candidates: Sequence[Recorded]) -> Sides:
@@ -86,6 +88,7 @@ def of_folder(folder: Path) -> Sides:
         scenario=document.get("scenario"),
         seed=document.get("seed"),
         folder=str(folder),
+        command=_command(document.get("command")),
     )
 
 
@@ -108,6 +111,11 @@ def _document(folder: Path) -> dict[str, Any]:
     if not whole:
         raise NotARun(f"{file} is damaged (sides or pairs are missing); name the runs one by one")
     return dict(document)
+
+
+def _command(words: Any) -> str | None:
+    """What was typed, whatever file the program was started from."""
+    return shlex.join(["dbharness", *map(str, words[1:])]) if isinstance(words, list) and words else None
 
 
 def _is_there(folder: Path, pair: Mapping[str, Any]) -> bool:

@@ -28,7 +28,7 @@ def as_junit(of: Compared) -> str:
     candidate = of.sides.candidate.runs[-1].manifest
     about = {
         "base": of.sides.base.name, "candidate": of.sides.candidate.name, "design": of.comparison.design,
-        "pairs": str(len(of.sides.candidate.runs)), "confidence": f"{of.comparison.confidence:g}", "word": of.comparison.word,
+        "pairs": str(len(of.sides.candidate.runs)), "confidence": f"{of.comparison.confidence:g}", "word": of.word,
     }  # fmt: skip
     return junit("comparison", cases, timestamp=str(candidate.get("started") or ""), properties=about)
 

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from reports import stats
 from reports.compare import told
 from reports.compare.changes import Change
 from reports.compare.matching import Match
@@ -32,12 +33,18 @@ Values = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Latencies:
-    """One cell's latencies in ``unit``: each run of the base, each of the candidate, in the order of the sides' runs."""
+    """One cell's latencies in ``unit``: each run of the base, each of the candidate, in the order of the sides' runs.
+
+    ``base_worth``, ``candidate_worth``: how many independent samples each run is worth, added up over its trials as its figures do.
+    Between trials there is no order to read that from.
+    """
 
     name: Figure
     unit: str
     base: tuple[Values, ...]
     candidate: tuple[Values, ...]
+    base_worth: tuple[float, ...]
+    candidate_worth: tuple[float, ...]
 
 
 def chosen(changes: Sequence[Change], scenario: str, matches: Mapping[Figure, Match]) -> list[Match]:
@@ -56,14 +63,18 @@ def read(
     """The latencies of each cell that every run's samples give back; one run at a time is in memory."""
     of_base = [_of_run(run, scenario, [one.base for one in those]) for run in bases]
     of_candidate = [_of_run(run, scenario, [one.candidate for one in those]) for run in candidates]
-    for place, one in enumerate(those):
+    for place, which in enumerate(those):
         base, candidate = ([run[place] for run in side] for side in (of_base, of_candidate))
-        found_base = tuple(values for values in base if values is not None)
-        found_candidate = tuple(values for values in candidate if values is not None)
+        found_base = tuple(one for one in base if one is not None)
+        found_candidate = tuple(one for one in candidate if one is not None)
         if len(found_base) == len(bases) and len(found_candidate) == len(candidates):
-            unit = _parts(one.figure)[1]
-            name = Figure(one.figure.id.rpartition("_p")[0], one.figure.labels)
-            yield Latencies(name=name, unit=unit, base=found_base, candidate=found_candidate)
+            unit = _parts(which.figure)[1]
+            name = Figure(which.figure.id.rpartition("_p")[0], which.figure.labels)
+            yield Latencies(
+                name=name, unit=unit,
+                base=tuple(values for values, _ in found_base), candidate=tuple(values for values, _ in found_candidate),
+                base_worth=tuple(worth for _, worth in found_base), candidate_worth=tuple(worth for _, worth in found_candidate),
+            )  # fmt: skip
 
 
 def _is_of(change: Change, scenario: str) -> bool:
@@ -76,8 +87,8 @@ def _parts(figure: Figure) -> tuple[float, str]:
     return float(found[1]), found[2]
 
 
-def _of_run(recorded: Recorded, scenario: str, figures: Sequence[Figure]) -> list[Values | None]:
-    """Each figure's latencies in one run; None where its samples aren't there, or give another figure."""
+def _of_run(recorded: Recorded, scenario: str, figures: Sequence[Figure]) -> list[tuple[Values, float] | None]:
+    """Each figure's latencies in one run, and what they are worth; None where its samples aren't there, or give another figure."""
     try:
         run = Run.load(Path(recorded.path))
         samples = run.samples(scenario, _COLUMNS)
@@ -93,7 +104,7 @@ def _of_run(recorded: Recorded, scenario: str, figures: Sequence[Figure]) -> lis
 
 def _of_figure(
     good: pd.DataFrame, labels: Mapping[int, Mapping[str, Any]], figure: Figure, record: Mapping[str, Any]
-) -> Values | None:
+) -> tuple[Values, float] | None:
     wanted, (percentile, unit) = dict(figure.labels), _parts(figure)
     trials = [number for number, told in labels.items() if _agree(told, wanted)]
     rows = good[good["trial"].isin(trials)]
@@ -105,7 +116,10 @@ def _of_figure(
     due = rows["t_intended"].fillna(rows["t_start"]) if wanted.get("loop") == "open" else rows["t_start"]
     values: Values = ((rows["t_end"] - due) / _UNITS_NS[unit]).to_numpy(dtype=np.float64)
     found = float(np.percentile(values, percentile))
-    return values if abs(found - record["value"]) <= _AS_FOUND * record["value"] else None
+    if abs(found - record["value"]) > _AS_FOUND * record["value"]:
+        return None
+    starts = np.flatnonzero(np.diff(rows["trial"].to_numpy())) + 1  # rows come trial by trial
+    return values, sum(map(stats.effective_n, np.split(values, starts)))
 
 
 def _agree(told: Mapping[str, Any], wanted: Mapping[str, str]) -> bool:

@@ -1,11 +1,12 @@
 """comparison.md: a comparison for a pull request, short enough for a comment; charts stay in the page."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from reports.compare import told
 from reports.compare.changes import Change
 from reports.compare.compared import Compared
 from reports.compare.designs import WORDS
+from reports.records import Figure
 from reports.render import run
 from reports.render.figures import markdown_row
 from reports.render.markdown import MOST_CHARACTERS, cut
@@ -28,18 +29,18 @@ def markdown(of: Compared) -> str:
 def _lines(of: Compared, most: int) -> Iterator[str]:
     comparison, sides = of.comparison, of.sides
     yield from (f"# {sides.candidate.name} against {sides.base.name}", "")
-    yield from (f"**{told.SHAPES[comparison.word]} {told.headline(comparison, sides)}**", "")
+    yield from (f"**{told.SHAPES[of.word]} {told.headline(of)}**", "")
     for warning in comparison.warnings:
         yield from (f"> {warning}", "")
     if of.gates.outcomes:
         yield from (f"- gate `{one.gate}`: {one.sentence}" for one in of.gates.outcomes)
         yield ""
-    family = told.worst_first(comparison.family)
+    family, names = told.worst_first(comparison.family), told.names(comparison.changes)
     if family:
-        yield from ("## What was declared", "", *_changes(family, most), "")
+        yield from ("## What was declared", "", *_changes(family, names, most), "")
     loud = [change for change in comparison.exploratory if change.word not in told.QUIET]
     if loud:
-        yield from ("## What else changed (exploratory)", "", *_changes(loud, most), "")
+        yield from ("## What else changed (exploratory)", "", *_changes(loud, names, most), "")
     yield from (_rest(of), "", "## What differs between the sides", "")
     yield from (f"- {side.name}: {side.words}" for side in (sides.base, sides.candidate) if side.words)
     yield from (f"- design: {WORDS[comparison.design]}", "")
@@ -50,11 +51,11 @@ def _lines(of: Compared, most: int) -> Iterator[str]:
     yield from ("", "## How it was compared", "")
     for paragraph in told.method(comparison):
         yield from (paragraph, "")
-    yield from ("## How to repeat it", "", "```", of.command, "```")
+    made_by = [sides.command] if sides.command else []
+    yield from ("## How to repeat it", "", "```", *made_by, of.command, "```")
 
 
-def _changes(changes: Sequence[Change], most: int) -> Iterator[str]:
-    names = told.names(changes)
+def _changes(changes: Sequence[Change], names: Mapping[Figure, Figure], most: int) -> Iterator[str]:
     rows = []
     for change in changes:
         word = f"{told.SHAPES[change.word]} {change.word}" + (f": {told.why(change)}" if told.why(change) else "")

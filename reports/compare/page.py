@@ -11,6 +11,7 @@ from reports.compare.comparison import Comparison
 from reports.compare.designs import WORDS, Sides
 from reports.records import Figure, told_apart
 from reports.render import page, run
+from reports.render.figures import NONE
 from reports.render.gates import SHAPES
 from reports.section import Chart
 
@@ -38,7 +39,6 @@ def html(of: Compared) -> str:
     comparison, sides = of.comparison, of.sides
     names = told.names(comparison.changes)
     family = told.worst_first(comparison.family)
-    short = told.names(family)
     return (
         page.environment(_TEMPLATES)
         .get_template("comparison.html.j2")
@@ -53,12 +53,13 @@ def html(of: Compared) -> str:
             run=run,
             title=f"{sides.candidate.name} against {sides.base.name}",
             design=WORDS[comparison.design],
-            summary=told.summary(comparison),
-            family=[(change, short[change.figure]) for change in family],
+            summary=told.summary(of),
+            word=of.word,
+            family=[(change, names[change.figure]) for change in family],
             most_sentences=MOST_SENTENCES,
             forest=_forest(comparison),
             family_headings=FAMILY_HEADINGS,
-            family_rows=[_family_row(change, short[change.figure]) for change in family],
+            family_rows=[_family_row(change, names[change.figure]) for change in family],
             parts=[_part(comparison, sides, name, names) for name in comparison.scenarios],
             change_headings=CHANGE_HEADINGS,
             run_headings=("Pair" if comparison.design == "interleaved_pairs" else "No.", *_run_headings(sides)),
@@ -78,7 +79,9 @@ def drawn(of: Compared) -> list[Chart]:
 
 def _forest(comparison: Comparison) -> Chart | None:
     family = told.worst_first(comparison.family)
-    return charts.forest(family, told.names(family), "What was declared, against its margin", _alone(comparison))
+    return charts.forest(
+        family, told.names(comparison.changes), "What was declared, against its margin", _alone(comparison)
+    )
 
 
 def _alone(comparison: Comparison) -> str | None:
@@ -123,7 +126,7 @@ def _charts(
 
 def _family_row(change: Change, name: Figure) -> tuple[str, ...]:
     return (
-        str(name), _word(change), told.effect(change), told.interval(change), told.level(change.confidence),
+        str(name), _word(change), told.effect(change), told.interval(change), NONE if change.exact else told.level(change.confidence),
         told.margin(change), told.levels(change), told.power(change) or (change.reason or ""),
     )  # fmt: skip
 

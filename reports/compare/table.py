@@ -15,7 +15,7 @@ _MOST = 20  # of what isn't declared; all of it is in the page
 def lines(of: Compared) -> Iterator[str]:
     """The verdict line, warnings, what differs, the gates, and the tables."""
     comparison, sides, found = of.comparison, of.sides, of.differences
-    yield told.headline(comparison, sides)
+    yield told.headline(of)
     yield f"{sides.base.name}: {sides.base.words}"
     yield f"{sides.candidate.name}: {sides.candidate.words}"
     yield f"design: {WORDS[comparison.design]}"

@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Mapping
 
 from reports.compare.changes import Change
+from reports.compare.compared import Compared
 from reports.compare.comparison import WORST, Comparison
 from reports.compare.designs import WORDS as DESIGNS
-from reports.compare.designs import Sides
 from reports.compare.differences import Difference
+from reports.gates.outcome import WORST_FIRST
 from reports.records import Figure, told_apart
 from reports.render.figures import NONE, number, quantity
 from reports.words import count
@@ -86,8 +87,8 @@ def margin(change: Change) -> str:
 
 
 def power(change: Change) -> str:
-    """What such runs could have found, for who reads *inconclusive*; empty where that isn't known."""
-    if change.detectable is None:
+    """What such runs could have found, for who reads *inconclusive*; empty where that isn't known, or no chance is in it."""
+    if change.detectable is None or change.exact:  # where no chance is in it, any change is found
         return ""
     least = amount(change, change.detectable, signed=False)
     runs = "pairs" if change.design == "interleaved_pairs" else "runs a side"
@@ -158,7 +159,8 @@ def method(comparison: Comparison) -> list[str]:
     said = [
         "The unit is the run: each gives one value for each figure, and requests inside one count for none, since they move together. "
         "A time, a cost, a count is compared by the logarithm of its ratio, a share by its log-odds, what may be 0 by its difference. "
-        "Figures that no chance is in, such as units of the same questions, are compared exactly."
+        "Figures that no chance is in, such as units of the same questions, are compared exactly. *Base → candidate* are the means of each "
+        "side's runs; a change is a mean of logarithms, and so not quite what dividing these would give."
     ]
     if comparison.design == "interleaved_pairs":
         said.append(
@@ -175,18 +177,24 @@ def method(comparison: Comparison) -> list[str]:
     return said
 
 
-def headline(comparison: Comparison, sides: Sides) -> str:
-    """The verdict line: what came of the family, in one sentence."""
-    return f"{sides.candidate.name} against {sides.base.name}: {comparison.word}; {summary(comparison)}"
+def headline(of: Compared) -> str:
+    """The verdict line: what came of the family and of the gates, in one sentence."""
+    return f"{of.sides.candidate.name} against {of.sides.base.name}: {of.word}; {summary(of)}"
 
 
-def summary(comparison: Comparison) -> str:
-    """How many figures have which verdict, and what that rests on."""
-    family = comparison.family
+def summary(of: Compared) -> str:
+    """How many figures have which verdict, what that rests on, and how many gates have which word."""
+    comparison, family = of.comparison, of.comparison.family
     if not family:
         return f"{counted(comparison.exploratory)}, all of it exploratory."
     by = f"{family[0].n} pairs" if comparison.design == "interleaved_pairs" else DESIGNS[comparison.design]
-    return f"of {count(len(family), 'declared figure')} {counted(family)} ({by})."
+    return f"of {count(len(family), 'declared figure')} {counted(family)} ({by}){_gates(of)}."
+
+
+def _gates(of: Compared) -> str:
+    words = [one.word for one in of.gates.outcomes]
+    each = ", ".join(f"{words.count(word)} {word}" for word in WORST_FIRST if word in words)
+    return f"; of {count(len(words), 'gate')} {each}" if words else ""
 
 
 def counted(changes: Iterable[Change]) -> str:

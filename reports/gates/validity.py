@@ -7,6 +7,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from reports.damage import Damaged, refuse_missing
+
 
 def why_invalid(path: Path, manifest: Mapping[str, Any], scenario: str) -> str | None:
     """What is wrong with the scenario's part of the run, None where nothing is.
@@ -17,13 +19,19 @@ def why_invalid(path: Path, manifest: Mapping[str, Any], scenario: str) -> str |
     if entry["status"] != "complete":
         reason = entry.get("reason") or manifest.get("reason") or "it ended without being closed"
         return f"{scenario} is {entry['status'].replace('_', ' ')}: {str(reason).rstrip('.')}"
+    for lost in entry.get("workers_lost") or ():
+        return f"worker {lost['worker']} on {lost['host'] or 'an unknown host'} was lost: {lost['reason']}"
     for worker in entry.get("workers") or ():
         if worker.get("rows") is None:
             return f"worker {worker['worker']} on {worker.get('host', 'an unknown host')} was lost: it told no rows"
-    if (wanted := entry.get("rows")) is None:  # of a version that didn't count them
-        return None
-    there = _rows(path / "samples", scenario)
-    return None if there == wanted else f"samples hold {there:,} rows of {scenario}, and {wanted:,} were written"
+    folder = path / "samples"
+    try:
+        refuse_missing(
+            scenario, manifest, (file.name for file in folder.glob(f"{scenario}.*")), _rows(folder, scenario)
+        )
+    except Damaged as damaged:
+        return f"{scenario}: {damaged}"
+    return None
 
 
 def _rows(folder: Path, scenario: str) -> int:

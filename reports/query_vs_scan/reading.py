@@ -84,6 +84,7 @@ class _Reading:
     def __init__(self, run: Run, keys: pd.DataFrame) -> None:
         self._keys, self._trials = keys, keys["trial"].to_numpy()
         self._planned = {trial["trial"]: trial for trial in run.scenario(NAME).get("trials") or ()}
+        self._broken_off = run.broken_off(NAME)
         self._measured, self._ok = (
             (keys[name] == word).to_numpy() for name, word in (("phase", "measured"), ("outcome", "ok"))
         )
@@ -126,7 +127,7 @@ class _Reading:
 
     def _cells(self) -> dict[Key, Places]:
         """Where the right, measured answers of each cell are."""
-        asked = [trial for trial in self._every if self._part(trial) != PART]
+        asked = [trial for trial in self._every if self._part(trial) != PART and trial not in self._broken_off]
         found: dict[Key, list[Places]] = {}
         for trial, places in trial_by_trial(self._trials, asked, self._measured & self._ok).items():
             if len(places):

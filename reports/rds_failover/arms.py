@@ -25,6 +25,7 @@ FAULTS: Mapping[str, str] = {
     "hang": "a hang (SIGSTOP)",
     "planned": "a planned failover",
     "black_hole": "a black hole (the old address stops answering)",
+    "by_hand": "a fault by hand that nobody asked for",
 }
 # A client arm: as the subject of a sentence, and as the row of a chart; the first one opens the report.
 CLIENTS: Mapping[str, tuple[str, str]] = {

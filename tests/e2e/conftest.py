@@ -28,7 +28,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def smoke_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """All four scenarios, smoke profile, through the command line."""
+    """All scenarios, smoke profile, through the command line."""
     run = tmp_path_factory.mktemp("runs") / "smoke"
     command = [sys.executable, "-m", "harness.cli", "run", "--profile", "smoke", "--out", str(run)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=400, check=False)

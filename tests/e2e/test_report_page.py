@@ -7,11 +7,11 @@ import pytest
 from accessibility import LOOKS, Look, page_of, violations
 from playwright.sync_api import Browser
 
-SCENARIOS = ("query_vs_scan", "capacity_modes", "cache_hit_rate", "rds_failover")
+SCENARIOS = ("query_vs_scan", "capacity_modes", "cache_hit_rate", "rds_failover", "sql_vs_nosql", "rds_operations")
 
 
 @pytest.mark.timeout(500)
-def test_the_report_has_four_sections_each_with_findings_and_a_drawn_chart(
+def test_the_report_has_a_section_for_each_scenario_with_findings_and_a_drawn_chart(
     browser: Browser, smoke_run: Path, tmp_path: Path
 ) -> None:
     """Nothing is fetched, nothing is logged, every chart has a size and an alternative text."""

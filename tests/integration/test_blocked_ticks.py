@@ -31,6 +31,11 @@ class Hanging(RdsFailover):
     floor_probes = lambda self: []
     begun = lambda self, trial, begin_ns: setattr(self, "begin_ns", begin_ns)
     end = lambda self, trial: None
+    hand_out = load_ended = lambda self, trial: {}
+    load_begun = lambda self, trial, begin_ns: None
+    collect = lambda self, trial, told: None
+    became = lambda self, trial: trial
+    counted = None
 
     def plan(self):
         labels = {"engine": "mysql", "topology": "multi_az_instance", "fault": "hang"}

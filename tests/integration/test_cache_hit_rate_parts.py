@@ -190,5 +190,8 @@ def test_several_processes_are_refused_for_parts_that_keep_something_in_one(plac
     ]  # fmt: skip
     done = subprocess.run(command, cwd=ROOT, env=place.environment, capture_output=True, text=True, timeout=90)
     assert done.returncode == 2, done.stderr
-    assert "cache_hit_rate loads parts stale from one process: leave out --processes" in done.stderr
+    assert (
+        "cache_hit_rate loads from one process: stale (how old an answer is tells who has heard of every write before it). Leave out"
+        in done.stderr
+    )
     assert place.leftovers() == []

@@ -50,6 +50,11 @@ def test_a_run_measures_reports_and_leaves_nothing(place: Place, monkeypatch: py
             "rds_failover",
             ["rds_failover.engines=[postgres]", "rds_failover.client_arms=[tuned]", "rds_failover.trials=1"],
         ),
+        (
+            "sql_vs_nosql",
+            ["sql_vs_nosql.arms=[postgres, dynamodb]", "sql_vs_nosql.sizes=[500]", "sql_vs_nosql.parts=[patterns]"],
+        ),
+        ("rds_operations", ["rds_operations.engines=[postgres]", "rds_operations.parts=[connections]"]),
     ],
 )
 def test_a_plain_locustfile_counts_what_is_written(place: Place, scenario: str, sets: list[str]) -> None:

@@ -55,13 +55,13 @@ class Place:
 
     def processes(self) -> list[psutil.Process]:
         """Everything alive that a run of this place has started, however it was adopted since."""
-        return [process for process in psutil.process_iter() if _belongs(process, self)]
+        return [process for process in psutil.process_iter(["name"]) if _belongs(process, self)]
 
     def leftovers(self, within_s: float = 10.0) -> list[str]:
         """Processes and temporary files that are still there; empty as it should be, at the latest after ``within_s``."""
         deadline = time.monotonic() + within_s
         while True:
-            left = [f"{process.pid} {process.name()}" for process in self.processes()]
+            left = [f"{process.pid} {process.info['name']}" for process in self.processes()]  # which may be gone by now
             left += [path.name for path in self.temporary.iterdir()]
             if not left or time.monotonic() > deadline:
                 return left

@@ -10,11 +10,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import planted_stores
 import pytest
 from planted_answers import beside_rows, everything
 from planted_cache import PlantedParts
 from planted_demands import Op, PlantedDemands, evenly, every
 from planted_failovers import Meets, PlantedFailovers
+from planted_operations import PlantedOperations
+from planted_operations import everything as every_operation
 from planted_pairs import make_pairs
 from rundir import PlantedRun
 
@@ -76,11 +79,23 @@ def some_failovers(planted: PlantedRun) -> None:
     failovers.write()
 
 
+def some_stores(planted: PlantedRun) -> None:
+    """Two stores and a cache, with what they are made of."""
+    planted_stores.everything(planted).write()
+
+
+def some_operations(planted: PlantedRun) -> None:
+    """Every part, two rounds."""
+    operations = PlantedOperations(planted)
+    every_operation(operations)
+    operations.write()
+
+
 def planted_run(path: Path) -> PlantedRun:
-    """All four scenarios in one run."""
+    """All scenarios in one run."""
     planted = PlantedRun(path)
     everything(planted).write(rows_of=beside_rows)
-    for plant in (a_demand, a_cache, some_failovers):
+    for plant in (a_demand, a_cache, some_failovers, some_stores, some_operations):
         plant(planted)
     planted.load()
     return planted
@@ -122,7 +137,7 @@ def told_nothing_of_today(tmp_path: Path, files: Mapping[str, bytes]) -> None:
 
 @pytest.mark.timeout(600)
 def test_report_and_gates_of_all_scenarios_are_the_same_bytes_in_two_processes_in_two_places(tmp_path: Path) -> None:
-    """All four in one run, every kind of chart among them: page, Markdown, findings, what gates leave."""
+    """All in one run, every kind of chart among them: page, Markdown, findings, what gates leave."""
     planted = planted_run(tmp_path / "here" / "run")
     assert set(planted.manifest["scenarios"]) == set(ORDER)
     shutil.copytree(tmp_path / "here", tmp_path / ELSEWHERE)

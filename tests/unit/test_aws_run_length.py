@@ -125,9 +125,11 @@ def quick(path: Path = PROJECT_ROOT / "config.yaml") -> Config:
 
 
 def test_a_run_is_deployed_first_and_taken_down_last() -> None:
-    """45 and 20 minutes, around the scenarios in their order."""
+    """45 and 20 minutes, around the scenarios that run on AWS, in their order."""
     work = planned.work(quick(), of_stacks(STACKS["quick"], items=27_004))
-    assert [part.name for part in work.parts] == ["up", *registry.scenario_names(), "down"]
+    assert [part.name for part in work.parts] == [
+        "up", "query_vs_scan", "capacity_modes", "cache_hit_rate", "rds_failover", "down",
+    ]  # fmt: skip
     assert (work.parts[0].seconds, work.parts[-1].seconds) == (2_700, 1_200)
     assert work.hours == pytest.approx(sum(part.seconds for part in work.parts) / 3_600)
 

@@ -205,7 +205,7 @@ def test_a_value_that_is_not_plain_is_not_compared_and_the_reason_stands_there(
     """In one of two runs of the candidate."""
     good = record("f", 1.0)
     found = changed([good, good], [good, bad])
-    assert (found.word, found.effect, found.reason) == ("not compared", None, f"candidate: {reason} in 1 of 2 runs")
+    assert (found.word, found.effect, found.reason) == ("not compared", None, f"candidate, 1 of 2 runs: {reason}")
 
 
 def test_a_figure_that_a_run_of_a_side_lacks_is_not_compared() -> None:
@@ -213,7 +213,7 @@ def test_a_figure_that_a_run_of_a_side_lacks_is_not_compared() -> None:
     bases, candidates = interleaved([latency("f", [1.0, 1.0])], [latency("f", [1.0, 1.0])])
     found = change_of(figure("f"), [bases[0], run(3)], candidates)
     assert found is not None
-    assert (found.word, found.reason) == ("not compared", "base: not there in 1 of 2 runs")
+    assert (found.word, found.reason) == ("not compared", "base, 1 of 2 runs: not there")
 
 
 def test_figures_in_two_units_are_not_compared() -> None:

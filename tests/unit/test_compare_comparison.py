@@ -108,6 +108,14 @@ def test_the_familys_word_is_its_worst_and_it_is_decided_where_nothing_is_inconc
     assert (found.word, found.decided) == ("inconclusive", False)
 
 
+def test_a_declared_figure_without_a_verdict_leaves_the_comparison_undecided() -> None:
+    """One run a side tells the units, which are the same, and nothing of the latency: that isn't *equivalent*."""
+    base = [[exact("units", 3.0, headline=True)], latency("p50", [1.0], headline=True)]
+    comparison = compare(*interleaved(base, base), design="one_against_one")
+    assert [change.word for change in comparison.family] == ["equivalent", "no verdict"]
+    assert comparison.word == "inconclusive"
+
+
 @pytest.mark.parametrize(
     ("design", "order", "said"),
     [

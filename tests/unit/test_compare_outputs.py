@@ -2,9 +2,11 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -15,12 +17,14 @@ from planted_pairs import make_pairs
 from planted_sides import figure, latency, record, side, written
 
 from reports.compare import designs, told
+from reports.compare.changes import Word
 from reports.compare.charts.look import reach, ticks
 from reports.compare.compared import Compared, compared
 from reports.compare.junit import as_junit
 from reports.compare.markdown import markdown
 from reports.compare.page import html
 from reports.compare.verdicts import to_json
+from reports.gates import outcome
 
 GATE = "all query_vs_scan.latency_p50_ms no worse than 5%"
 
@@ -58,6 +62,50 @@ def test_the_planted_ratio_is_found_and_the_other_arm_is_left_alone(of_pairs: Co
     assert scan.word not in ("improved", "regression")
     units = [change for change in by_name.values() if change.figure.id.endswith("units_per_answer")]
     assert [(change.word, change.exact) for change in units] == [("equivalent", True)] * 2
+
+
+def test_an_exact_figure_has_no_least_change_and_no_level(of_pairs: Compared, page: str) -> None:
+    """No chance is in it, so that no number of pairs would find more."""
+    units = [change for change in of_pairs.comparison.changes if change.exact]
+    assert units
+    assert {told.power(change) for change in units} == {""}
+    assert "change that 6 pairs find is 0 %" not in page
+
+
+@pytest.mark.parametrize(
+    ("word", "gate", "said"),
+    [
+        ("equivalent", "invalid", "inconclusive"),
+        ("improved", "inconclusive", "inconclusive"),
+        ("regression", "invalid", "regression"),
+        ("equivalent", "pass", "equivalent"),
+        ("no verdict", "invalid", "no verdict"),
+    ],
+)
+def test_a_gate_that_is_not_decided_takes_a_good_word_back(
+    of_pairs: Compared, word: Word, gate: outcome.Word, said: str
+) -> None:
+    (asked,) = of_pairs.gates.outcomes
+    family = tuple(replace(change, word=word) for change in of_pairs.comparison.family)
+    judged = replace(asked, figures=tuple(replace(one, word=gate) for one in asked.figures))
+    one = replace(
+        of_pairs,
+        comparison=replace(of_pairs.comparison, changes=family),
+        gates=replace(of_pairs.gates, outcomes=(judged,)),
+    )
+    assert one.word == said
+    assert f": {said}; " in told.headline(one)
+    assert told.headline(one).endswith(f"; of 1 gate 1 {gate}.")
+
+
+def test_how_the_pairs_were_made_is_told_as_it_was_typed(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path / "ab")
+    file = tmp_path / "ab/comparison.json"
+    typed = ["/usr/bin/dbharness", "ab", "--gate", "all a.b no worse than 5%"]
+    file.write_text(json.dumps({**json.loads(file.read_text()), "command": typed}))
+    of = compared(designs.of_folder(tmp_path / "ab"), gates=[GATE])
+    assert "\ndbharness ab --gate 'all a.b no worse than 5%'\n" in markdown(of)
+    assert "dbharness ab --gate &#39;all a.b no worse than 5%&#39;" in html(of)
 
 
 def test_the_page_is_well_formed_self_contained_and_without_scripts(page: str) -> None:

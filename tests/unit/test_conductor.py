@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from harness.errors import CannotMeasure
 from harness.recorder import Observation
 from harness.scenario import Slot, Stream, Ticket
-from harness.sharing import BlockingLine, Line, deal, lines_of, share_out
+from harness.sharing import BlockingLine, Line, deal, lines_of, part_of, share_out
 
 
 def stream(slots: int | None) -> Stream:
@@ -112,6 +112,15 @@ def test_a_backlog_is_shared_out_too() -> None:
             assert line.take(now, first=now == 0) is not None
         dropped.append(line.dropped["get"])
     assert dropped == [9 - 2, 9 - 1]
+
+
+@given(whole=st.integers(0, 50), parts=st.integers(1, 9))
+def test_parts_of_a_number_are_the_number_and_none_is_larger_by_more_than_one(whole: int, parts: int) -> None:
+    """A pool of sixteen connections in three processes: six, five and five."""
+    shared = [part_of(whole, rank, parts) for rank in range(parts)]
+    assert sum(shared) == whole
+    assert max(shared) - min(shared) <= 1
+    assert [part_of(16, rank, 3) for rank in range(3)] == [6, 5, 5]
 
 
 BLOCKED = Observation(outcome="error", error_code="Blocked")

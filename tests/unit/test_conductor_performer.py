@@ -85,8 +85,8 @@ def test_every_operation_is_a_row_and_a_request(stage: Stage) -> None:
 
 
 def test_an_operation_that_was_tried_again_is_a_row_for_each_attempt() -> None:
-    """Throttled at 100 to 110, again at 150: two rows of one operation, of a worker that numbers 2, 4, 6 …"""
-    stage = Stage(worker=1, workers=2)
+    """Throttled at 100 to 110, again at 150: two rows of one operation, of the second worker, which numbers 2, 1,002, 2,002 …"""
+    stage = Stage(worker=1)
 
     def act(slot: Slot) -> Observation:
         slot.attempt(Observation(outcome="throttled"), start_ns=100, end_ns=110)
@@ -96,7 +96,7 @@ def test_an_operation_that_was_tried_again_is_a_row_for_each_attempt() -> None:
     stage.perform(iter([Ticket(op="put", act=act), Ticket(op="put", act=lambda _: Observation())]))
     rows = [(row[3], row[5], row[6], row[7].outcome) for row in stage.recorder.rows]
     assert rows[:2] == [(100, 2, 1, "throttled"), (150, 2, 2, "ok")]
-    assert rows[2][1:] == (4, 1, "ok")
+    assert rows[2][1:] == (1_002, 1, "ok")
     assert rows[2][0] > 150
     stage.close()
 

@@ -285,7 +285,7 @@ def test_this_machine_is_examined_without_anything_being_fetched_started_or_left
     assert checks["Valkey"]["state"] == checks["Python"]["state"] == "ok"
     assert all(check["mend"] for check in told["checks"] if check["state"] != "ok")
     assert [one["scenario"] for one in told["scenarios"]] == [
-        "query_vs_scan", "capacity_modes", "cache_hit_rate", "rds_failover",
+        "query_vs_scan", "capacity_modes", "cache_hit_rate", "rds_failover", "sql_vs_nosql", "rds_operations",
     ]  # fmt: skip
     assert list(tmp_path.iterdir()) == []
 

@@ -9,6 +9,7 @@ from gevent.event import Event
 from locust.runners import STATE_RUNNING, STATE_STOPPING
 
 from harness import execute
+from harness.scenario import Scenario
 
 
 class FakeMaster:
@@ -17,10 +18,10 @@ class FakeMaster:
     def __init__(self, hooks: Any) -> None:
         self.hooks, self.state, self.listening = hooks, STATE_RUNNING, True
         self.environment = SimpleNamespace(
-            runner=self, process_exit_code=None, stats=None,
+            runner=self, process_exit_code=None, stats=None, user_classes=[hooks.user],
             events=SimpleNamespace(request=SimpleNamespace(fire=None)),
             parsed_options=SimpleNamespace(
-                headless=True, harness_out=None, harness_profile=None, harness_set=[],
+                headless=True, harness_out=None, harness_profile=None, harness_set=[], harness_target="", harness_seed="",
                 harness_baseline=[], harness_allow=[], harness_inconclusive="pass",
             ),
         )  # fmt: skip
@@ -62,7 +63,7 @@ def test_a_master_that_is_interrupted_hears_its_workers_until_the_run_is_closed(
     session = FakeSession()
     monkeypatch.setattr(execute, "launch_from_environment", lambda *_, **__: None)
     monkeypatch.setattr(execute, "Session", lambda *_: session)
-    hooks = execute._Hooks(SimpleNamespace(name="fake"), Any)  # type: ignore[arg-type]
+    hooks = execute._Hooks(SimpleNamespace(name="fake", counted=Scenario.counted), Any)  # type: ignore[arg-type]
     hooks.user = SimpleNamespace()  # type: ignore[assignment]
     master = FakeMaster(hooks)
     hooks.on_test_start(master.environment)
@@ -77,3 +78,18 @@ def test_a_master_that_is_interrupted_hears_its_workers_until_the_run_is_closed(
     assert master.environment.process_exit_code == 0
     assert hooks.session is None
     assert not master.listening
+
+
+def test_of_several_scenarios_none_is_begun_unless_one_was_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key in Locust's terminal starts whatever there is: one line says no, and the test ends; the others keep still."""
+    first, second = (
+        execute._Hooks(SimpleNamespace(name=name, counted=Scenario.counted), object()) for name in ("a", "b")
+    )  # type: ignore[arg-type]
+    ended: list[tuple[str, int | None]] = []
+    for hooks in (first, second):
+        monkeypatch.setattr(hooks, "_end", lambda _, code=None, name=hooks.scenario.name: ended.append((name, code)))
+    environment = SimpleNamespace(user_classes=[first.user, second.user])
+    for hooks in (first, second):
+        hooks.on_test_start(environment)
+    assert ended == [("a", 2)]
+    assert first.session is None and second.session is None

@@ -1,5 +1,6 @@
 """The ledger by client arm: every arm's own writes against what is there."""
 
+import json
 from itertools import count
 
 from harness.sql.failover.ledgers import ArmLedgers
@@ -47,3 +48,18 @@ def test_rows_that_only_the_failed_writer_has_are_told_by_whether_they_were_ackn
     ledgers.note("tuned", ledgers.begin("tuned"), "ok")
     ledgers.note("tuned", ledgers.begin("tuned"), "error")
     assert ledgers.acknowledged_of({1, 2, 99}) == 1
+
+
+def test_the_ledgers_of_two_processes_together_are_that_of_one() -> None:
+    """Here 1 is acknowledged; there 2 is failed, 1002 began and was never noted, and one was tried again: all as plain data, all there."""
+    here, there, whole = (ArmLedgers(("tuned",), iter(ids).__next__) for ids in ((1,), (2, 1002), ()))
+    here.note("tuned", here.begin("tuned"), "ok")
+    there.note("tuned", there.begin("tuned"), "error")
+    there.begin("tuned")
+    there.retried("tuned")
+    for process in (here, there):
+        whole.merge(json.loads(json.dumps(process.as_record())))
+    (checked,) = whole.check({2: 1, 1002: 1}).values()
+    assert (checked["acknowledged"], checked["lost"], checked["failed"], checked["phantom"]) == (1, 1, 1, 1)
+    assert (checked["ambiguous"], checked["ambiguous_present"], checked["retried"]) == (1, 1, 1)
+    assert whole.acknowledged_of({1, 2, 1002}) == 1

@@ -106,7 +106,11 @@ def test_a_gated_figure_that_is_no_answer_makes_the_run_invalid(
         ({"status": "partial", "reason": "worker 1 of 2 (w1) is gone"}, "shop is partial: worker 1 of 2 (w1) is gone"),
         ({"status": "not_measured", "reason": "no server."}, "shop is not measured: no server"),
         ({"workers": [{"worker": "0", "rows": 3}, {"worker": "1", "host": "h", "rows": None}]}, "worker 1 on h was lost: it told no rows"),
-        ({"rows": 4}, "samples hold 3 rows of shop, and 4 were written"),
+        (
+            {"workers_lost": [{"worker": "1", "host": "h", "reason": "it took its leave", "trial": None}]},
+            "worker 1 on h was lost: it took its leave",
+        ),
+        ({"rows": 4}, "shop: the samples have 3 rows, and 4 were written: a file is cut off, altered or missing"),
     ],
 )  # fmt: skip
 def test_a_scenario_that_is_not_whole_makes_its_gates_invalid(
@@ -134,7 +138,7 @@ def test_samples_that_cannot_be_read_are_rows_that_are_missing(tmp_path: Path) -
     run = gated(tmp_path / "run", [DOWNTIME])
     file = tmp_path / "run" / "samples" / f"{SCENARIO}.0.parquet"
     file.write_bytes(file.read_bytes()[:100])
-    assert "samples hold 0 rows of shop, and 3 were written" in said(judged(run, "shop.downtime_s <= 1"))
+    assert "shop: the samples have 0 rows, and 3 were written" in said(judged(run, "shop.downtime_s <= 1"))
 
 
 def test_a_metric_that_is_not_there_is_told_with_the_nearest_names(tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def test_the_conclusion_names_median_and_the_highest_percentile_that_is_carried(
     """73 samples carry up to 0.025^(1/73) = 95.07 %: p95. Three carry 29 %, and no median."""
     chart = plot(Distribution(name="a", trials=[[2.0] * 73]), Distribution(name="b", trials=[[9.0] * 3]))
     assert chart is not None
-    assert "a: 2 ms at the median, 2 ms at p95; b: too few samples for a median" in chart.alt
+    assert "a: 2 ms at the median, 2 ms at p95; b: too few independent samples for a median" in chart.alt
 
 
 def test_arms_and_trials_without_samples_are_left_out_and_nothing_at_all_is_no_chart() -> None:

@@ -205,3 +205,18 @@ def test_ten_million_attempts_take_less_than_a_gigabyte(tmp_path: Path) -> None:
     (path,) = recorder.close()
     assert path.stat().st_size < 5_000_000
     assert pq.read_metadata(path).num_rows == 50_000
+
+
+def test_rows_of_a_worker_that_was_killed_are_counted_in_whole_batches_and_nobody_elses(
+    tmp_path: Path, small_parts: None
+) -> None:
+    """Six rows in two parts, the second cut off in its last batch: five are there. Worker 01 isn't worker 0, and a host without files knows none."""
+    recorder = opened(tmp_path)
+    for number in range(6):
+        append(recorder, number, Observation())
+        recorder.flush(wait=True)
+    assert parts.rows_kept(tmp_path, "s.0") == 6
+    last = tmp_path / "s.0.001.arrows"
+    last.write_bytes(last.read_bytes()[:-20])
+    assert parts.rows_kept(tmp_path, "s.0") == 5
+    assert parts.rows_kept(tmp_path, "s.01") is None

@@ -93,6 +93,25 @@ def test_trials_that_a_killed_process_could_not_mark_have_ended_where_every_proc
     assert [one["done"] for one in run.scenario(NAME)["trials"]] == ended
 
 
+def test_a_repetition_has_its_place_in_the_plan_and_not_that_of_its_number(planted: PlantedRun) -> None:
+    """Trials 0, 1, 3 (which repeats 1) and 2 were walked when the master was killed: 0 and 3 had ended. Worker 1 was lost in trial 1."""
+    trials = [
+        trial(0, "query", "10"),
+        trial(1, "query", "10"),
+        trial(3, "query", "10") | {"repeats": 1},
+        trial(2, "query", "10"),
+    ]
+    lost = [{"worker": "1", "host": "h", "reason": "nothing was heard of it any more", "trial": 1}]
+    planted.scenario(
+        NAME, params={}, trials=[one | {"done": False} for one in trials], status="running", workers_lost=lost
+    )
+    planted.samples(NAME, [row(number, trial=number) for number in (0, 1, 3, 2)], EXTRA, worker="0", form="arrows")
+    planted.samples(NAME, [row(number, trial=number) for number in (0, 1)], EXTRA, worker="1", form="arrows")
+    run = planted.load()
+    assert {one["trial"]: one["done"] for one in run.scenario(NAME)["trials"]} == {0: True, 1: False, 3: True, 2: False}
+    assert run.broken_off(NAME) == {1}
+
+
 def test_what_the_recorder_writes_is_what_is_read(planted: PlantedRun) -> None:
     """The harness's own writer, its stream still open and then compacted: the same rows, the same columns as planted ones."""
     path = planted.path / "samples" / f"{NAME}.0.arrows"

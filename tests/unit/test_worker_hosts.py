@@ -8,8 +8,8 @@ from locust.event import Events as LocustEvents
 
 from harness import config as configuration
 from harness import worker as module
-from harness.distributed import MESSAGE
 from harness.live import Live
+from harness.messages import MESSAGE
 from harness.paths import PROJECT_ROOT
 from harness.registry import load_scenario, settings_models
 from harness.worker import Worker

@@ -8,7 +8,7 @@ from harness.cache.experiments.plan import least_share
 from harness.cache.nodes import CacheNodes
 from harness.errors import CannotMeasure
 
-OURS = 2  # connections to each node that are the scenario's own
+OURS = 3  # connections to each node that are the scenario's own: to fill it, to count in it, and for who looks on
 
 
 class Stock:

@@ -37,11 +37,11 @@ def multi_az_cluster(warden: Warden, *, inter_az_ms: float | None = None) -> "Ma
     return MariaDbReplicas(warden, "multi_az_cluster", ZONES, stream, synchronous=True)
 
 
-def async_replica(warden: Warden, *, delay_ms: float = 50.0) -> "MariaDbReplicas":
+def async_replica(warden: Warden, *, delay_ms: float | None = 50.0) -> "MariaDbReplicas":
     """One writer and one replica that lags by ``delay_ms``, for which no commit waits. Raises as ``multi_az_cluster``.
 
     On loopback a replica lags by nothing, and kill -9 loses nothing (F6). The delay stands for what a writer under load, far
-    away, hasn't sent yet, and dies with it.
+    away, hasn't sent yet, and dies with it. None: nothing is between the two.
     """
     stream = ReplicationStream(warden, "mysql-async_replica-stream", delay_ms, dies_with_writer=True)
     return MariaDbReplicas(warden, "async_replica", ZONES[:2], stream, synchronous=False)

@@ -1,8 +1,8 @@
 """What every client arm is: it carries out work on a connection of its own choosing and tells what each attempt went through."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from harness.sql.clients.retry import Retry
 from harness.sql.connections import SqlConnection
@@ -42,6 +42,17 @@ class Way:
     def at(self, address: str) -> SqlEndpoint:
         """The way in at one address."""
         return self.template.at(address, self.template.port)
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> "Way":
+        """One that was sent as ``dataclasses.asdict`` gives it, tuples as lists."""
+        host, port = record["dns"]
+        proxy = record["proxy"]
+        own = {
+            "dns": (host, port), "template": SqlEndpoint(**record["template"]), "addresses": tuple(record["addresses"]),
+            "proxy": None if proxy is None else SqlEndpoint(**proxy),
+        }  # fmt: skip
+        return cls(**{**record, **own})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,8 @@
 """What fails over, and how: the words of setting ``cells``, such as ``multi_az_instance.crash``.
 
 A word is a topology, a fault, and where wanted a durability parameter (D7) and the pace, with dots between:
-``single_az.crash.sync_binlog=0``, ``multi_az_instance.crash.rds``. A trial's step is the same word.
+``single_az.crash.sync_binlog=0``, ``multi_az_instance.crash.rds``. A trial's step is the same word; that of ``by_hand``, which waits
+for somebody, gets the fault that was asked for once it is.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,9 +13,10 @@ from harness.local.pace import RDS, PaceName
 from harness.local.topologies.model import TopologyName
 from harness.sql.endpoint import Engine
 
-Fault = Literal["crash", "hang", "planned", "black_hole"]
+Fault = Literal["crash", "hang", "planned", "black_hole", "by_hand"]
 FAULTS: tuple[Fault, ...] = Fault.__args__  # type: ignore[attr-defined]
 TOPOLOGIES: tuple[TopologyName, ...] = TopologyName.__args__  # type: ignore[attr-defined]
+BY_HAND: Fault = "by_hand"
 MOST_CELLS = 40
 # A durability parameter, whose it is, and what it may be set to.
 PARAMETERS: Mapping[str, tuple[Engine, tuple[str, ...]]] = {

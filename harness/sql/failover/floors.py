@@ -12,11 +12,13 @@ from harness.sql.endpoint import DRIVERS, SqlEndpoint
 NO_TRIAL = -1  # whose ledger the writes are in
 
 
-def floor_probes(endpoints: Iterable[SqlEndpoint]) -> list[FloorProbe]:
-    """One probe an engine and operation, one operation at a time, as an open loop has it."""
+def floor_probes(
+    endpoints: Iterable[SqlEndpoint], *, read: str = "read_probe", write: str = "write_probe"
+) -> list[FloorProbe]:
+    """One probe an engine and operation, one operation at a time, as an open loop has it; ``read`` and ``write`` are their names."""
     statements: tuple[tuple[str, str, tuple[int, ...]], ...] = (
-        ("read_probe", ledger.READ, ()),
-        ("write_probe", ledger.INSERT, (0, NO_TRIAL)),
+        (read, ledger.READ, ()),
+        (write, ledger.INSERT, (0, NO_TRIAL)),
     )
     return [_floor(endpoint, *statement) for endpoint in endpoints for statement in statements]
 

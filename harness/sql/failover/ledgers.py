@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Set
 from typing import Any
 
-from harness.sql.ledger import Ledger, LedgerCheck, as_record
+from harness.sql.ledger import Ledger, LedgerCheck, Told, as_record
 
 
 class ArmLedgers:
@@ -33,9 +33,34 @@ class ArmLedgers:
         """A write of ``arm`` is tried again after an attempt whose outcome is unknown; once a write."""
         self._retried[arm] += 1
 
+    def as_record(self) -> dict[str, dict[str, Any]]:
+        """What was noted, as plain data by arm: every id, what each write that was noted came to, and how many were retried."""
+        return {
+            arm: {"ids": sorted(self._ids[arm]), "told": list(ledger.told.items()), "retried": self._retried[arm]}
+            for arm, ledger in self._ledgers.items()
+        }
+
+    def merge(self, record: Mapping[str, Mapping[str, Any]]) -> None:
+        """Add what another process noted, of writes of its own."""
+        for arm, noted in record.items():
+            self._ids[arm].update(noted["ids"])
+            self._retried[arm] += noted["retried"]
+            for write_id, told in noted["told"]:
+                self._ledgers[arm].add(write_id, told)
+                if told == "acknowledged":
+                    self._acknowledged.add(write_id)
+
     def check(self, present: Mapping[int, int]) -> dict[str, dict[str, Any]]:
         """Each arm's counts as its event ``ledger_checked`` has them; ``present``: write id -> how often it is there."""
         return {arm: as_record(self._check(arm, present)) | {"retried": self._retried[arm]} for arm in self._ledgers}
+
+    def told(self) -> dict[str, float]:
+        """How many writes of all arms were acknowledged, ambiguous or failed so far."""
+        counts = sum((ledger.counts for ledger in self._ledgers.values()), Counter[Told]())
+        return {
+            "acknowledged_count": counts["acknowledged"], "ambiguous_count": counts["ambiguous"],
+            "failed_count": counts["failed"],
+        }  # fmt: skip
 
     def acknowledged_of(self, write_ids: Set[int]) -> int:
         """How many of ``write_ids`` were acknowledged, whoever wrote them."""

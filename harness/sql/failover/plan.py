@@ -7,7 +7,7 @@ from harness.errors import CannotMeasure
 from harness.local.topologies.model import TopologyName
 from harness.plan import Cell, Trial, interleave
 from harness.sql.endpoint import Engine
-from harness.sql.failover.cells import FailoverCell
+from harness.sql.failover.cells import BY_HAND, FailoverCell
 from harness.sql.failover.settings import REFERENCE, RdsFailoverSettings
 
 FAILOVER_ARM = "clients"  # one fault is one trial for all client arms at once
@@ -77,13 +77,14 @@ def _failovers(
                 raise CannotMeasure(
                     f"needs at least {least} slots for {len(arms)} clients, has {slots}; give -u {least} or more"
                 )
+            by_hand: dict[str, float | int | str] = {"by_hand_s": settings.by_hand_s} if cell.fault == BY_HAND else {}
             yield Cell(
                 arms=(FAILOVER_ARM,), step=cell.step,
                 labels={
                     "part": "failover" if cell.durability == "default" else "durability", "engine": cell.engine,
                     "topology": cell.topology, "fault": cell.fault, "pace": cell.pace, "durability": cell.durability,
                 },
-                params={
+                params=by_hand | {
                     "probe_interval_ms": settings.probe_interval_ms,
                     "warm_up_s": settings.warm_up_s, "before_s": settings.rds_before_s if slow else settings.before_s,
                     "cap_s": settings.rds_cap_s if slow else settings.cap_s,

@@ -7,6 +7,7 @@ from functools import partial
 from itertools import count
 from typing import Any
 
+from harness.cockpit.feeds import DOWN, UP
 from harness.recorder import Kind, Observation
 from harness.scenario import Slot
 from harness.sql import ledger
@@ -19,6 +20,7 @@ COLUMNS: dict[str, Kind] = {
     "engine": "text", "client_arm": "text", "write_id": "int", "zone": "text", "resolved_ns": "int",
     "connected_ns": "int", "authenticated_ns": "int", "seen_id": "int",
 }  # fmt: skip
+PROBES = {"read_probe": "reads", "write_probe": "writes"}
 CUT_OFF = "CutOff"
 """Error code of an attempt that would wait for ever: the trial was over, and its connection was closed under it."""
 
@@ -80,6 +82,12 @@ class Probes:
 
     def _extra(self) -> dict[str, Any]:
         return nothing_known(self.engine, self.arm)
+
+
+def up_or_down(op: str, seen: Observation) -> str | None:
+    """What a probe counts as for who looks on: answered or not, by arm and by what it asks."""
+    asks = PROBES.get(op)
+    return asks and f"{UP if seen.outcome == 'ok' else DOWN}{seen.extra['client_arm']} {asks}"
 
 
 def nothing_known(engine: Engine, arm: str) -> dict[str, Any]:

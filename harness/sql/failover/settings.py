@@ -34,6 +34,7 @@ class RdsFailoverSettings(Settings):
     warm_up_s: NonNegativeFloat = 0.2
     before_s: PositiveFloat = 0.6
     cap_s: PositiveFloat = 1.4
+    by_hand_s: PositiveFloat = 60
     rds_before_s: PositiveFloat = 5
     rds_cap_s: PositiveFloat = 180
     synchrony_ms: Annotated[tuple[NonNegativeFloat, ...], EachOnce] = ()

@@ -1,6 +1,7 @@
 """What a commit costs before anything fails: one connection that writes row after row to one topology."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, cast
 
 from harness.plan import Trial
@@ -8,7 +9,7 @@ from harness.recorder import Observation
 from harness.scenario import Context, Slot, Stream, Ticket, TrialLoad
 from harness.sql import ledger
 from harness.sql.connections import classify, connect
-from harness.sql.endpoint import DRIVERS
+from harness.sql.endpoint import DRIVERS, SqlEndpoint
 from harness.sql.failover.probes import nothing_known
 from harness.sql.failover.stage import Stage
 
@@ -19,12 +20,10 @@ OP = "commit"
 
 
 class Commits:
-    """The closed loop of one trial."""
+    """One trial, where the databases are."""
 
-    def __init__(self, trial: Trial, stage: Stage, context: Context, next_id: Callable[[], int]) -> None:
-        self._trial, self._stage, self._context, self._next_id = trial, stage, context, next_id
-        self._engine: Any = trial.labels["engine"]
-        self._key = "commits", trial.trial
+    def __init__(self, trial: Trial, stage: Stage) -> None:
+        self._trial, self._stage = trial, stage
 
     def prepare(self) -> None:
         """As RDS has it, and the zones as far apart as the trial says. Raises what is in TROUBLE."""
@@ -33,16 +32,39 @@ class Commits:
         if self._stage.topology.name == "multi_az_cluster" and delay_ms:
             cast("ZonesApart", self._stage.topology).set_inter_az(delay_ms)
 
+    def hand_out(self) -> dict[str, Any]:
+        """Where the one connection goes."""
+        return {"writer": asdict(self._stage.writer), "zone": self._stage.topology.writer}
+
     def begun(self, begin_ns: int) -> None:
         """Nothing is to happen."""
+
+    def collect(self, told: Sequence[Mapping[str, Any]]) -> None:
+        """Nothing was kept."""
 
     def settle(self) -> None:
         """Nothing is left to be settled."""
 
+
+class CommitLoad:
+    """The closed loop of one trial, in the process that has its slot."""
+
+    def __init__(self, trial: Trial, handed: Mapping[str, Any], context: Context, next_id: Callable[[], int]) -> None:
+        self._trial, self._context, self._next_id = trial, context, next_id
+        self._writer, self._zone = SqlEndpoint(**handed["writer"]), handed["zone"]
+        self._key = "commits", trial.trial
+
     def load(self) -> TrialLoad:
         """One commit after the other, for as long as the trial lasts."""
         stream = Stream(tickets=self._tickets(), slots=int(self._trial.params["connections"]))
-        return TrialLoad(client=DRIVERS[self._engine], streams=(stream,))
+        return TrialLoad(client=DRIVERS[self._writer.engine], streams=(stream,))
+
+    def begun(self, begin_ns: int) -> None:
+        """Nothing is to happen."""
+
+    def ended(self) -> dict[str, Any]:
+        """Nothing is to be told; the connection is its slot's."""
+        return {}
 
     def _tickets(self) -> Iterator[Ticket]:
         params, clock_ns = self._trial.params, self._context.clock_ns
@@ -53,9 +75,9 @@ class Commits:
 
     def _commit(self, slot: Slot) -> Observation:
         write_id = self._next_id()
-        extra = nothing_known(self._engine, "") | {"write_id": write_id, "zone": self._stage.topology.writer}
+        extra = nothing_known(self._writer.engine, "") | {"write_id": write_id, "zone": self._zone}
         try:
-            connection = slot.hold(self._key, lambda: connect(self._stage.writer))
+            connection = slot.hold(self._key, lambda: connect(self._writer))
             ledger.write(connection, write_id, self._trial.trial, once=False)
         except Exception as error:  # noqa: BLE001 - classified; what drivers raise has no common class
             slot.drop(self._key)

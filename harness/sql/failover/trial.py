@@ -1,93 +1,112 @@
-"""One failover, watched by every client arm at once: their probes, the fault, the controller, and the ledger at the end."""
+"""One failover, where the databases are: the fault, the controller, and the ledger at the end.
 
-from collections.abc import Callable, Iterator
+What the client arms do meanwhile is in ``harness.sql.failover.load``, in as many processes as make the load.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import gevent
 from gevent.event import Event
 
-from harness.arrivals import constant
-from harness.errors import CannotMeasure
+from harness.errors import CannotMeasure, UsageError
 from harness.plan import Trial
-from harness.recorder import Observation
-from harness.scenario import Context, Slot, Stream, Ticket, TrialLoad
+from harness.scenario import Context, FaultKind
 from harness.sql import ledger
-from harness.sql.clients.make import Arm, make
 from harness.sql.connections import connect
-from harness.sql.endpoint import DRIVERS
-from harness.sql.failover.cells import parameters_of
+from harness.sql.failover.by_hand import ByHand
+from harness.sql.failover.cells import BY_HAND, parameters_of
 from harness.sql.failover.ledgers import ArmLedgers
-from harness.sql.failover.patience import PATIENCE
-from harness.sql.failover.probes import Probes
+from harness.sql.failover.load import lasts_s, writing_arms
 from harness.sql.failover.stage import FailoverStage
+from harness.sql.failover.zones import ZoneStates
 
 if TYPE_CHECKING:
     from harness.local.pace import PaceName
-    from harness.sql.clients.model import Client
 
-GRACE_S = 0.3  # what an attempt begun at the last tick may take before its connection is cut
-ONLY_READ = frozenset({"reader"})  # where nothing but copies is found
 PATIENCE_S = 20.0  # how long after the trial a failover may still be under way
 
 
 class Failover:
-    """One trial. ``load`` is what is measured, ``begun`` starts the clock of the fault, ``settle`` says what became of it all."""
+    """One trial. ``begun`` starts the clock of the fault, ``settle`` says what became of it all."""
 
-    def __init__(self, trial: Trial, stage: FailoverStage, context: Context, next_id: Callable[[], int]) -> None:
+    def __init__(self, trial: Trial, stage: FailoverStage, context: Context) -> None:
         self._trial, self._stage, self._context = trial, stage, context
         params, labels = trial.params, trial.labels
         self._engine: Any = labels["engine"]
-        self._arms: list[Arm] = str(params["client_arms"]).split(",")  # type: ignore[assignment] # the plan's own words
-        self._ledgers = ArmLedgers(tuple(arm for arm in self._arms if arm not in ONLY_READ), next_id)
-        self._clients: list[Client] = []
-        self._probes: list[Probes] = []
+        self._ledgers = ArmLedgers(writing_arms(trial), _writes_nothing)
         self._interval_ns = int(float(params["probe_interval_ms"]) * 1e6)
         self._before_s, self._cap_s = float(params["before_s"]), float(params["cap_s"])
-        self._warm_up_ns = int(float(params["warm_up_s"]) * 1e9)
-        self._duration_ns = int((self._before_s + self._cap_s) * 1e9)
-        self._slots = int(params["connections"]) // 2
+        waits_s = float(params["by_hand_s"]) if labels["fault"] == BY_HAND else 0.0
+        self.by_hand = (
+            ByHand(trial, before_s=self._before_s, waits_s=waits_s, on_aws=context.on_aws) if waits_s else None
+        )
+        self._duration_ns = int(lasts_s(trial) * 1e9)
         self._pace: PaceName = labels["pace"]  # type: ignore[assignment]
         self._controller = stage.controller(
             pace=self._pace, note=self._note, publish=self._publish, sleep_s=context.sleep_s
         )
-        self._injected, self._ends_ns = False, 0
+        self._injected, self.ends_ns = False, 0
+        self._zones: ZoneStates | None = None
         self._moved = Event()
         self._greenlets: list[Any] = []
 
     def prepare(self) -> None:
-        """The topology whole, with the trial's parameters; clients that know nothing of it yet. Raises what is in TROUBLE."""
-        labels, params = self._trial.labels, self._trial.params
+        """The topology whole, with the trial's parameters. Raises what is in TROUBLE."""
+        labels = self._trial.labels
         self._stage.prepare(parameters_of(labels["durability"]), behind_doors=labels["fault"] == "black_hole")
-        way, settings = self._stage.way(), PATIENCE[self._pace]
-        self._clients = [
-            make(arm, way, connections=int(params["connections"]), settings=settings) for arm in self._arms
-        ]
-        self._probes = [
-            Probes(
-                client=client, engine=self._engine, trial=self._trial.trial, ledgers=self._ledgers,
-                sleep_s=self._context.sleep_s, clock_ns=self._context.clock_ns, ends_ns=lambda: self._ends_ns,
-                redact=self._context.redact,
-            )
-            for client in self._clients
-        ]  # fmt: skip
+        topology = self._stage.topology
+        self._zones = ZoneStates(
+            self._context.redact(topology.writer), zones=getattr(topology, "zones", ()), readers=getattr(topology, "readers", ())
+        )  # fmt: skip
 
-    def load(self) -> TrialLoad:
-        """An open loop of reads and one of writes for each arm; what falls due while all slots of one have something in flight is *blocked*."""
-        acts = [(probes, *act) for probes in self._probes for act in _acts(probes)]
-        streams = tuple(
-            self._stream(*act, offset_ns=place * self._interval_ns // len(acts)) for place, act in enumerate(acts)
-        )
-        return TrialLoad(client=DRIVERS[self._engine], streams=streams, deadline_s=self._duration_ns / 1e9 + 60)
+    def hand_out(self) -> dict[str, Any]:
+        """Where clients find the database."""
+        return {"way": asdict(self._stage.way())}
+
+    def collect(self, told: Sequence[Mapping[str, Any]]) -> None:
+        """What the clients of each process were told about their writes."""
+        for record in told:
+            self._ledgers.merge(record)
 
     def begun(self, begin_ns: int) -> None:
-        """The controller watches from now on; fault and end come when they are due."""
+        """The controller watches from now on; the fault comes when it is due."""
         jitter_ns = self._context.rng("fault", self._trial.trial).randrange(self._interval_ns)
-        self._ends_ns = begin_ns + self._duration_ns
-        self._greenlets = [
-            gevent.spawn(self._controller.watch, self._on_event),
-            gevent.spawn(self._at, begin_ns + int(self._before_s * 1e9) + jitter_ns, self._inject),
-            gevent.spawn(self._at, self._ends_ns + int(GRACE_S * 1e9), self._cut),
-        ]
+        self.ends_ns = begin_ns + self._duration_ns
+        self._greenlets = [gevent.spawn(self._controller.watch, self._on_event)]
+        if self.by_hand is not None:
+            self.ends_ns = self.by_hand.begun(begin_ns)
+            return
+        due_ns, fault = begin_ns + int(self._before_s * 1e9) + jitter_ns, self._trial.labels["fault"]
+        self._greenlets.append(gevent.spawn(self._at, due_ns, self._inject, fault))
+
+    def fault(self, kind: FaultKind) -> str:
+        """Somebody asks for a fault: what happens. Raises UsageError where none can be had now."""
+        if self.by_hand is None:
+            raise UsageError(
+                f"{self._trial.step} fails by itself; a cell such as multi_az_instance.{BY_HAND} waits for you"
+            )
+        now_ns = self._context.clock_ns()
+        self.by_hand.press(kind, now_ns)
+        self.ends_ns = now_ns + int(self._cap_s * 1e9)
+        zone = self._stage.topology.writer
+        self._greenlets.append(gevent.spawn(self._inject, kind))
+        return f"{kind} of {self._engine}'s writer, {self._context.redact(zone)}; it is watched for {self._cap_s:g} s"
+
+    def became(self) -> Trial:
+        """The trial with the fault that it had."""
+        return self._trial if self.by_hand is None else self.by_hand.became()
+
+    @property
+    def number(self) -> int:
+        """The trial's."""
+        return self._trial.trial
+
+    def live(self) -> dict[str, float | str]:
+        """The zones' states and what writers were told so far."""
+        by_hand = {"by_hand": self.by_hand.word(self._context.clock_ns())} if self.by_hand else {}
+        return {**(self._zones.told() if self._zones else {}), **self._ledgers.told(), **by_hand}
 
     def settle(self) -> None:
         """Wait for the failover's end, look every write up, hold both tables side by side. Raises CannotMeasure.
@@ -96,44 +115,33 @@ class Failover:
         """
         try:
             # The last tick is due within the last interval, and the trial is over once it is answered.
-            if self._context.clock_ns() >= self._ends_ns - self._interval_ns:
+            if self._context.clock_ns() >= self.ends_ns - self._interval_ns:
+                if self.by_hand is not None:
+                    self.by_hand.settle()
                 self._await_failover()
                 self._stage.heal()
                 self._check_ledger()
         finally:
-            self._cut()
             self._controller.stop()
             self._stage.failed_over |= self._injected
             watch, *others = self._greenlets
             gevent.killall([greenlet for greenlet in others if greenlet is not gevent.getcurrent()])
             watch.join()
-            for client in self._clients:
-                client.close()
             self._stage.heal()
 
-    def _stream(self, probes: Probes, op: str, act: Callable[[Slot], Observation], *, offset_ns: int) -> Stream:
-        """One tick an interval, ``offset_ns`` into it: all arms at once would wait for each other."""
-
-        def tickets() -> Iterator[Ticket]:
-            for tick_ns in constant(interval_ns=self._interval_ns, duration_ns=self._duration_ns - offset_ns):
-                due_ns = tick_ns + offset_ns
-                yield Ticket(op=op, act=act, due_ns=due_ns, warm_up=due_ns < self._warm_up_ns)
-
-        return Stream(tickets=tickets(), slots=self._slots, backlog=0, blocked=probes.blocked())
-
-    def _at(self, due_ns: int, do: Callable[[], None]) -> None:
+    def _at(self, due_ns: int, do: Callable[..., None], *words: str) -> None:
         self._context.sleep_s(max(0, due_ns - self._context.clock_ns()) / 1e9)
-        do()
+        do(*words)
 
-    def _inject(self) -> None:
-        zone, fault = self._stage.topology.writer, self._trial.labels["fault"]
+    def _inject(self, fault: str) -> None:
+        zone, about = self._stage.topology.writer, {"fault": fault} | ({"by_hand": True} if self.by_hand else {})
         self._injected = True
         self._moved.clear()  # of a false alarm before
         if fault == "planned":
-            self._note("fault_injected", zone, fault=fault)
+            self._note("fault_injected", zone, **about)
             self._controller.fail_over_planned(self._on_event)
         else:
-            self._note("fault_injected", zone, t_ns=self._stage.inject(fault, zone), fault=fault)
+            self._note("fault_injected", zone, t_ns=self._stage.inject(fault, zone), **about)
 
     def _publish(self, zone: str) -> None:
         """The controller's word: names first, then the proxy, which is told and doesn't ask."""
@@ -147,12 +155,9 @@ class Failover:
             self._moved.set()
 
     def _note(self, kind: str, zone: str, **fields: Any) -> None:
+        if self._zones is not None:
+            self._zones.note(kind, self._context.redact(zone), str(fields.get("fault", "")))
         self._context.events.add(kind, trial=self._trial.trial, engine=self._engine, zone=zone, **fields)
-
-    def _cut(self) -> None:
-        """Nothing is tried again from now on, and who waits for an answer that doesn't come is told so."""
-        for client in self._clients:
-            client.cut()
 
     def _await_failover(self) -> None:
         deadline_ns = self._context.clock_ns() + int(PATIENCE_S * 1e9)
@@ -176,8 +181,5 @@ class Failover:
             )  # fmt: skip
 
 
-def _acts(probes: Probes) -> Iterator[tuple[str, Callable[[Slot], Observation]]]:
-    """What an arm does at each tick."""
-    yield "read_probe", probes.read
-    if probes.arm not in ONLY_READ:
-        yield "write_probe", probes.write
+def _writes_nothing() -> int:
+    raise AssertionError("only who makes the load writes")

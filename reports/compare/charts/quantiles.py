@@ -55,7 +55,10 @@ _BANDS = {
 
 def distributions(of: Latencies, base: str, candidate: str, *, id: str, name: str) -> Chart | None:
     """Both sides' latencies on an axis of 1 ÷ (1 − p): each run thin, the side bold, grey where n can't carry it."""
-    sides = [Distribution(name=base, trials=of.base), Distribution(name=candidate, trials=of.candidate)]
+    sides = [
+        Distribution(name=base, trials=of.base, worth=of.base_worth),
+        Distribution(name=candidate, trials=of.candidate, worth=of.candidate_worth),
+    ]
     return percentile_plot(
         sides, id=f"{id}-percentiles", title=f"{name}: percentiles of both sides", what="latency", unit=of.unit,
         show=lambda value: microseconds(value * _US[of.unit]), each="run", whole="a side",
@@ -69,8 +72,8 @@ def quantile_ratio(of: Latencies, design: Design, *, id: str, name: str) -> Char
         id=f"{id}-quantile-ratio",
         title=f"{name}: candidate ÷ base at each percentile",
         caption=(
-            f"1 is no change, above it the candidate is slower there; {_BANDS[design]}. Exploratory. Grey: a run has too few samples "
-            "for that percentile."
+            f"1 is no change, above it the candidate is slower there; {_BANDS[design]}. Exploratory. Grey: a run has too few independent "
+            "samples for that percentile."
         ),
         alt=_conclusion(table),
         table=table,
@@ -82,7 +85,7 @@ def _table(of: Latencies, design: Design) -> pd.DataFrame:
     runs = [*of.base, *of.candidate]
     fewest = min(len(run) for run in runs)
     grid = [p for p in _PERCENTILES if (1 - p / 100) * fewest >= 1]
-    carried = min(stats.highest_percentile(stats.effective_n(run)) for run in runs)
+    carried = min(map(stats.highest_percentile, (*of.base_worth, *of.candidate_worth)))
     rows = []
     for p in grid:
         ratio = _ratio(

@@ -1,0 +1,37 @@
+// How values are written: as harness/cockpit/shown.py does on Locust's page.
+
+export function titleOf(chart, name) {
+  const [base, of] = split(name);
+  return [chart.values[base], of].filter(Boolean).join(", ");
+}
+
+export function split(name) {
+  const at = name.indexOf("|");
+  return at < 0 ? [name, ""] : [name.slice(0, at), name.slice(at + 1)];
+}
+
+// Three significant digits, and whole numbers as they are: 0.35 ms doesn't become 0.
+function digits(value) {
+  if (Math.abs(value) >= 100 || Number.isInteger(value)) return Math.round(value).toLocaleString("en");
+  return String(Number(value.toPrecision(3)));
+}
+
+function bytes(value) {
+  for (const unit of ["B", "KiB", "MiB"]) {
+    if (Math.abs(value) < 1024) return `${digits(value)} ${unit}`;
+    value /= 1024;
+  }
+  return `${digits(value)} GiB`;
+}
+
+export function figure(unit, value) {
+  if (value === null || value === undefined) return "—";
+  switch (unit) {
+    case "word": return value === "" ? "no" : value;
+    case "share": return `${digits(100 * value)} %`;
+    case "ms": return `${digits(value)} ms`;
+    case "bytes": return bytes(value);
+    case "per_s": return `${digits(value)}/s`;
+    default: return digits(value);
+  }
+}

@@ -1,0 +1,1 @@
+"""The DynamoDB arm: one table of flights with three indexes, laid out for the patterns that were planned."""

@@ -1,0 +1,148 @@
+"""Which database for which use?
+
+The same questions of PostgreSQL, MySQL and DynamoDB, with the same flights in each, normalised and denormalised, with a cache in
+front and without: what an answer takes, what it costs the server, what it needs, and how that grows with the data. The questions
+are in ``harness.stores_compared.patterns``, the stores in ``harness.stores_compared.arms``.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property, partial
+from typing import ClassVar
+
+from harness import dataset
+from harness.errors import CannotMeasure
+from harness.execute import locust_user
+from harness.plan import Trial
+from harness.recorder import Kind, Observation
+from harness.scenario import FloorProbe, Scenario, Slot, Stream, TrialLoad
+from harness.services import Needs
+from harness.stores_compared.arms import stores_of
+from harness.stores_compared.cost import Meter, ServerProcesses
+from harness.stores_compared.plan import arms_of, sizes_of, trials_of
+from harness.stores_compared.questions import Questions, tables_of
+from harness.stores_compared.settings import CACHED, SqlVsNosqlSettings
+from harness.stores_compared.store import Question, Store
+from harness.stores_compared.trial import Asking, observed, part_of, pattern_of
+
+DEADLINE_S = 600.0  # of a trial: one answer may be that a year's flights are written
+
+
+class SqlVsNosql(Scenario[SqlVsNosqlSettings]):
+    """Asks every store in every way it has; from one process, which undoes what it wrote."""
+
+    name = "sql_vs_nosql"
+    Settings = SqlVsNosqlSettings
+    alone = "asks one question at a time, and whoever asked undoes what it wrote"
+    columns: ClassVar[dict[str, Kind]] = {
+        "pattern": "text", "question": "int", "round_trips": "int", "served_from": "text",
+    }  # fmt: skip
+
+    @classmethod
+    def needs(cls, settings: SqlVsNosqlSettings) -> Needs:
+        """The stores of the arms, and a cache where one of them has it.
+
+        Of the twin's limits not those of single partitions: no client over a network meets them, and one on this machine would.
+        """
+        return Needs(
+            dynamodb="dynamodb" in settings.plain_arms, dynamodb_partition_limits=False,
+            cache=any(arm.endswith(CACHED) for arm in settings.arms), engines=settings.engines,
+        )  # fmt: skip
+
+    def set_up(self) -> None:
+        """Every table of every store, side by side."""
+        data = dataset.load(self.context.config.months)
+        self.questions = Questions(data, self.settings, partial(self.context.rng, self.name))
+        self.tables = tables_of(data, self.settings, self.questions)
+        self.stores = stores_of(self.context, self.settings)
+        if not self.stores.arms:
+            raise CannotMeasure("; ".join(self.context.services.unavailable.values()) or "no store is there")
+        self.context.events.add("tables", sizes=self.tables.sizes, first=self.questions.first_keys)
+        plain = self.stores.plain
+        with ThreadPoolExecutor(max_workers=len(plain)) as pool:
+            list(pool.map(lambda store: store.set_up(self.tables), plain.values()))
+        for name, store in self.stores.arms.items():
+            if name not in plain:
+                store.set_up(self.tables)
+            self._say_what_it_is(store)
+
+    def plan(self) -> list[Trial]:
+        """See ``harness.stores_compared.plan``."""
+        return trials_of(self.settings, self.stores.arms, f"{self.context.config.seed}/{self.name}")
+
+    def floor_probes(self) -> list[FloorProbe]:
+        """Of every arm, the first question of each pattern that part patterns asks."""
+        if "patterns" not in self.settings.parts:
+            return []
+        probes = []
+        for pattern in self.settings.patterns:
+            (flights,) = sizes_of(self.settings, "patterns", pattern)
+            parameters = self.questions.of("patterns", pattern).parameters[0]
+            question = Question(pattern=pattern, number=0, parameters=parameters, flights=flights)
+            for arm in arms_of(self.settings, self.stores.arms, "patterns", pattern):
+                store = self.stores.arms[arm]
+                probes.append(store.floor(question, self._act(store, question)))
+        return [probe for probe in probes if probe is not None]
+
+    def prepare(self, trial: Trial) -> None:
+        """What the arm begins with."""
+        self.stores.arms[trial.arm].prepare(pattern_of(trial), int(trial.params["flights"]))
+
+    def begin(self, trial: Trial) -> TrialLoad:
+        """A closed loop of whole answers, one at a time; arms of a pair are asked for the same in the same order."""
+        store, choice = self.stores.arms[trial.arm], self.questions.of(part_of(trial), pattern_of(trial))
+        this = (trial.arm, *trial.labels.values(), trial.step)
+        self.asking = Asking(
+            trial, store, choice, numbers=choice.numbers(self.context.rng(self.name, "order", trial.pair)), tables=self.tables,
+            meters={name: Meter(self._processes[name]) for name in store.servers if name in self._processes},
+            events=self.context.events, settings=self.settings, first=this not in self._asked, clock_ns=self.context.clock_ns,
+        )  # fmt: skip
+        self._asked.add(this)
+        return TrialLoad(
+            client=store.client, streams=(Stream(tickets=self.asking.tickets(), slots=1),), deadline_s=DEADLINE_S
+        )
+
+    def end(self, trial: Trial) -> None:  # noqa: ARG002 - the one that was begun
+        """The data as it was."""
+        self.asking.settle()
+
+    def tear_down(self) -> None:
+        """Close our own connections."""
+        if hasattr(self, "stores"):
+            self.stores.close()
+
+    def _say_what_it_is(self, store: Store) -> None:
+        """Its schema, what each pattern needs of it, and what it can't."""
+        events, schema = self.context.events, store.schema()
+        events.add("schema", arm=store.name, ddl=schema.ddl, indexes=schema.indexes)
+        for pattern in self.settings.patterns:
+            if (reason := store.cannot(pattern)) is not None:
+                events.add("cannot", arm=store.name, pattern=pattern, reason=reason)
+                continue
+            needed = store.needed(pattern)
+            events.add(
+                "needed", arm=store.name, pattern=pattern, words=needed.words, consistency=needed.consistency,
+                requests=needed.requests,
+            )  # fmt: skip
+
+    def _act(self, store: Store, question: Question) -> Callable[[Slot], Observation]:
+        expected = self.tables.expected(question.pattern, question.parameters, question.flights)
+        return lambda slot: observed(store.ask(slot, question), expected, {})
+
+    @cached_property
+    def _processes(self) -> dict[str, ServerProcesses]:
+        """Those of servers on this machine, by what they are called."""
+        if self.context.on_aws:
+            return {}
+        places = {name: place for store in self.stores.arms.values() for name, place in store.servers.items()}
+        found = {name: ServerProcesses.listening(*place) for name, place in places.items()}
+        return {name: processes for name, processes in found.items() if processes is not None}
+
+    @cached_property
+    def _asked(self) -> set[tuple[str, ...]]:
+        """Arms, patterns and steps that have been asked."""
+        return set()
+
+
+SCENARIO = SqlVsNosql
+SqlVsNosqlUser = locust_user(SqlVsNosql)
