@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from reports.compare import told
+from reports.compare import told, verdict_line
 from reports.compare.changes import Change
 from reports.compare.compared import Compared
 from reports.compare.designs import WORDS
@@ -29,7 +29,7 @@ def markdown(of: Compared) -> str:
 def _lines(of: Compared, most: int) -> Iterator[str]:
     comparison, sides = of.comparison, of.sides
     yield from (f"# {sides.candidate.name} against {sides.base.name}", "")
-    yield from (f"**{told.SHAPES[of.word]} {told.headline(of)}**", "")
+    yield from (f"**{told.SHAPES[of.word]} {verdict_line.headline(of)}**", "")
     for warning in comparison.warnings:
         yield from (f"> {warning}", "")
     if of.gates.outcomes:

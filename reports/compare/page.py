@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from reports.compare import charts, latencies, told
+from reports.compare import charts, latencies, told, verdict_line
 from reports.compare.changes import Change
 from reports.compare.compared import Compared
 from reports.compare.comparison import Comparison
@@ -53,7 +53,7 @@ def html(of: Compared) -> str:
             run=run,
             title=f"{sides.candidate.name} against {sides.base.name}",
             design=WORDS[comparison.design],
-            summary=told.summary(of),
+            summary=verdict_line.summary(of),
             word=of.word,
             family=[(change, names[change.figure]) for change in family],
             most_sentences=MOST_SENTENCES,

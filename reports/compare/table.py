@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from reports.compare import told
+from reports.compare import told, verdict_line
 from reports.compare.changes import Change
 from reports.compare.compared import Compared
 from reports.compare.comparison import Comparison
@@ -15,7 +15,7 @@ _MOST = 20  # of what isn't declared; all of it is in the page
 def lines(of: Compared) -> Iterator[str]:
     """The verdict line, warnings, what differs, the gates, and the tables."""
     comparison, sides, found = of.comparison, of.sides, of.differences
-    yield told.headline(of)
+    yield verdict_line.headline(of)
     yield f"{sides.base.name}: {sides.base.words}"
     yield f"{sides.candidate.name}: {sides.candidate.words}"
     yield f"design: {WORDS[comparison.design]}"

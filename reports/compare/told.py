@@ -1,19 +1,12 @@
 """A change in words: its size, its interval, its verdict, and a sentence of all of them; the same in every output."""
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
 
 from reports.compare.changes import Change
 from reports.compare.comparison import WORST, Comparison
-from reports.compare.designs import WORDS as DESIGNS
 from reports.compare.differences import Difference
-from reports.gates.outcome import WORST_FIRST
 from reports.records import Figure, told_apart
 from reports.render.figures import NONE, number, quantity
-from reports.words import count
-
-if TYPE_CHECKING:  # it judges gates, whose sentences are put together here
-    from reports.compare.compared import Compared
 
 SHAPES: Mapping[str, str] = {
     "regression": "▲",
@@ -178,26 +171,6 @@ def method(comparison: Comparison) -> list[str]:
         "inconclusive, which is never to be read as no regression."
     )
     return said
-
-
-def headline(of: "Compared") -> str:
-    """The verdict line: what came of the family and of the gates, in one sentence."""
-    return f"{of.sides.candidate.name} against {of.sides.base.name}: {of.word}; {summary(of)}"
-
-
-def summary(of: "Compared") -> str:
-    """How many figures have which verdict, what that rests on, and how many gates have which word."""
-    comparison, family = of.comparison, of.comparison.family
-    if not family:
-        return f"{counted(comparison.exploratory)}, all of it exploratory."
-    by = f"{family[0].n} pairs" if comparison.design == "interleaved_pairs" else DESIGNS[comparison.design]
-    return f"of {count(len(family), 'declared figure')} {counted(family)} ({by}){_gates(of)}."
-
-
-def _gates(of: "Compared") -> str:
-    words = [one.word for one in of.gates.outcomes]
-    each = ", ".join(f"{words.count(word)} {word}" for word in WORST_FIRST if word in words)
-    return f"; of {count(len(words), 'gate')} {each}" if words else ""
 
 
 def counted(changes: Iterable[Change]) -> str:

@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from reports.compare import told
+from reports.compare import told, verdict_line
 from reports.compare.changes import Change, Level
 from reports.compare.compared import Compared
 from reports.compare.designs import Side
@@ -27,7 +27,7 @@ def as_record(of: Compared) -> dict[str, Any]:
         "scenarios": list(comparison.scenarios),
         "sides": {"base": _side(sides.base), "candidate": _side(sides.candidate)},
         "word": of.word,
-        "verdict": told.headline(of),
+        "verdict": verdict_line.headline(of),
         "decided": comparison.decided,
         "warnings": list(comparison.warnings),
         "labels": [asdict(one) for one in comparison.matching.labels],

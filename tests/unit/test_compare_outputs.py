@@ -16,7 +16,7 @@ import pytest
 from planted_pairs import make_pairs
 from planted_sides import figure, latency, record, side, written
 
-from reports.compare import designs, told
+from reports.compare import designs, told, verdict_line
 from reports.compare.changes import Word
 from reports.compare.charts.look import reach, ticks
 from reports.compare.compared import Compared, compared
@@ -94,8 +94,8 @@ def test_a_gate_that_is_not_decided_takes_a_good_word_back(
         gates=replace(of_pairs.gates, outcomes=(judged,)),
     )
     assert one.word == said
-    assert f": {said}; " in told.headline(one)
-    assert told.headline(one).endswith(f"; of 1 gate 1 {gate}.")
+    assert f": {said}; " in verdict_line.headline(one)
+    assert verdict_line.headline(one).endswith(f"; of 1 gate 1 {gate}.")
 
 
 def test_how_the_pairs_were_made_is_told_as_it_was_typed(folder: Path, tmp_path: Path) -> None:
