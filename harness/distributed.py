@@ -370,6 +370,7 @@ class Workers:
         report = data.get(MESSAGE)
         if report and report["test"] == self._test and any(member.id == client_id for member in self._members):
             self._live.merge(report["live"], client_id)
-            for _, op, packed in report["sketches"]:
-                self._live.merge_sketch(op, Sketch.from_bytes(packed))
-            self.sketches.add(report["sketches"])
+            for trial, op, packed in report["sketches"]:
+                part = Sketch.from_bytes(packed)
+                self._live.merge_sketch(op, part)
+                self.sketches.add(trial, op, part)

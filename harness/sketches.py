@@ -8,7 +8,6 @@ import base64
 import json
 import struct
 import zlib
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -104,14 +103,13 @@ class Merged:
     def __len__(self) -> int:
         return len(self._sketches)
 
-    def add(self, packed: Iterable[tuple[int, str, bytes]]) -> None:
-        """Add what one worker has summed up since it was asked last: trial, operation, sketch."""
-        for trial, op, data in packed:
-            part, whole = Sketch.from_bytes(data), self._sketches.get((trial, op))
-            if whole is None:
-                self._sketches[trial, op] = part
-            else:
-                whole.merge(part)
+    def add(self, trial: int, op: str, part: Sketch) -> None:
+        """Add what one worker has summed up since it was asked last; ``part`` is kept and grows."""
+        whole = self._sketches.get((trial, op))
+        if whole is None:
+            self._sketches[trial, op] = part
+        else:
+            whole.merge(part)
 
     def write(self, path: Path) -> None:
         """Keep them all, with the quantiles that they give."""
