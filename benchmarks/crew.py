@@ -7,7 +7,6 @@ operation is that of all processes that make load, all their threads, over their
 import json
 import os
 import random
-import socket
 import subprocess
 import sys
 import tempfile
@@ -23,7 +22,7 @@ from benchmarks.crew_scenario import CrewCost
 from benchmarks.performance_arms import Servers
 from harness.config import Config, load_prices
 from harness.errors import CannotMeasure
-from harness.local.processes import Warden
+from harness.local.processes import Warden, free_port
 from harness.paths import PROJECT_ROOT
 from harness.rundir import RunDir
 from harness.session import RUN_VARIABLE
@@ -41,7 +40,7 @@ def cost_us(
     settings = {"rate_per_s": rate_per_s, "seconds": seconds, "trials": trials}
     config = Config(seed=1, scenarios={CrewCost.name: settings})
     run = RunDir.create(folder, config, load_prices(config), source="benchmarks", command=[])
-    port = str(_free_port())
+    port = str(free_port())
     spread = ["--processes", str(processes), "--master-bind-port", port, "--master-port", port] if processes > 1 else []
     command = [
         sys.executable, "-m", "locust", "-f", str(PROJECT_ROOT / "benchmarks" / "crew_locustfile.py"), "--headless",
@@ -92,13 +91,6 @@ def main(
         f"{rate:,.0f}/s: one process {np.median(costs[1]):.1f} µs, two {np.median(costs[2]):.1f} µs: {ratio.ratio:.3f} times{span}; "
         f"asked for: {ASKED_FOR} at most"
     )
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ import json
 import math
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ from tempfile import TemporaryDirectory
 from urllib.parse import urlencode
 
 from benchmarks.where import measured_on
+from harness.local.processes import free_port
 from harness.paths import PROJECT_ROOT
 
 AIM = 0.03
@@ -47,7 +47,7 @@ def main() -> None:
 
 def run(folder: Path, pairs: int) -> dict[str, list[float]]:
     """One Locust from start to end; CPU an operation in µs of every trial, by arm, in the order of pairs."""
-    flag, out, port = folder / "flag", folder / "run", _free_port()
+    flag, out, port = folder / "flag", folder / "run", free_port()
     flag.write_text("off")
     config = folder / "config.yaml"
     config.write_text(f"scenarios: {{live_page: {{pairs: {pairs}}}}}\n")
@@ -112,13 +112,6 @@ def _read(events: Path) -> dict[str, list[float]]:
 
 def _mean(values: list[float]) -> float:
     return sum(values) / len(values)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 if __name__ == "__main__":

@@ -14,14 +14,9 @@ import psutil
 import pytest
 from playwright.sync_api import Browser, expect
 
+from harness.local.processes import free_port
+
 ROOT = Path(__file__).resolve().parents[2]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 @pytest.fixture

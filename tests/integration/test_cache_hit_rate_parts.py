@@ -1,6 +1,5 @@
 """Every part of cache_hit_rate in its smallest form, against real servers: columns, counters, events, and no row lost."""
 
-import json
 import subprocess
 import sys
 from typing import Any
@@ -40,8 +39,7 @@ def rows_of(place: Place, entry: dict[str, Any]) -> pd.DataFrame:
 
 def events_of(place: Place, kind: str) -> dict[int, dict[str, Any]]:
     """The event of a kind that each trial has."""
-    lines = map(json.loads, (place.run / "events.jsonl").read_text().splitlines())
-    return {event["trial"]: event for event in lines if event["kind"] == kind}
+    return {event["trial"]: event for event in place.events(kind)}
 
 
 def counted_alike(place: Place, entry: dict[str, Any]) -> list[int]:

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import urllib.request
@@ -15,17 +14,12 @@ from urllib.parse import urlencode
 import pytest
 from whole_runs import Place, until
 
+from harness.local.processes import free_port
+
 BRIEF = (
     "query_vs_scan.parts=[table_items]", "query_vs_scan.table_items=[500]", "query_vs_scan.in_flight=4",
     "query_vs_scan.trial_s=0.5",
 )  # fmt: skip
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 class Page:

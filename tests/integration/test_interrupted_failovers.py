@@ -1,10 +1,8 @@
 """Failovers that are cut in the middle leave no server behind, stopped or running; a topology that is lost leaves the others."""
 
-import json
 import os
 import signal
 import sys
-from typing import Any
 
 import psutil
 import pytest
@@ -19,12 +17,6 @@ HANGS = (
 )  # fmt: skip
 
 
-def events(place: Place, kind: str) -> list[dict[str, Any]]:
-    path = place.run / "events.jsonl"
-    lines = path.read_text().splitlines() if path.exists() else []
-    return [event for event in map(json.loads, lines) if event["kind"] == kind]
-
-
 def load_process(place: Place) -> psutil.Process:
     """The Locust process of the run."""
     return next(one for one in place.processes() if "locust" in " ".join(one.cmdline()) and "-f" in one.cmdline())
@@ -35,7 +27,7 @@ def load_process(place: Place) -> psutil.Process:
 def test_kill_9_in_the_middle_of_a_failover_leaves_no_server(place: Place, victim: str, moment: str) -> None:
     """Killed while the server is stopped, and while its successor starts: neither outlives the harness."""
     process = place.start(place.command("run", "rds_failover", *HANGS, "--out", str(place.run)))
-    until(lambda: bool(events(place, moment)), 90, moment)
+    until(lambda: bool(place.events(moment)), 90, moment)
     if victim == "command line":
         os.kill(process.pid, signal.SIGKILL)
     else:
@@ -48,7 +40,7 @@ def test_kill_9_in_the_middle_of_a_failover_leaves_no_server(place: Place, victi
 def test_an_interrupt_in_a_failover_stops_everything_and_keeps_the_rows(place: Place, moment: str) -> None:
     """Before the fault, in it and after it: exit 130, a partial run, every row that Locust counted, nothing left."""
     process = place.start(place.command("run", "rds_failover", *HANGS, "--out", str(place.run)))
-    until(lambda: bool(events(place, moment)), 90, moment)
+    until(lambda: bool(place.events(moment)), 90, moment)
     process.send_signal(signal.SIGINT)
     assert process.wait(60) == 130, place.said
     assert place.leftovers() == []
@@ -81,7 +73,7 @@ def test_a_topology_that_does_not_come_back_takes_its_cell_along_and_nothing_els
         "--set", "rds_failover.before_s=2",
     ]  # fmt: skip
     process = place.start(place.command("run", "rds_failover", *words, "--out", str(place.run)))
-    until(lambda: any(one["step"] == "single_az.crash" for one in events(place, "trial_begin")), 90, "its first trial")
+    until(lambda: any(one["step"] == "single_az.crash" for one in place.events("trial_begin")), 90, "its first trial")
     (control,) = place.temporary.glob("dbharness-*/t*/postgres-single_az/data/global/pg_control")
     control.rename(control.with_name("gone"))
     assert process.wait(120) == 3, place.said
@@ -93,4 +85,4 @@ def test_a_topology_that_does_not_come_back_takes_its_cell_along_and_nothing_els
     assert done == {("single_az.crash", False), ("single_az.planned", True)}
     lost = [trial for trial in entry["trials"] if not trial["done"]]
     assert all("pg_control" in trial["reason"] for trial in lost)
-    assert [event["trial"] for event in events(place, "trial_failed")] == [trial["trial"] for trial in lost]
+    assert [event["trial"] for event in place.events("trial_failed")] == [trial["trial"] for trial in lost]

@@ -1,9 +1,7 @@
 """rds_operations from the command line: what its events say, and that whoever stops it leaves nothing behind."""
 
-import json
 import os
 import signal
-from typing import Any
 
 import pytest
 from whole_runs import Place, until
@@ -12,12 +10,6 @@ SNAPSHOTS = (
     "--profile", "smoke", "--set", "rds_operations.parts=[snapshots]", "--set", "rds_operations.snapshot_flights=[2000]",
     "--set", "rds_operations.rounds=3",
 )  # fmt: skip
-
-
-def events(place: Place, kind: str) -> list[dict[str, Any]]:
-    path = place.run / "events.jsonl"
-    lines = path.read_text().splitlines() if path.exists() else []
-    return [event for event in map(json.loads, lines) if event["kind"] == kind]
 
 
 def test_groups_and_connection_limits_of_both_engines(place: Place) -> None:
@@ -32,9 +24,7 @@ def test_groups_and_connection_limits_of_both_engines(place: Place) -> None:
     done = place.call("run", "rds_operations", *words, "--out", str(place.run))
     assert done.returncode == 0, done.stderr
     assert place.leftovers() == []
-    refused = {
-        (one["engine"], one["error"], one["number"], one["limit"]) for one in events(place, "refused_connection")
-    }
+    refused = {(one["engine"], one["error"], one["number"], one["limit"]) for one in place.events("refused_connection")}
     assert refused == {("mysql", "1040", 25, 25), ("postgres", "53300", 22, 25)}
     samples = place.samples("rds_operations")
     connects = samples[(samples["op"] == "connect") & (samples["arm"] == "above")]
@@ -44,17 +34,17 @@ def test_groups_and_connection_limits_of_both_engines(place: Place) -> None:
     assert set(others["outcome"]) == {"ok"}
     changes = {
         (one["engine"], one["name"], one["apply_type"], one["status_before"], one["status_after"])
-        for one in events(place, "parameter") if one["group"] == "small_buffers"
+        for one in place.events("parameter") if one["group"] == "small_buffers"
     }  # fmt: skip
     assert changes == {
         ("mysql", "innodb_buffer_pool_size", "dynamic", "in-sync", "in-sync"),
         ("postgres", "shared_buffers", "static", "in-sync", "pending-reboot"),
     }
     reboots = [
-        (one["engine"], one["status_after"]) for one in events(place, "reboot") if one["group"] == "small_buffers"
+        (one["engine"], one["status_after"]) for one in place.events("reboot") if one["group"] == "small_buffers"
     ]
     assert reboots == [("postgres", "in-sync")]
-    checks = events(place, "ledger_checked")
+    checks = place.events("ledger_checked")
     assert [one["lost"] for one in checks] == [0] * 4
     assert all(one["acknowledged"] > 0 for one in checks)
 
@@ -65,9 +55,9 @@ def test_snapshots_and_replicas_of_both_engines(place: Place) -> None:
     done = place.call("run", "rds_operations", "--profile", "smoke", *words, "--out", str(place.run))
     assert done.returncode == 0, done.stderr
     assert place.leftovers() == []
-    restored = [one for one in events(place, "snapshot") if one["operation"] == "restore"]
+    restored = [one for one in place.events("snapshot") if one["operation"] == "restore"]
     assert [(one["rows_equal"], one["unlike"], one["flights"]) for one in restored] == [(True, [], 500)] * 2
-    assert all(one["bytes"] > 0 and one["seconds"] > 0 for one in events(place, "snapshot"))
+    assert all(one["bytes"] > 0 and one["seconds"] > 0 for one in place.events("snapshot"))
     lags = place.samples("rds_operations").query("op == 'lag'")
     assert set(lags["engine"]) == {"mysql", "postgres"}
     assert (lags["lag_ns"] > 0).all()
@@ -78,7 +68,7 @@ def test_snapshots_and_replicas_of_both_engines(place: Place) -> None:
 def test_an_interrupt_stops_everything_and_keeps_the_rows(place: Place, moment: str) -> None:
     """Before an instance stands still for its snapshot, while it does, and after it."""
     process = place.start(place.command("run", "rds_operations", *SNAPSHOTS, "--out", str(place.run)))
-    until(lambda: bool(events(place, moment)), 90, moment)
+    until(lambda: bool(place.events(moment)), 90, moment)
     process.send_signal(signal.SIGINT)
     assert process.wait(60) == 130, place.said
     assert place.leftovers() == []
@@ -90,7 +80,7 @@ def test_an_interrupt_stops_everything_and_keeps_the_rows(place: Place, moment: 
 def test_kill_9_while_an_instance_stands_still_leaves_nothing(place: Place) -> None:
     """A stopped tree doesn't outlive the harness."""
     process = place.start(place.command("run", "rds_operations", *SNAPSHOTS, "--out", str(place.run)))
-    until(lambda: bool(events(place, "operation_began")), 90, "a snapshot")
+    until(lambda: bool(place.events("operation_began")), 90, "a snapshot")
     os.kill(process.pid, signal.SIGKILL)
     process.wait(60)
     assert place.leftovers() == []

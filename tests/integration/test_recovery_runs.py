@@ -1,9 +1,7 @@
 """Parts backup and pitr of rds_operations from the command line: their events, and that whoever stops them leaves nothing behind."""
 
-import json
 import os
 import signal
-from typing import Any
 
 import pytest
 from whole_runs import Place, until
@@ -14,12 +12,6 @@ WORDS = (
 )  # fmt: skip
 
 
-def events(place: Place, kind: str) -> list[dict[str, Any]]:
-    path = place.run / "events.jsonl"
-    lines = path.read_text().splitlines() if path.exists() else []
-    return [event for event in map(json.loads, lines) if event["kind"] == kind]
-
-
 def test_backups_and_restores_of_both_engines(place: Place) -> None:
     """Exactly the rows are back, each restore within the second that it must lose, first the read and then the write."""
     words = [*WORDS, "--set", "rds_operations.parts=[backup, pitr]", "--set", "rds_operations.rounds=2"]
@@ -27,7 +19,7 @@ def test_backups_and_restores_of_both_engines(place: Place) -> None:
     assert done.returncode == 0, done.stderr
     assert place.leftovers() == []
 
-    restored = events(place, "restored")
+    restored = place.events("restored")
     assert sorted(one["engine"] for one in restored) == ["mysql", "mysql", "postgres", "postgres"]
     for one in restored:
         assert (one["missing"], one["surplus"], one["others_alike"]) == (0, 0, True)
@@ -39,7 +31,7 @@ def test_backups_and_restores_of_both_engines(place: Place) -> None:
 
     samples = place.samples("rds_operations")
     assert set(samples["outcome"]) == {"ok"}
-    spans = {"began": events(place, "backup_began"), "ended": events(place, "backup_ended")}
+    spans = {"began": place.events("backup_began"), "ended": place.events("backup_ended")}
     assert {one["method"] for one in spans["ended"]} == {"pg_basebackup", "mariadb-backup"}
     assert all(one["bytes"] > 1_000_000 and one["seconds"] > 0 for one in spans["ended"])
     beside = samples[(samples["part"] == "backup") & (samples["phase"] == "measured")]
@@ -61,7 +53,7 @@ def test_an_interrupt_stops_everything_and_keeps_the_rows(place: Place, part: st
     """While a base backup is made, and with the delete done."""
     words = [*WORDS, "--set", f"rds_operations.parts=[{part}]", "--set", "rds_operations.rounds=3"]
     process = place.start(place.command("run", "rds_operations", *words, "--out", str(place.run)))
-    until(lambda: bool(events(place, moment)), 90, moment)
+    until(lambda: bool(place.events(moment)), 90, moment)
     process.send_signal(signal.SIGINT)
     assert process.wait(60) == 130, place.said
     assert place.leftovers() == []
@@ -74,7 +66,7 @@ def test_kill_9_during_a_restore_leaves_nothing(place: Place) -> None:
     """Neither the old instance nor the new one, nor who archives the log."""
     words = [*WORDS, "--set", "rds_operations.parts=[pitr]", "--set", "rds_operations.rounds=3"]
     process = place.start(place.command("run", "rds_operations", *words, "--out", str(place.run)))
-    until(lambda: bool(events(place, "operation_ended")), 90, "the end of the load")
+    until(lambda: bool(place.events("operation_ended")), 90, "the end of the load")
     os.kill(process.pid, signal.SIGKILL)
     process.wait(60)
     assert place.leftovers() == []

@@ -85,11 +85,6 @@ def test_a_node_killed_under_load_ends_the_run_early_and_loses_no_sample(place: 
 
 def _begun(place: Place, arm: str) -> bool:
     """Whether a trial of that arm has begun."""
-    file = place.run / "events.jsonl"
-    events = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
-    arms = (
-        {trial["trial"]: trial["arm"] for trial in place.manifest()["scenarios"]["cache_hit_rate"]["trials"]}
-        if events
-        else {}
-    )
-    return any(event["kind"] == "trial_begin" and arms.get(event["trial"]) == arm for event in events)
+    begun = {event["trial"] for event in place.events("trial_begin")}
+    trials = place.manifest()["scenarios"]["cache_hit_rate"]["trials"] if begun else []
+    return any(trial["trial"] in begun and trial["arm"] == arm for trial in trials)

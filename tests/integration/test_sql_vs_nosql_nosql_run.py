@@ -1,6 +1,5 @@
 """A whole run of sql_vs_nosql with DynamoDB and a cache before it: rows, units, hits, and what it cannot."""
 
-import json
 from typing import Any
 
 import pytest
@@ -28,11 +27,6 @@ def done(place: Place) -> Place:
     sets = [word for one in SMALL for word in ("--set", f"{NAME}.{one}")]
     place.call("run", NAME, "--profile", "smoke", *sets, "--out", str(place.run), timeout_s=170)
     return place
-
-
-def events_of(place: Place, kind: str) -> list[dict[str, Any]]:
-    lines = map(json.loads, (place.run / "events.jsonl").read_text().splitlines())
-    return [event for event in lines if event["kind"] == kind]
 
 
 def test_a_run_asks_dynamodb_and_the_cache_before_it(done: Place) -> None:
@@ -68,8 +62,8 @@ def _cached(rows: Any) -> None:
 
 def _answers(place: Place) -> None:
     """Every answer that was kept is what pandas finds in the raw CSV."""
-    (tables,) = events_of(place, "tables")
-    answers, by_size = events_of(place, "answer"), {}
+    (tables,) = place.events("tables")
+    answers, by_size = place.events("answer"), {}
     for answer in answers:
         pattern, size = answer["pattern"], answer["flights"]
         if PATTERNS[pattern].reads:
@@ -85,12 +79,12 @@ def _answers(place: Place) -> None:
 
 def _said(place: Place) -> None:
     """Schemas, needs, what cannot be, and what the cache's server cost; none of the twin's processor."""
-    assert sorted(event["arm"] for event in events_of(place, "schema")) == sorted(ARMS)
-    cannot = {(event["arm"], event["pattern"]) for event in events_of(place, "cannot")}
+    assert sorted(event["arm"] for event in place.events("schema")) == sorted(ARMS)
+    cannot = {(event["arm"], event["pattern"]) for event in place.events("cannot")}
     writing = {name for name, pattern in PATTERNS.items() if not pattern.reads}
     assert cannot == {("dynamodb", "full_text"), *(("dynamodb_cached", one) for one in ("full_text", *writing))}
-    needed = {(event["arm"], event["pattern"]) for event in events_of(place, "needed")}
+    needed = {(event["arm"], event["pattern"]) for event in place.events("needed")}
     assert needed == {(arm, pattern) for arm in ARMS for pattern in PATTERNS} - cannot
-    assert {(event["arm"], event["server"]) for event in events_of(place, "server_cost")} == {("dynamodb_cached", "cache")}  # fmt: skip
+    assert {(event["arm"], event["server"]) for event in place.events("server_cost")} == {("dynamodb_cached", "cache")}  # fmt: skip
     floors = place.manifest()["scenarios"][NAME]["floors"]
     assert {floor["labels"]["arm"] for floor in floors} == {"dynamodb"}

@@ -1,6 +1,5 @@
 """A whole run of sql_vs_nosql with the SQL arms: rows, events, and answers that all arms agree on."""
 
-import json
 from collections import Counter
 from typing import Any
 
@@ -27,11 +26,6 @@ def done(place: Place) -> Place:
     return place
 
 
-def events_of(place: Place, kind: str) -> list[dict[str, Any]]:
-    lines = map(json.loads, (place.run / "events.jsonl").read_text().splitlines())
-    return [event for event in lines if event["kind"] == kind]
-
-
 def test_a_run_asks_every_arm_everything_and_says_what_it_cost(done: Place) -> None:
     """13 patterns and one at two sizes, four arms, two rounds: 120 trials, each with its rows and its cost; nothing is left."""
     entry = done.manifest()["scenarios"][NAME]
@@ -52,7 +46,7 @@ def test_a_run_asks_every_arm_everything_and_says_what_it_cost(done: Place) -> N
 
 def _costs(place: Place, entry: dict[str, Any], rows: Any) -> None:
     """Every trial has one, of the arm's own engine, for as many answers as it measured; reads wrote next to nothing."""
-    costs = events_of(place, "server_cost")
+    costs = place.events("server_cost")
     measured = rows[rows["phase"] == "measured"].groupby("trial").size().to_dict()
     assert {cost["trial"]: cost["answers"] for cost in costs} == measured
     assert set(measured) == {trial["trial"] for trial in entry["trials"]}
@@ -65,7 +59,7 @@ def _costs(place: Place, entry: dict[str, Any], rows: Any) -> None:
 
 def _answers(place: Place) -> None:
     """Each question of each step was kept for all four arms, which agree; what was written was read back as written."""
-    answers = events_of(place, "answer")
+    answers = place.events("answer")
     by_question: dict[Any, list[dict[str, Any]]] = {}
     for answer in answers:
         by_question.setdefault((answer["part"], answer["pattern"], answer["flights"], answer["question"]), []).append(
@@ -86,10 +80,10 @@ def _answers(place: Place) -> None:
 
 def test_a_run_says_what_was_made_and_what_each_arm_needs(done: Place) -> None:
     """One schema an arm, one line an arm and pattern, and which flights are in which table."""
-    assert sorted(event["arm"] for event in events_of(done, "schema")) == sorted(ARMS)
-    assert Counter(event["arm"] for event in events_of(done, "needed")) == dict.fromkeys(ARMS, 13)
-    assert events_of(done, "cannot") == []
-    (tables,) = events_of(done, "tables")
+    assert sorted(event["arm"] for event in done.events("schema")) == sorted(ARMS)
+    assert Counter(event["arm"] for event in done.events("needed")) == dict.fromkeys(ARMS, 13)
+    assert done.events("cannot") == []
+    (tables,) = done.events("tables")
     assert tables["sizes"] == [800, 2000] and 8 <= len(set(tables["first"])) <= 400
     floors = done.manifest()["scenarios"][NAME]["floors"]
     assert {floor["labels"]["arm"] for floor in floors} == set(ARMS)

@@ -5,7 +5,6 @@ import http.cookiejar
 import json
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,8 @@ from typing import Any
 
 import pytest
 from whole_runs import Place, until
+
+from harness.local.processes import free_port
 
 ONE_PART = {"query_vs_scan.parts": "table_items", "query_vs_scan.table_items": "1000", "query_vs_scan.pairs": "2"}
 
@@ -55,12 +56,6 @@ class Browser:
     def answered(self) -> int:
         stats = json.loads(self.get("/stats/requests"))["stats"]
         return sum(one["num_requests"] for one in stats if one["name"] == "Aggregated")
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-    return port
 
 
 @pytest.fixture

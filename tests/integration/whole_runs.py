@@ -71,6 +71,12 @@ class Place:
         manifest: dict[str, Any] = json.loads((self.run / "manifest.json").read_text())
         return manifest
 
+    def events(self, kind: str) -> list[dict[str, Any]]:
+        """The events of a kind that the run has written so far, in their order; none before it has begun."""
+        path = self.run / "events.jsonl"
+        lines = path.read_text().splitlines() if path.exists() else []
+        return [event for event in map(json.loads, lines) if event["kind"] == kind]
+
     def samples(self, scenario: str) -> pd.DataFrame:
         return Run.load(self.run).samples(scenario)
 
