@@ -22,10 +22,10 @@ from benchmarks.crew_scenario import CrewCost
 from benchmarks.performance_arms import Servers
 from harness.config import Config, load_prices
 from harness.errors import CannotMeasure
+from harness.launching import RUN_VARIABLE
 from harness.local.processes import Warden, free_port
 from harness.paths import PROJECT_ROOT
 from harness.rundir import RunDir
-from harness.session import RUN_VARIABLE
 from reports.stats import paired_ratio
 
 ASKED_FOR = 1.1

@@ -18,9 +18,9 @@ from benchmarks.performance_others import Figures
 from benchmarks.performance_scenario import ToolCost
 from harness.config import Config, load_prices
 from harness.errors import CannotMeasure
+from harness.launching import RUN_VARIABLE
 from harness.paths import PROJECT_ROOT
 from harness.rundir import RunDir
-from harness.session import RUN_VARIABLE
 
 _TIMEOUT_S = 180.0
 _LOG_LINES = 30

@@ -27,11 +27,12 @@ from harness.dispatching import StandingDispatcher
 from harness.distributed import Workers
 from harness.errors import HarnessError, UsageError
 from harness.gating import Against
+from harness.launching import launch_from_environment
 from harness.live import Live
 from harness.plan import Trial
 from harness.recorder import Observation
 from harness.scenario import Scenario, Slot
-from harness.session import Session, launch_from_environment
+from harness.session import Session
 from harness.start_form.opening import open_start_form
 from harness.start_form.options import add_options, overrides_of
 from harness.start_form.starting import Offered

@@ -26,12 +26,13 @@ from harness.destination import Destination
 from harness.dynamodb.pricing import Prices
 from harness.errors import UsageError
 from harness.gating import Against, about, judged_here, worse
+from harness.launching import AWS_VARIABLE, RUN_VARIABLE
 from harness.paths import PROJECT_ROOT
 from harness.registry import known, load_scenario, locustfile, settings_models
 from harness.report_child import report_of
 from harness.run_record import run_record
 from harness.rundir import RunDir, now_iso
-from harness.session import AWS_VARIABLE, PROGRESS_VARIABLE, RUN_VARIABLE
+from harness.session import PROGRESS_VARIABLE
 
 INTERRUPTED = 130
 _PR_SET_PDEATHSIG = 1

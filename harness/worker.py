@@ -16,6 +16,7 @@ from gevent.event import Event
 from harness import target
 from harness.affinity import keep_to
 from harness.errors import CannotMeasure, HarnessError, TrialFailed
+from harness.launching import config_of
 from harness.live import Live
 from harness.messages import MESSAGE, figures_message, to_monotonic_ns, to_wall_ns
 from harness.performer import OnSample, Performer
@@ -23,7 +24,6 @@ from harness.plan import Trial
 from harness.recorder import Recorder, clock_pair
 from harness.rundir import Events
 from harness.scenario import Context, Scenario, Slot, TrialLoad
-from harness.session import config_of
 from harness.sharing import lines_of
 
 logger = logging.getLogger(__name__)

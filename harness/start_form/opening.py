@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from harness.launching import config_file
 from harness.registry import scenario_names, settings_models
-from harness.session import config_file
 from harness.start_form import locusts_form
 from harness.start_form.options import overrides_of
 from harness.start_form.routes import StartPage, add_routes

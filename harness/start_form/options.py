@@ -4,7 +4,7 @@ from typing import Any, get_args
 
 from harness import config as configuration
 from harness.config import Profile, Target
-from harness.session import config_file, default_profile
+from harness.launching import config_file, default_profile
 
 _MORE = "all settings of a scenario are at /dbharness/start"
 _FORM_KEYS = ("target", "seed")
