@@ -77,9 +77,7 @@ def snapshot(
         writable(out_dir)
     there = stack_asked_for(config, stack, region, endpoint, aws_profile)
     if only_clean:
-        _clean(there.aws)
-        if as_json:
-            _print_findings([], None)
+        _clean_alone(there.aws, as_json=as_json)
         return
     databases, name, _ = _database(there, engine, instance, cluster)
     tell("Its storage is billed while it is kept.")
@@ -120,9 +118,7 @@ def restore(
         writable(out_dir)
     there = stack_asked_for(config, stack, region, endpoint, aws_profile)
     if only_clean:
-        _clean(there.aws)
-        if as_json:
-            _print_findings([], None)
+        _clean_alone(there.aws, as_json=as_json)
         return
     databases, name, of_engine = _database(there, engine, instance, cluster)
     tell("It is billed until it is deleted.")
@@ -208,6 +204,13 @@ def _probe(there: Stack, engine: Engine | None, sql: str | None) -> OverSsm:
         there.aws, place.master, installed.python, secret=where.secret, database=where.database, region=there.aws.region,
         authority=str(authority), sql=sql,
     )  # fmt: skip
+
+
+def _clean_alone(aws: Aws, *, as_json: bool) -> None:
+    """Clean, and measure nothing."""
+    _clean(aws)
+    if as_json:
+        _print_findings([], None)
 
 
 def _clean(aws: Aws) -> None:
