@@ -179,3 +179,15 @@ def assert_nothing_measured(section: Section, reason: str) -> None:
         assert one.reason is not None and reason in one.reason, one
         assert reason in one.sentence, one
     assert section.charts == ()
+
+
+def a_query_and_a_scan() -> list[dict[str, Any]]:
+    """Rows of trials 0 and 1: 100 answers of a Query of 1 unit and of a Scan of 30, each in 1 ms and a little more than the last."""
+    return [
+        {
+            "trial": number, "pair": 0, "arm": arm, "step": "1000", "question": "aircraft", "read_units": units, "pages": 1,
+            "items_returned": 10, "t_start": index * 10**9, "t_end": index * 10**9 + 10**6 + index,
+        }
+        for number, (arm, units) in enumerate((("query", 1.0), ("scan", 30.0)))
+        for index in range(100)
+    ]  # fmt: skip

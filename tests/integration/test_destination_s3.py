@@ -1,32 +1,27 @@
 """A run copied to S3, as moto serves it on loopback: pyarrow's own S3 client, over HTTP."""
 
 from pathlib import Path
-from typing import Any
 
-import boto3
 import pytest
+from buckets import kept_bucket
 
 from harness.destination import Destination
 from harness.errors import CannotMeasure, UsageError
 from harness.local.processes import Warden
-from tools.emulators import HOST, start_moto
 
 
 def test_a_run_goes_to_a_bucket_and_is_kept_where_the_bucket_is_gone(
     warden: Warden, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Manifest first, then everything, never over another run; a bucket that isn't there is found out before the run."""
-    for name, value in {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}.items():
-        monkeypatch.setenv(name, value)
-    port = start_moto(warden)
-    bucket: Any = boto3.resource("s3", endpoint_url=f"http://{HOST}:{port}", region_name="us-east-1").Bucket("kept")
-    bucket.create()
+    kept = kept_bucket(warden, monkeypatch)
+    bucket = kept.objects
     (tmp_path / "samples").mkdir()
     (tmp_path / "manifest.json").write_text("{}")
     (tmp_path / "samples" / "s.0.parquet").write_bytes(b"rows")
 
     def at(place: str) -> Destination:
-        found = Destination.of(f"s3://{place}?endpoint_override={HOST}%3A{port}&scheme=http&region=us-east-1")
+        found = Destination.of(kept.url(place))
         assert found is not None
         return found
 

@@ -1,17 +1,15 @@
 """A run at an s3:// URL is reported in place, as moto serves it on loopback."""
 
 from pathlib import Path
-from typing import Any
 
-import boto3
 import pytest
+from buckets import kept_bucket
 from planted_cache import EXTRA, NAME, PlantedParts
 from rundir import PlantedRun
 from typer.testing import CliRunner
 
 from harness.cli import app
 from harness.local.processes import Warden
-from tools.emulators import HOST, start_moto
 
 MADE = ("findings.json", "report.html", "report.md")
 
@@ -37,27 +35,21 @@ def test_a_run_in_a_bucket_is_reported_as_the_same_run_in_a_folder(
     run: Path, warden: Warden, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The report of either is the same, byte by byte; nothing is written to the bucket; a place for it must be named."""
-    for name, value in {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}.items():
-        monkeypatch.setenv(name, value)
-    port = start_moto(warden)
-    bucket: Any = boto3.resource("s3", endpoint_url=f"http://{HOST}:{port}", region_name="us-east-1").Bucket("kept")
-    bucket.create()
+    kept = kept_bucket(warden, monkeypatch)
+    bucket = kept.objects
     files = [path for path in sorted(run.rglob("*")) if path.is_file()]
     for path in files:
         bucket.upload_file(str(path), f"runs/1/{path.relative_to(run).as_posix()}")
 
-    def at(place: str) -> str:
-        return f"s3://{place}?endpoint_override={HOST}%3A{port}&scheme=http&region=us-east-1"
-
     def report(*words: str) -> int:
         return CliRunner().invoke(app, ["report", *words]).exit_code
 
-    assert report(at("kept/runs/1"), "--out", str(tmp_path / "out")) == 0
+    assert report(kept.url("kept/runs/1"), "--out", str(tmp_path / "out")) == 0
     assert report(str(run)) == 0
     for name in MADE:
         assert (tmp_path / "out" / name).read_bytes() == (run / name).read_bytes(), name
     assert len(list(bucket.objects.all())) == len(files)
-    assert report(at("kept/runs/1")) == 2
-    assert report(at("kept/runs/2"), "--out", str(tmp_path / "none")) == 2
-    assert report(at("absent/runs/1"), "--out", str(tmp_path / "none")) == 2
+    assert report(kept.url("kept/runs/1")) == 2
+    assert report(kept.url("kept/runs/2"), "--out", str(tmp_path / "none")) == 2
+    assert report(kept.url("absent/runs/1"), "--out", str(tmp_path / "none")) == 2
     assert not (tmp_path / "none").exists()

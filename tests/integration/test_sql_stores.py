@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from asked_stores import answers_as_in_pandas
 from flights_in_pandas import FlightsInPandas
 
 from harness import dataset
@@ -13,7 +14,7 @@ from harness.scenario import Slot
 from harness.services import Needs
 from harness.sql.connections import SqlConnection, connect
 from harness.sql.endpoint import SqlEndpoint
-from harness.stores_compared.patterns import PATTERNS, digest
+from harness.stores_compared.patterns import PATTERNS
 from harness.stores_compared.questions import STOP_WORDS, Questions, tables_of
 from harness.stores_compared.settings import READS, SqlVsNosqlSettings
 from harness.stores_compared.sql.answers import Answers
@@ -100,17 +101,7 @@ def test_every_read_is_answered_as_pandas_does(
     asker: Asker, pandas: dict[int, FlightsInPandas], tables: Tables, pattern: Any
 ) -> None:
     """Every question of both parts, at every size that is asked: the same rows in the same order, and the digest that a report makes."""
-    asked = 0
-    for part, sizes in (("patterns", SIZES[-1:]), ("growth", SIZES)):
-        for parameters in asker.questions.of(part, pattern).parameters:  # type: ignore[arg-type]
-            for size in sizes:
-                answer = asker.ask(pattern, size, **parameters)
-                right = pandas[size].answer(pattern, parameters)
-                assert list(map(tuple, answer.rows)) == right, (parameters, size)
-                assert digest(answer.rows) == digest(right)
-                assert len(right) == tables.expected(pattern, parameters, size)
-                asked += 1
-    assert asked >= (3 if pattern in ("count", "top_routes", "carrier_month_delays") else 3 * SETTINGS.questions)
+    answers_as_in_pandas(asker.ask, pattern, questions=asker.questions, pandas=pandas, tables=tables, settings=SETTINGS)
 
 
 def test_answers_are_there_to_be_compared(asker: Asker) -> None:

@@ -4,31 +4,25 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
-import boto3
 import pytest
+from buckets import kept_bucket
 from planted_history import noisy, planted_nights
 
 from harness.errors import CannotMeasure
 from harness.local.processes import Warden
 from harness.paths import PROJECT_ROOT
 from harness.stores import Store
-from tools.emulators import HOST, start_moto
 
 
 def test_runs_are_added_listed_followed_and_fetched(
     warden: Warden, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Manifest and findings come to the cache, once as long as they stay the same; a run that is reported again comes again."""
-    port = start_moto(warden)  # out of the project's own cache
+    at = kept_bucket(warden, monkeypatch)  # out of the project's own cache
+    bucket = at.objects
     monkeypatch.setenv("DBHARNESS_CACHE", str(tmp_path / "cache"))
-    for name, value in {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}.items():
-        monkeypatch.setenv(name, value)
-    bucket: Any = boto3.resource("s3", endpoint_url=f"http://{HOST}:{port}", region_name="us-east-1").Bucket("kept")
-    bucket.create()
-    options = f"?endpoint_override={HOST}%3A{port}&scheme=http&region=us-east-1"
-    store = Store.of(f"s3://kept/runs{options}")
+    store = Store.of(at.url("kept/runs"))
     nights = planted_nights(tmp_path / "runs", [*noisy(10, 8), *noisy(14, 8)])
     assert [store.add(night) for night in nights] == [f"s3://kept/runs/{night.name}" for night in nights]
     assert sum(one.key.startswith("runs/night-05/") for one in bucket.objects.all()) == 4
@@ -43,7 +37,7 @@ def test_runs_are_added_listed_followed_and_fetched(
     assert (kept[0] / "findings.json").stat().st_ino == read
     assert (kept[1] / "findings.json").stat().st_ino != changed
 
-    asked = [sys.executable, "-m", "harness.cli", "history", f"s3://kept/runs{options}", "--json"]
+    asked = [sys.executable, "-m", "harness.cli", "history", at.url("kept/runs"), "--json"]
     done = subprocess.run(asked, cwd=PROJECT_ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
@@ -52,6 +46,6 @@ def test_runs_are_added_listed_followed_and_fetched(
 
     store.fetch(store.entries()[4], tmp_path / "copy")
     assert {path.name for path in (tmp_path / "copy").iterdir()} >= {"manifest.json", "events.jsonl", "report.html"}
-    assert Store.of(f"s3://kept/elsewhere{options}").runs() == []
+    assert Store.of(at.url("kept/elsewhere")).runs() == []
     with pytest.raises(CannotMeasure, match="s3://absent/runs/night-01: can't be written: "):
-        Store.of(f"s3://absent/runs{options}").add(nights[0])
+        Store.of(at.url("absent/runs")).add(nights[0])

@@ -17,7 +17,7 @@ from planted_workloads import key_lookups, measured, prices, workload
 from harness.choosing.choose import Choice, Turn, choose
 from harness.choosing.curves import Curve, Line, exact, total
 from harness.choosing.flips import above, below, cheapest
-from harness.dynamodb.pricing import InstanceClass
+from harness.dynamodb.pricing import InstanceClass, Prices
 
 INSTANCE, UNIT, STORED = Fraction("132.24"), Fraction("0.3285"), Fraction("0.000275")
 
@@ -109,6 +109,16 @@ numbers = st.integers(1, 400).map(lambda n: n / 40)
 CLASS_NAMES = {"db_t3_micro": (2, 0.1), "db_m5_large": (2, 1.0), "db_m5_xlarge": (4, 1.0)}
 
 
+def listed(usd_hour: tuple[float, float, float]) -> Prices:
+    """Prices with the three classes at these dollars an hour."""
+    names = list(CLASS_NAMES)
+    classes = {
+        name: InstanceClass(vcpu=vcpu, memory_gib=8, baseline_share=share)
+        for name, (vcpu, share) in CLASS_NAMES.items()
+    }
+    return prices(classes, **{f"rds__postgres_{name}_hour_usd": usd for name, usd in zip(names, usd_hour, strict=True)})
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     rates=st.tuples(st.integers(1, 3_000), st.integers(1, 300)), cpu_ms=st.tuples(numbers, numbers), read=numbers, write=numbers,
@@ -118,14 +128,6 @@ def test_no_rate_of_a_scan_contradicts_the_flips(
     rates: tuple[int, int], cpu_ms: tuple[float, float], read: float, write: float, usd_hour: tuple[float, float, float], strong: bool
 ) -> None:  # fmt: skip
     """Every factor from a hundredth to a hundred times today's rates, costed one by one: the answer is today's up to the flip, and not just beyond it."""
-    names = list(CLASS_NAMES)
-    classes = {
-        name: InstanceClass(vcpu=vcpu, memory_gib=8, baseline_share=share)
-        for name, (vcpu, share) in CLASS_NAMES.items()
-    }
-    listed = prices(
-        classes, **{f"rds__postgres_{name}_hour_usd": usd for name, usd in zip(names, usd_hour, strict=True)}
-    )
     asked = workload(
         {"airport_day": rates[0], "update_if": {"rate_per_s": rates[1], "consistency": "strong" if strong else "any"}}
     )
@@ -137,7 +139,7 @@ def test_no_rate_of_a_scan_contradicts_the_flips(
         cpu("postgres", "airport_day", cpu_ms[0]), cpu("postgres", "update_if", cpu_ms[1]), units("airport_day", read, kind="read"),
         units("update_if", write, kind="write"), events=events,
     )  # fmt: skip
-    choice = choose(asked, runs, listed)
+    choice = choose(asked, runs, listed(usd_hour))
     assert choice.best is not None
 
     def sql(factor: Fraction) -> Fraction | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rundir import PlantedRun, trial
+from rundir import PlantedRun, a_query_and_a_scan, trial
 
 from reports import build, query_vs_scan
 from reports.load import Run
@@ -46,15 +46,7 @@ VOID = {"meta", "link", "br", "img", "hr", "input", "col", "path", "use"}
 def planted(tmp_path: Path) -> PlantedRun:
     """query_vs_scan measured, rds_failover not, and a reason and labels that would be markup if they weren't escaped."""
     planted = PlantedRun(tmp_path / "run")
-    rows = [
-        {
-            "trial": number, "pair": 0, "arm": arm, "step": "1000", "question": "aircraft", "read_units": units, "pages": 1,
-            "items_returned": 10, "t_start": index * 10**9, "t_end": index * 10**9 + 10**6 + index,
-        }
-        for number, (arm, units) in enumerate((("query", 1.0), ("scan", 30.0)))
-        for index in range(100)
-    ]  # fmt: skip
-    planted.samples("query_vs_scan", rows, EXTRA)
+    planted.samples("query_vs_scan", a_query_and_a_scan(), EXTRA)
     planted.scenario(
         "rds_failover", params=PARAMS, trials=[], status="not_measured", reason="<b>no</b> server & no luck"
     )

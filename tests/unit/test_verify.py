@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
-from rundir import PlantedRun, trial
+from rundir import PlantedRun, a_query_and_a_scan, trial
 
 from harness.config import Config, load_prices
 from harness.rundir import RunDir
@@ -38,15 +38,7 @@ def digest(path: Path) -> str:
 def planted(tmp_path: Path) -> PlantedRun:
     """A Query of 1 unit and a Scan of 30, 100 answers of each in 1 ms and a little: reported and closed."""
     planted = PlantedRun(tmp_path / "run")
-    rows = [
-        {
-            "trial": number, "pair": 0, "arm": arm, "step": "1000", "question": "aircraft", "read_units": units, "pages": 1,
-            "items_returned": 10, "t_start": index * 10**9, "t_end": index * 10**9 + 10**6 + index,
-        }
-        for number, (arm, units) in enumerate((("query", 1.0), ("scan", 30.0)))
-        for index in range(100)
-    ]  # fmt: skip
-    planted.samples(NAME, rows, {"question": "text"})
+    planted.samples(NAME, a_query_and_a_scan(), {"question": "text"})
     planted.scenario(NAME, params=PARAMS, trials=[trial(0, "query", "1000"), trial(1, "scan", "1000")])
     planted.load()
     planted.manifest["hashes"] = {name: digest(planted.path / name) for name in ("events.jsonl", SAMPLES)}
