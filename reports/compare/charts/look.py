@@ -24,40 +24,13 @@ MARKS: Mapping[str, Mapping[str, Any]] = {
     "no verdict": {"marker": ".", "color": MUTED},
 }
 _MOST = math.log(200)  # beyond a change of so many times an axis would hide all others
-_WIDEST = math.log(
-    4
-)  # an interval wider than this is drawn to the axis's end, unless the changes themselves go further
+# An interval wider than this is drawn to the axis's end, unless the changes themselves go further.
+_WIDEST = math.log(4)
 _LEAST = math.log1p(0.04)
 # Ratios with a tick, where there is room: the first of them before the others.
 _RATIOS = (
-    1.0,
-    2.0,
-    0.5,
-    10.0,
-    0.1,
-    1.1,
-    0.9,
-    5.0,
-    0.2,
-    100.0,
-    0.01,
-    1.2,
-    0.8,
-    1.5,
-    0.7,
-    1.05,
-    0.95,
-    3.0,
-    0.33,
-    20.0,
-    0.05,
-    50.0,
-    0.02,
-    1.02,
-    0.98,
-    1.01,
-    0.99,
-)
+    1.0, 2.0, 0.5, 10.0, 0.1, 1.1, 0.9, 5.0, 0.2, 100.0, 0.01, 1.2, 0.8, 1.5, 0.7, 1.05, 0.95, 3.0, 0.33, 20.0, 0.05, 50.0, 0.02, 1.02, 0.98, 1.01, 0.99,
+)  # fmt: skip
 _APART = 0.15  # of the axis, from one label to the next
 
 
