@@ -48,9 +48,8 @@ def test_the_terminal_has_the_figures_that_changed_and_how_many_didnt(store: Pat
         "query_vs_scan: 12 runs, 1 Nov 2026, 02:00 to 12 Nov 2026, 02:00 (target local, profile quick, seed 1, " in out
     )
     assert "1 left out: 1 of another profile." in out
-    assert (
-        "run 7: night-07, 7 Nov 2026, 02:00\n  changed there: git: commit – → ccccccccc; git: dirty – → False\n" in out
-    )
+    changed = "changed there: git: commit – → cccccccccccc; git: uncommitted changes – → no"
+    assert f"run 7: night-07, 7 Nov 2026, 02:00\n  {changed}\n" in out
     assert re.search(r"\n  \+40 %  9\.99 → 13\.99 ms  p < 1e-6  query_vs_scan\.latency_p95_ms\{arm=query\}\n", out)
     assert "latency_p50_ms" not in out
     assert "1 of 2 figures changed their level, 1 didn't." in out
@@ -71,7 +70,7 @@ def test_json_is_the_one_document_of_standard_output_and_the_page_is_one_file(st
     assert (changed["figure"], len(changed["points"])) == ("query_vs_scan.latency_p95_ms{arm=query}", 12)
     (point,) = changed["change_points"]
     assert (point["run"], point["previous"], point["n_before"], point["n_after"]) == ("night-07", "night-06", 6, 6)
-    assert point["differs"][0] == {"topic": "git", "name": "commit", "before": "–", "after": "c" * 40}
+    assert point["differs"][0] == {"topic": "git", "name": "commit", "before": "–", "after": "c" * 12}
     assert json.loads((tmp_path / "page" / "history.json").read_text()) == said
     page = (tmp_path / "page" / "history.html").read_text()
     assert "A screen, not a verdict" in page and page.count("<figure") == page.count("<svg") == 1

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 import typer.main
 from aws_account import Account
+from planted_choices import cpu, planted_run
 from typer.testing import CliRunner
 
 from harness import calibration, config, selftest
@@ -34,7 +35,7 @@ from harness.rundir import RunDir
 from harness.selftest_record import record_of
 
 STACK = "dbharness-lab"
-NO_ANSWER = {"dynamodb": "serves until it is stopped"}
+NO_ANSWER = {"dynamodb": "serves until it is stopped", "ui": "serves until it is stopped"}
 DATABASE = Database(
     what="instance", id="x", status="available", engine="mysql", version="8.4", size="db.t4g.micro", storage_gb=20, multi_az=False,
     host="h", port=3306, newest_restorable=None, seen=datetime(2026, 12, 1, tzinfo=UTC),
@@ -243,6 +244,14 @@ def plan_cache(world: World) -> tuple[int, str]:
     return world.typed("plan-cache", trace, "--item-bytes", "500", "--reads-per-s", "100", "--json")
 
 
+def choose(world: World) -> tuple[int, str]:
+    """500 look-ups a second, of a run with one figure of one store."""
+    run = planted_run(world.folder / "planted", [cpu("postgres", "flight_by_key", 1.0)], [])
+    workload = world.folder / "workload.yaml"
+    workload.write_text("data: {items: 1000, item_bytes: 1000}\npatterns:\n  flight_by_key: {rate_per_s: 500}\n")
+    return world.typed("choose", workload, "--from-run", run, "--json")
+
+
 # What is typed -> the command, asked for JSON: its exit code and all that it printed.
 ASKED: dict[str, Callable[[World], tuple[int, str]]] = {
     "run": lambda world: (0, (world.run.parent / "said").read_text()),
@@ -251,6 +260,7 @@ ASKED: dict[str, Callable[[World], tuple[int, str]]] = {
     "selftest": selftest_of,
     "plan": plan,
     "plan-cache": plan_cache,
+    "choose": choose,
     "services up": lambda world: services(world, "up"),
     "services status": lambda world: services(world, "status"),
     "services down": lambda world: services(world, "down"),
