@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from harness.reader import until_reader_goes
 from reports.build import analyse, write
 from reports.folder import is_url, shown
 from reports.load import NotARun, Run
@@ -84,4 +85,4 @@ def _verified(asked: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(until_reader_goes(main))
