@@ -9,13 +9,15 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from reports.folder import FAILURES, Folder, said
 from reports.load import KNOWN_SCHEMA, MANIFEST, NotARun, folder_at
 
 KNOWN_FINDINGS_SCHEMA = 1
 FINDINGS = "findings.json"
+Group = TypeVar("Group")
+_ALWAYS_FIGURES = frozenset({"step"})  # a figure at another step is another figure, however many steps a run has
 
 
 class Newer(NotARun):
@@ -84,6 +86,18 @@ def figure_of(record: Mapping[str, Any]) -> Figure:
     """The figure that a record of findings.json is about."""
     labels = record.get("labels", {})
     return Figure(str(record["id"]), tuple(sorted((name, str(text)) for name, text in labels.items())))
+
+
+def labels_of_groups(groups: Mapping[Group, Sequence[Figure]]) -> dict[str, dict[Group, str]]:
+    """Labels that tell groups of figures of one id apart (the sides of a comparison, runs one after the other), not figures.
+
+    Such a label has one value all over each group, and not the same one in all: ``client``, lean here and boto3 there. Each comes with
+    its value in every group, in the order of the alphabet.
+    """
+    shared = {group: dict(set.intersection(*(set(one.labels) for one in those))) for group, those in groups.items()}
+    names = set.intersection(*(set(labels) for labels in shared.values())) - _ALWAYS_FIGURES
+    values = {name: {group: labels[name] for group, labels in shared.items()} for name in sorted(names)}
+    return {name: of_groups for name, of_groups in values.items() if len(set(of_groups.values())) > 1}
 
 
 def told_apart(figures: Sequence[Figure]) -> list[Figure]:

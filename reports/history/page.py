@@ -11,7 +11,7 @@ from reports.render import figures, page
 from reports.section import Chart
 
 MOST_CHARTS = 24  # a scenario; the tables have all figures
-HEADINGS = ("Figure", "Change", "Level", "p")
+HEADINGS = ("Figure", "Change", "Level, before → after", "p")
 STEADY_HEADINGS = ("Figure", "Runs", "Smallest", "Mean", "Largest")
 METHOD = (
     "A change point is where E-divisive (Matteson & James, arXiv 1306.4933) splits windows of 50 runs best and Student's t-test between the "
