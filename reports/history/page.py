@@ -59,8 +59,8 @@ class _Part:
 
 def html(store: str, histories: Sequence[History], unread: Sequence[LeftOut], *, chosen: bool) -> str:
     """The page; ``chosen``: the figures were selected, so that those without a change have their charts too."""
-    return page.environment().get_template("history.html.j2").render(
-        store=store, parts=[_part(one, chosen=chosen) for one in histories], unread=unread, words=words, method=METHOD,
+    return page.written(
+        "history.html.j2", store=store, parts=[_part(one, chosen=chosen) for one in histories], unread=unread, words=words, method=METHOD,
         headings=HEADINGS, steady_headings=STEADY_HEADINGS,
     )  # fmt: skip
 

@@ -179,7 +179,7 @@ def test_both_distributions_are_drawn_and_their_quantiles_divided(page: str) -> 
     """The table under the ratio has the planted half, at every percentile that the samples carry."""
     start = page.index('id="chart-query_vs_scan-latency-1-quantile-ratio"')
     figures = page[start : page.index("</figure>", start)]
-    rows = re.findall(r'<th scope="row">([\d.]+)</th><td class="figure">([\d.]+)</td><td class="figure">([\d.]+)</td><td class="figure">([\d.]+)</td><td class="figure">(yes|no)', figures)  # fmt: skip
+    rows = re.findall(r'<th scope="row">([\d.]+)</th><td>([\d.]+)</td><td>([\d.]+)</td><td>([\d.]+)</td><td>(yes|no)', figures)  # fmt: skip
     ratios = {float(p): [float(figure) for figure in those] for p, *those, carried in rows if carried == "yes"}
     assert set(ratios) >= {5.0, 25.0, 50.0, 75.0, 90.0, 95.0}
     for p in (25.0, 50.0, 75.0):
