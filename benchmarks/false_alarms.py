@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.simulated_runs import mann_whitney_alarms, p_at_looks, told_apart
+from harness.pairs.plan import declared_looks
 from harness.paths import PROJECT_ROOT
 from harness.series.limits import most_alarms
 from reports import stats
@@ -65,7 +66,7 @@ comparison.
 {simulated}
 
 **Adding pairs** until something shows errs more often than 5 % unless it is declared before: a cap, and α shared by the looks
-(`stats.looks`). That is what `dbharness ab --pairs 8 --most-pairs 16` does.
+(`harness/pairs/plan.py`). That is what `dbharness ab --pairs 8 --most-pairs 16` does.
 
 ## Try it
 
@@ -174,9 +175,9 @@ def _simulated() -> Iterator[str]:
     for pairs in (6, 8, 10):
         alarms, found = (told_apart(SEED, COMPARISONS, pairs, planted) / COMPARISONS for planted in (0.0, 0.10))
         yield f"| paired t on log ratios, K = {pairs} | {percent(alarms)} | {percent(found)} |"
-    looked = stats.looks(8, 16)
-    p = p_at_looks(SEED, COMPARISONS, [pairs for pairs, _ in looked])
-    declared = (p < [1 - confidence for _, confidence in looked]).any(axis=1).mean()
+    looked = declared_looks(8, 16)
+    p = p_at_looks(SEED, COMPARISONS, [look.pairs for look in looked])
+    declared = (p < [1 - look.confidence for look in looked]).any(axis=1).mean()
     undeclared = (p < 1 - stats.CONFIDENCE).any(axis=1).mean()
     yield f"| the same, looks after 8 and 16 pairs, declared: α shared | {percent(float(declared))} | – |"
     yield f"| the same, looks after 8 and 16 pairs, 95 % at each | {percent(float(undeclared))} | – |"

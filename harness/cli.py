@@ -19,6 +19,7 @@ from harness import (
 )
 from harness.cli_shared import err
 from harness.errors import HarnessError
+from harness.reader import until_reader_goes
 
 app = typer.Typer(
     name="dbharness", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
@@ -51,13 +52,18 @@ def aws(context: typer.Context) -> None:
 def main() -> None:
     """Entry point: one line instead of a traceback for anything a user can mend."""
     signal.signal(signal.SIGTERM, _terminate)
+    sys.exit(until_reader_goes(_answered))
+
+
+def _answered() -> int:
     try:
         app()
     except HarnessError as error:
         err.print(str(error), markup=False)
-        sys.exit(error.exit_code)
+        return error.exit_code
     except KeyboardInterrupt:
-        sys.exit(130)
+        return 130
+    return 0
 
 
 def _terminate(*_: object) -> None:

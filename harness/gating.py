@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from harness.errors import UsageError
 from harness.gate_rules import GateError, NoWorse, parse
+from harness.reader import READER_GONE
 from harness.report_child import answer, ask
 from harness.stores import Store
 
@@ -98,8 +99,8 @@ def about(gates: Sequence[str], scenarios: Collection[str]) -> list[str]:
 
 
 def worse(code: int, other: int) -> int:
-    """Which of two exit codes a command that did both ends with: 130, then 2, 3, 1 and 4, then 0."""
-    return min((code, other), key=(130, 2, 3, 1, 4, 0).index)
+    """Which of two exit codes a command that did both ends with: 130, then 141, 2, 3, 1 and 4, then 0."""
+    return min((code, other), key=(130, READER_GONE, 2, 3, 1, 4, 0).index)
 
 
 def _newest(place: str, scenarios: set[str], how: str, besides: Path | None) -> Path:

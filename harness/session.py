@@ -21,6 +21,7 @@ from harness.generator import Pulse
 from harness.launching import Launch
 from harness.performer import OnSample, Performer
 from harness.plan import Trial
+from harness.reader import READER_GONE
 from harness.recorder import Recorder
 from harness.report_child import make_report
 from harness.rundir import Events, RunDir, now_iso
@@ -336,7 +337,7 @@ class Session:
         self.progress = self.progress | {"state": "making the report"}
         run.finish(launch.reason)
         run.point_latest()
-        if make_report(run.path):
+        if make_report(run.path) not in (0, READER_GONE):  # its page was made before anything was said
             logger.error("no report could be made; the samples are in %s", run.path)
         judged, _ = launch.against.after_report(run.path, launch.config.gates, launch.baselines)
         return judged

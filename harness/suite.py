@@ -28,6 +28,7 @@ from harness.errors import UsageError
 from harness.gating import Against, about, judged_here, worse
 from harness.launching import AWS_VARIABLE, RUN_VARIABLE
 from harness.paths import PROJECT_ROOT
+from harness.reader import READER_GONE
 from harness.registry import known, load_scenario, locustfile, settings_models
 from harness.report_child import report_of
 from harness.run_record import run_record
@@ -284,7 +285,7 @@ def _settle(directory: RunDir, name: str, code: int | None) -> None:
 def _exit_code(directory: RunDir, reported: int) -> int:
     """0 when every scenario that was asked for came to its end; 3 otherwise."""
     statuses = {entry["status"] for entry in directory.manifest["scenarios"].values()}
-    return 0 if not reported and statuses == {"complete"} else 3
+    return 0 if reported in (0, READER_GONE) and statuses == {"complete"} else 3
 
 
 def _summary(directory: RunDir, status: str) -> Iterator[str]:

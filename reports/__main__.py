@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from harness.reader import until_reader_goes
 from reports.build import analyse, write
-from reports.folder import is_url, shown
+from reports.folder import FAILURES, said, shown
 from reports.load import NotARun, Run
 from reports.render import figures
 from reports.section import Section
@@ -73,9 +74,11 @@ def _record(run: Run, sections: Sequence[Section], page: Path) -> dict[str, Any]
 
 
 def _verified(asked: argparse.Namespace) -> int:
-    if is_url(asked.run):
-        raise NotARun(f"{shown(asked.run)} isn't on this machine; copy the run here to verify it")
-    found = verify(Path(asked.run))
+    try:
+        found = verify(asked.run)
+    except FAILURES as error:
+        print(f"error: {shown(asked.run)} can't be read to its end: {said(error)}", file=sys.stderr)
+        return 3
     if asked.json:
         print(json.dumps(found.as_record(), ensure_ascii=False))
     elif not asked.quiet:
@@ -84,4 +87,4 @@ def _verified(asked: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(until_reader_goes(main))

@@ -21,6 +21,16 @@ class NotARun(Exception):  # noqa: N818 - the sentence that follows is the error
     """The directory isn't a run that this version can read; the message says why and what to do."""
 
 
+def folder_at(place: Path | str) -> Folder:
+    """The folder at a path or a URL. Raises NotARun where pyarrow can't follow it."""
+    try:
+        return Folder.of(place)
+    except (*FAILURES, ValueError) as error:
+        raise NotARun(
+            f"{place} can't be read: {said(error)}; give a folder, or a URL like s3://bucket/prefix"
+        ) from error
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """One run directory. ``partial`` says why the run isn't whole, None where it is.
@@ -37,7 +47,7 @@ class Run:
     @classmethod
     def load(cls, place: Path | str) -> "Run":
         """Read the manifest and the events of a directory, or of what a URL names; samples are read when asked for. Raises NotARun."""
-        folder = _folder(place)
+        folder = folder_at(place)
         manifest = _manifest(folder)
         elsewhere = None if folder.is_local else folder
         run = cls(Path(folder.name), manifest, tuple(_events(folder)), _why_partial(manifest), elsewhere)
@@ -118,15 +128,6 @@ class Run:
 
     def _opened(self, scenario: str) -> AbstractContextManager[list[Part]]:
         return opened(self.folder, files_of(scenario, self.folder.names(FOLDER)))
-
-
-def _folder(place: Path | str) -> Folder:
-    try:
-        return Folder.of(place)
-    except (*FAILURES, ValueError) as error:
-        raise NotARun(
-            f"{place} can't be read: {said(error)}; give a folder, or a URL like s3://bucket/prefix"
-        ) from error
 
 
 def _manifest(folder: Folder) -> dict[str, Any]:

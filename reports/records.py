@@ -9,11 +9,15 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from reports.load import KNOWN_SCHEMA, NotARun
+from reports.folder import FAILURES, Folder, said
+from reports.load import KNOWN_SCHEMA, MANIFEST, NotARun, folder_at
 
 KNOWN_FINDINGS_SCHEMA = 1
+FINDINGS = "findings.json"
+Group = TypeVar("Group")
+_ALWAYS_FIGURES = frozenset({"step"})  # a figure at another step is another figure, however many steps a run has
 
 
 class Newer(NotARun):
@@ -63,22 +67,37 @@ class Recorded:
         return cls(path=path, manifest=manifest, findings=findings)
 
     @classmethod
-    def load(cls, path: Path) -> "Recorded":
-        """Read manifest.json and findings.json of a run directory. Raises NotARun with the way out."""
-        manifest = _read(path / "manifest.json", path, "give a folder that `dbharness run` wrote")
+    def load(cls, place: Path | str) -> "Recorded":
+        """Read manifest.json and findings.json of a run directory, or of what a URL names. Raises NotARun with the way out."""
+        folder = folder_at(place)
+        path = folder.name
+        again = f"dbharness report {path}" if folder.is_local else "dbharness report, of a copy of the run"
+        manifest = _read(folder, MANIFEST, "give a folder that `dbharness run` wrote")
         if not isinstance(manifest, dict) or not isinstance(manifest.get("scenarios"), dict):
-            raise NotARun(f"{path / 'manifest.json'} is damaged; this run can't be read")
+            raise NotARun(f"{path}/{MANIFEST} is damaged; this run can't be read")
         _refuse_newer(path, manifest)
-        records = _read(path / "findings.json", path, f"make its report first: dbharness report {path}")
+        records = _read(folder, FINDINGS, f"make its report first: {again}")
         if not isinstance(records, list) or not all(isinstance(one, dict) and "id" in one for one in records):
-            raise NotARun(f"{path / 'findings.json'} is no list of findings; make it again: dbharness report {path}")
-        return cls.of(str(path), manifest, records)
+            raise NotARun(f"{path}/{FINDINGS} is no list of findings; make it again: {again}")
+        return cls.of(path, manifest, records)
 
 
 def figure_of(record: Mapping[str, Any]) -> Figure:
     """The figure that a record of findings.json is about."""
     labels = record.get("labels", {})
     return Figure(str(record["id"]), tuple(sorted((name, str(text)) for name, text in labels.items())))
+
+
+def labels_of_groups(groups: Mapping[Group, Sequence[Figure]]) -> dict[str, dict[Group, str]]:
+    """Labels that tell groups of figures of one id apart (the sides of a comparison, runs one after the other), not figures.
+
+    Such a label has one value all over each group, and not the same one in all: ``client``, lean here and boto3 there. Each comes with
+    its value in every group, in the order of the alphabet.
+    """
+    shared = {group: dict(set.intersection(*(set(one.labels) for one in those))) for group, those in groups.items()}
+    names = set.intersection(*(set(labels) for labels in shared.values())) - _ALWAYS_FIGURES
+    values = {name: {group: labels[name] for group, labels in shared.items()} for name in sorted(names)}
+    return {name: of_groups for name, of_groups in values.items() if len(set(of_groups.values())) > 1}
 
 
 def told_apart(figures: Sequence[Figure]) -> list[Figure]:
@@ -93,19 +112,19 @@ def nearest(wanted: str, figures: Iterable[Figure], most: int = 3) -> list[str]:
     return difflib.get_close_matches(wanted, names, n=most, cutoff=0.3)
 
 
-def _refuse_newer(path: Path, manifest: Mapping[str, Any]) -> None:
+def _refuse_newer(path: str, manifest: Mapping[str, Any]) -> None:
     for name, known in (("schema", KNOWN_SCHEMA), ("findings_schema", KNOWN_FINDINGS_SCHEMA)):
         schema = manifest.get(name, 0)
         if not isinstance(schema, int):
-            raise NotARun(f"{path / 'manifest.json'} is damaged ({name} is {schema!r}); this run can't be read")
+            raise NotARun(f"{path}/{MANIFEST} is damaged ({name} is {schema!r}); this run can't be read")
         if schema > known:
             raise Newer(f"{path} is of a newer dbharness ({name.replace('_', ' ')} {schema}); read it with that one")
 
 
-def _read(file: Path, run: Path, way_out: str) -> Any:
+def _read(folder: Folder, name: str, way_out: str) -> Any:
     try:
-        return json.loads(file.read_text())
-    except OSError as error:
-        raise NotARun(f"{run}: {file.name}: {error.strerror}; {way_out}") from error
+        return json.loads(folder.read(name))
+    except FAILURES as error:
+        raise NotARun(f"{folder.name}: {name}: {said(error)}; {way_out}") from error
     except ValueError as error:
-        raise NotARun(f"{file} is damaged ({error}); {way_out}") from error
+        raise NotARun(f"{folder.name}/{name} is damaged ({error}); {way_out}") from error

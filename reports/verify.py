@@ -4,16 +4,16 @@ Two questions, asked apart: the SHA-256 of every file that figures are computed 
 run was closed; and every figure computed anew, against findings.json.
 """
 
-import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from reports.build import analyse
 from reports.findings import Finding
+from reports.hashes import altered
 from reports.load import Run
 from reports.records import Recorded, figure_of
 
@@ -58,33 +58,21 @@ class Verified:
         }  # fmt: skip
 
 
-def verify(path: Path) -> Verified:
-    """Look at the run of this directory; nothing in it is written. Raises NotARun, also where it has no findings.json."""
-    recorded = Recorded.load(path)
-    run = Run.load(path)
+def verify(place: Path | str) -> Verified:
+    """Look at the run of a directory, or of what a URL names; nothing in it is written.
+
+    Raises NotARun, also where it has no findings.json, and what stands in ``FAILURES`` where it can't be read to its end.
+    """
+    recorded = Recorded.load(place)
+    run = Run.load(place)
     again = [finding for section in analyse(run) for finding in section.findings]
     noted = run.manifest.get("hashes")
-    files = () if noted is None else tuple(altered_files(path, noted))
+    files = () if noted is None else tuple(altered(run.folder, noted))
     return Verified(
         run=recorded.id, files=len(noted or ()), figures=len(recorded.findings),
         differences=(*files, *altered_figures(recorded, again)),
         unverifiable=() if noted is not None else (_why_not(run),),
     )  # fmt: skip
-
-
-def altered_files(path: Path, noted: Mapping[str, str]) -> Iterator[str]:
-    """A sentence for each file of the run that isn't the one whose digest was noted, or wasn't noted, or is gone."""
-    there = {
-        file.relative_to(path).as_posix(): file for file in (path / "samples").glob("*") if file.suffix != ".partial"
-    }
-    for name in sorted(noted.keys() | there.keys()):
-        file = path / name
-        if name not in noted:
-            yield f"{name} wasn't there when the run was closed"
-        elif not file.exists():
-            yield f"{name} is missing: it was there when the run was closed"
-        elif (digest := _sha256(file)) != noted[name]:
-            yield f"{name} isn't what was written: its SHA-256 is {digest[:16]}…, and {noted[name][:16]}… was noted"
 
 
 def altered_figures(recorded: Recorded, again: Sequence[Finding]) -> Iterator[str]:
@@ -120,8 +108,3 @@ def _said(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.12g}"
     return json.dumps(value, ensure_ascii=False)
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()

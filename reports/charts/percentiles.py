@@ -23,7 +23,7 @@ HOW_TO_READ = (
     "Bold: all {thin}s of {bold} together. Grey: that percentile takes more independent samples than these are worth."
 )
 _TAILS = (1.0, 0.75, 0.5, 0.35, 0.25, 0.15)  # of each decade: what share of the samples lies beyond
-_ARM, _PERCENTILE, _CARRIED = "arm", "percentile", "carried"
+_ARM, _PERCENTILE, _CARRIED = "arm", "percentile", "enough samples"
 _NAMED = (75.0, 90.0, 95.0, 99.0, 99.9, 99.99, 99.999)
 _LABEL_LETTERS = 34  # of a line beside the axis, which is as high as that
 _NAME_LETTERS = 22  # of a name, so that three stand side by side

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from harness.reader import until_reader_goes
 from reports.compare import table, verdicts
 from reports.compare.compared import Compared, compared
 from reports.compare.comparison import Comparison
@@ -99,4 +100,4 @@ def _said(error: object, code: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(until_reader_goes(main))

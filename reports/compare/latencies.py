@@ -26,7 +26,11 @@ MOST_CELLS = 3  # of a scenario that are drawn: the family's first, then what ch
 _PERCENTILE = re.compile(r"latency_p(50|95|99)_(us|ms|s)$")
 _UNITS_NS: Mapping[str, float] = {"us": 1e3, "ms": 1e6, "s": 1e9}
 _AS_FOUND = 0.005  # relative: by so much a percentile of the samples may differ from the finding
-_OF_ROWS = ("arm", "step", "op", "client")
+_OF_ROWS = (
+    "arm",
+    "op",
+    "client",
+)  # what tells the rows of a trial apart; its step is the trial's, as the manifest has it in the end
 _COLUMNS = ("trial", "phase", "outcome", "t_intended", "t_start", "t_end", *_OF_ROWS)
 Values = npt.NDArray[np.float64]
 

@@ -3,10 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from reports.records import Figure, Recorded
-
-# A figure at another step is another figure, however many steps a side has.
-_NEVER_DROPPED = frozenset({"step"})
+from reports.records import Figure, Recorded, labels_of_groups
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,23 +66,10 @@ def _by_id(runs: Sequence[Recorded]) -> dict[str, list[Figure]]:
 
 def _told_apart(base: Sequence[Figure], candidate: Sequence[Figure]) -> list[LabelDifference]:
     """The labels of one id whose one value here is another one there."""
-    here, there = _values(base), _values(candidate)
     return [
-        LabelDifference(name=name, base=of_base, candidate=of_candidate)
-        for name in here
-        if name not in _NEVER_DROPPED
-        and (of_base := here[name]) is not None
-        and (of_candidate := there.get(name)) is not None
-        and of_base != of_candidate
+        LabelDifference(name=name, base=values["base"], candidate=values["candidate"])
+        for name, values in labels_of_groups({"base": base, "candidate": candidate}).items()
     ]
-
-
-def _values(figures: Sequence[Figure]) -> dict[str, str | None]:
-    """Each label with its value where all figures have it and share it, else None."""
-    found: dict[str, str | None] = dict(figures[0].labels)
-    for labels in (dict(figure.labels) for figure in figures[1:]):
-        found = {name: text if labels.get(name) == text else None for name, text in found.items()}
-    return found
 
 
 def _rest(figures: Mapping[str, Iterable[Figure]], matched: set[Figure]) -> tuple[Figure, ...]:

@@ -39,33 +39,31 @@ def html(of: Compared) -> str:
     comparison, sides = of.comparison, of.sides
     names = told.names(comparison.changes)
     family = told.worst_first(comparison.family)
-    return (
-        page.environment(_TEMPLATES)
-        .get_template("comparison.html.j2")
-        .render(
-            comparison=comparison,
-            sides=sides,
-            found=of.differences,
-            command=of.command,
-            gates=of.gates,
-            gate_shapes=SHAPES,
-            told=told,
-            run=run,
-            title=f"{sides.candidate.name} against {sides.base.name}",
-            design=WORDS[comparison.design],
-            summary=verdict_line.summary(of),
-            word=of.word,
-            family=[(change, names[change.figure]) for change in family],
-            most_sentences=MOST_SENTENCES,
-            forest=_forest(comparison),
-            family_headings=FAMILY_HEADINGS,
-            family_rows=[_family_row(change, names[change.figure]) for change in family],
-            parts=[_part(comparison, sides, name, names) for name in comparison.scenarios],
-            change_headings=CHANGE_HEADINGS,
-            run_headings=("Pair" if comparison.design == "interleaved_pairs" else "No.", *_run_headings(sides)),
-            run_rows=_run_rows(sides),
-            manifest=sides.candidate.runs[-1].manifest,
-        )
+    return page.written(
+        "comparison.html.j2",
+        _TEMPLATES,
+        comparison=comparison,
+        sides=sides,
+        found=of.differences,
+        command=of.command,
+        gates=of.gates,
+        gate_shapes=SHAPES,
+        told=told,
+        run=run,
+        title=f"{sides.candidate.name} against {sides.base.name}",
+        design=WORDS[comparison.design],
+        summary=verdict_line.summary(of),
+        word=of.word,
+        family=[(change, names[change.figure]) for change in family],
+        most_sentences=MOST_SENTENCES,
+        forest=_forest(comparison),
+        family_headings=FAMILY_HEADINGS,
+        family_rows=[_family_row(change, names[change.figure]) for change in family],
+        parts=[_part(comparison, sides, name, names) for name in comparison.scenarios],
+        change_headings=CHANGE_HEADINGS,
+        run_headings=("Pair" if comparison.design == "interleaved_pairs" else "No.", *_run_headings(sides)),
+        run_rows=_run_rows(sides),
+        manifest=sides.candidate.runs[-1].manifest,
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.gate_rules import Gate, GateError, parse
+from harness.reader import until_reader_goes
 from reports.compare.refusals import ALLOWABLE
 from reports.gates.evaluate import evaluate
 from reports.gates.files import write
@@ -76,4 +77,4 @@ def _lines(document: Mapping[str, Any], run: Path) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(until_reader_goes(main))

@@ -44,10 +44,12 @@ def evaluate(
 
 def _invalid(run: Recorded, gates: Sequence[Gate]) -> dict[Gate, Outcome]:
     """The gates about scenarios of which the run can't be asked, whether or not it has their figures."""
-    found = {}
+    found, scenarios = {}, {gate.selector.scenario for gate in gates}
+    reasons = {  # its samples are read through for it, once for all gates
+        name: why_invalid(Path(run.path), run.manifest, name) or _why_no_findings(run, name) for name in scenarios
+    }
     for gate in gates:
-        scenario = gate.selector.scenario
-        if why := why_invalid(Path(run.path), run.manifest, scenario) or _why_no_findings(run, scenario):
+        if why := reasons[gate.selector.scenario]:
             figure = Figure(gate.selector.id, gate.selector.labels)
             judged = Judged(
                 figure=figure,

@@ -1,4 +1,7 @@
-"""Whether a scenario of a run may be asked at all: it came to its end, every worker told its rows, and they are there."""
+"""Whether a scenario of a run may be asked at all.
+
+It came to its end, every worker told its rows, they are there, and its files are those that were written.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,6 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from reports.damage import Damaged, refuse_missing
+from reports.folder import Folder
+from reports.hashes import altered
 
 
 def why_invalid(path: Path, manifest: Mapping[str, Any], scenario: str) -> str | None:
@@ -31,7 +36,8 @@ def why_invalid(path: Path, manifest: Mapping[str, Any], scenario: str) -> str |
         )
     except Damaged as damaged:
         return f"{scenario}: {damaged}"
-    return None
+    differs = altered(Folder.of(path), noted, scenario) if (noted := manifest.get("hashes")) else ()
+    return next((f"{scenario}: {one}" for one in differs), None)
 
 
 def _rows(folder: Path, scenario: str) -> int:

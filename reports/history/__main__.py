@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.gate_rules import GateError, Selector, parse_selector
+from harness.reader import until_reader_goes
 from reports.history import words
 from reports.history.page import html
 from reports.history.runs import ALLOWED, LeftOut, counted, read, scenarios_of, series_of
@@ -128,4 +129,4 @@ def _say(histories: Sequence[History], unread: Sequence[LeftOut]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(until_reader_goes(main))

@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from reports.charts import INK, MUTED, new_axes, style
 from reports.history.runs import name_of
 from reports.history.trends import History, Trend
-from reports.history.words import day, labels, levels, relative, what_changed
+from reports.history.words import AGAINST, day, labels, levels, relative, what_changed
 from reports.section import Chart
 
 RUN, NAME, STARTED, LEVEL, STEP = "Run", "Name", "Started", "Level", "Manifest change"
@@ -60,7 +60,7 @@ def draw(rows: pd.DataFrame) -> Drawing:
     figure, axes = new_axes(height=3.2)
     value, low, high = (rows.columns[_VALUE_AT + offset] for offset in range(3))
     there = rows[rows[value].notna()]
-    bounded = there[there[low].notna() & there[high].notna()]
+    bounded = there[there[low].notna() & there[high].notna() & (there[low] < there[high])]
     look: dict[str, Any] = style(0)
     axes.vlines(
         bounded[RUN],
@@ -145,7 +145,7 @@ def _caption(trend: Trend) -> str:
     if not trend.changes:
         return "No change of its level was found."
     return " ".join(
-        f"Run {change.run + 1}: {levels(trend, change)} ({relative(change)}). Changed there: {what_changed(change)}."
+        f"Run {change.run + 1}: {levels(trend, change)} ({relative(change)}). {AGAINST.capitalize()}: {what_changed(change)}."
         for change in trend.changes
     )
 

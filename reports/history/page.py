@@ -11,7 +11,7 @@ from reports.render import figures, page
 from reports.section import Chart
 
 MOST_CHARTS = 24  # a scenario; the tables have all figures
-HEADINGS = ("Figure", "Change", "Level", "p")
+HEADINGS = ("Figure", "Change", "Level, before → after", "p")
 STEADY_HEADINGS = ("Figure", "Runs", "Smallest", "Mean", "Largest")
 METHOD = (
     "A change point is where E-divisive (Matteson & James, arXiv 1306.4933) splits windows of 50 runs best and Student's t-test between the "
@@ -59,8 +59,8 @@ class _Part:
 
 def html(store: str, histories: Sequence[History], unread: Sequence[LeftOut], *, chosen: bool) -> str:
     """The page; ``chosen``: the figures were selected, so that those without a change have their charts too."""
-    return page.environment().get_template("history.html.j2").render(
-        store=store, parts=[_part(one, chosen=chosen) for one in histories], unread=unread, words=words, method=METHOD,
+    return page.written(
+        "history.html.j2", store=store, parts=[_part(one, chosen=chosen) for one in histories], unread=unread, words=words, method=METHOD,
         headings=HEADINGS, steady_headings=STEADY_HEADINGS,
     )  # fmt: skip
 

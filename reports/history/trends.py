@@ -1,14 +1,14 @@
 """Every figure followed over a series of runs: its points, where its level changed, and what the manifests say changed there."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 from reports.compare.differences import Difference, differences
 from reports.history.runs import Series
-from reports.records import Figure, Recorded
+from reports.records import Figure, Recorded, labels_of_groups
 from reports.stats import LEAST_RUNS, ChangePoint, change_points, exact_changes
 
 _PLAIN = ("measured", "tool_bound")
@@ -180,31 +180,16 @@ def _own(run: Recorded, scenario: str) -> dict[Figure, Mapping[str, Any]]:
 
 
 def _run_labels(records: Sequence[Mapping[Figure, Any]]) -> dict[str, dict[str, list[str | None]]]:
-    """For each id the labels that have one value in every run, and not the same in all; with their value in each run."""
-    by_id: dict[str, dict[int, dict[str, str]]] = {}
+    """For each id the labels that tell runs apart, with their value in each run; None in one that doesn't have the id."""
+    by_id: dict[str, dict[int, list[Figure]]] = {}
     for place, own in enumerate(records):
-        for id, figures in _by_id(own).items():
-            by_id.setdefault(id, {})[place] = _shared(figures)
-    found: dict[str, dict[str, list[str | None]]] = {}
-    for id, runs in by_id.items():
-        for name in set.intersection(*(set(labels) for labels in runs.values())):
-            if len({labels[name] for labels in runs.values()}) > 1:
-                texts = [runs[place][name] if place in runs else None for place in range(len(records))]
-                found.setdefault(id, {})[name] = texts
-    return found
-
-
-def _by_id(figures: Iterable[Figure]) -> dict[str, list[Figure]]:
-    found: dict[str, list[Figure]] = {}
-    for figure in figures:
-        found.setdefault(figure.id, []).append(figure)
-    return found
-
-
-def _shared(figures: Sequence[Figure]) -> dict[str, str]:
-    """The labels that all these have, and share."""
-    common = set.intersection(*(set(figure.labels) for figure in figures))
-    return dict(common)
+        for figure in own:
+            by_id.setdefault(figure.id, {}).setdefault(place, []).append(figure)
+    return {
+        id: {name: [values.get(place) for place in range(len(records))] for name, values in apart.items()}
+        for id, runs in by_id.items()
+        if (apart := labels_of_groups(runs))
+    }
 
 
 def _differences(before: Recorded, after: Recorded, scenario: str) -> tuple[Difference, ...]:

@@ -15,8 +15,13 @@ from reports.stats import LEAST_RUNS, by_chance
 SCHEMA = 1  # of --json and history.json: members may be added
 MOST_ROWS = 20  # of changed figures, in a terminal
 SCREEN = (
-    "A screen, not a verdict: runs one after the other can't tell a change of the software from one of its surroundings. "
+    "Where to look, not a verdict: runs one after the other can't tell a change of the software from one of its surroundings. "
     "Interleaved pairs can: dbharness ab."
+)
+AGAINST = "against the run before"
+HOW_TO_READ = (
+    "A figure stands under the first run of its new level; a level is the mean of the runs from one change to the next. Change: –, where it was 0 "
+    "before. p ranks the changes of figures with chance in them; exact: it has none, and any other value is a change."
 )
 NOTHING = "nothing that the manifest records"
 _MOST_DIFFERENCES = 4
@@ -34,7 +39,7 @@ class Place:
 
 def lines(one: History, *, most: int = MOST_ROWS) -> Iterator[str]:
     """What the terminal says of one scenario; the table is of the figures that changed, and no others."""
-    yield lead(one)
+    yield f"{one.series.scenario}: {lead(one)}"
     if not one.series.runs:
         return
     changed = one.changed
@@ -52,11 +57,11 @@ def lead(one: History) -> str:
     series = one.series
     left_out = counted(series.left_out)
     if not series.runs:
-        return f"{series.scenario}: no runs; {left_out}."
+        return f"no runs; {left_out}."
     n = len(series.runs)
-    alike = ", ".join(f"{name} {text}" for name, text in series.alike.items() if text != "none" and name != "schema")
+    alike = " · ".join(f"{name} {text}" for name, text in series.alike.items() if text != "none" and name != "schema")
     since = f"{day(series.runs[0])} to {day(series.runs[-1])}" if n > 1 else day(series.runs[0])
-    return f"{series.scenario}: {n} run{'' if n == 1 else 's'}, {since} ({alike}){f'; {left_out}' if left_out else ''}."
+    return f"{n} run{'' if n == 1 else 's'}, {since} ({'' if n == 1 else 'alike in '}{alike}){f'; {left_out}' if left_out else ''}."
 
 
 def summary(one: History) -> str:
@@ -220,7 +225,7 @@ def _table(one: History, changed: Sequence[Trend]) -> Iterator[str]:
     """A line for each change, columns under each other, below the run it came with and what changed there."""
     for place in places(changed):
         yield f"run {place.run + 1}: {name_of(one.series.runs[place.run])}, {day(one.series.runs[place.run])}"
-        yield f"  changed there: {place.words}"
+        yield f"  {AGAINST}: {place.words}"
         cells = [
             (relative(change), levels(trend, change), ("" if trend.exact else "p ") + chance(trend, change), str(trend.figure))
             for trend, change in place.changes

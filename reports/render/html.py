@@ -34,26 +34,23 @@ def html(
     were judged.
     """
     parts = _parts(manifest, sections)
-    return (
-        page.environment()
-        .get_template("report.html.j2")
-        .render(
-            manifest=manifest,
-            lead=run.lead(manifest, len(parts)),
-            standing=run.standing(manifest, partial=partial),
-            verdict=run.verdict(figures.headlines(sections), [part.standing for part in parts]),
-            headlines=figures.headlines(sections),
-            missing=[part for part in parts if part.standing],
-            parts=parts,
-            gates=Markup(gates.html(judged)),  # noqa: S704 - the template escapes what it is given
-            run=run,
-            tool=tool,
-            selftest=selftest,
-            steps=steps,
-            tool_rows=tool.rows(sections),
-            open_rows=OPEN_ROWS,
-            by_figure=by_figure,
-        )
+    return page.written(
+        "report.html.j2",
+        manifest=manifest,
+        lead=run.lead(manifest, len(parts)),
+        standing=run.standing(manifest, partial=partial),
+        verdict=run.verdict(figures.headlines(sections), [part.standing for part in parts]),
+        headlines=figures.headlines(sections),
+        missing=[part for part in parts if part.standing],
+        parts=parts,
+        gates=Markup(gates.html(judged)),  # noqa: S704 - the template escapes what it is given
+        run=run,
+        tool=tool,
+        selftest=selftest,
+        steps=steps,
+        tool_rows=tool.rows(sections),
+        open_rows=OPEN_ROWS,
+        by_figure=by_figure,
     )
 
 

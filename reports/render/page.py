@@ -1,7 +1,10 @@
 """What every page is made with: the templates, the style sheet, how figures are written and charts are drawn."""
 
 import logging
+import re
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
@@ -12,6 +15,7 @@ from reports.section import Chart
 
 TABLE_ROWS = 200  # a chart's table shows so many; a page of thousands serves nobody, and the samples have all
 _TEMPLATES = Path(__file__).parent / "templates"
+_SVG, _STYLE = re.compile(r"<svg\b.*?</svg>", re.DOTALL), re.compile(r' style="([^"&<]*)"')
 _log = logging.getLogger(__name__)
 
 
@@ -36,6 +40,24 @@ def environment(*more: Path) -> Environment:
     )
     made.filters["coded"] = coded
     return made
+
+
+def written(template: str, *more: Path, **values: Any) -> str:
+    """A page of a template: ``values`` in their places, and how its drawings look said once for all of them."""
+    return styles_once(environment(*more).get_template(template).render(**values))
+
+
+def styles_once(page: str) -> str:
+    """The page with a class in the place of every style that stands twice or more in its SVGs, by the order in which they come."""
+    styles = Counter(style for svg in _SVG.findall(page) for style in _STYLE.findall(svg))
+    names = {style: f"s{number}" for number, style in enumerate((one for one in styles if styles[one] > 1), 1)}
+
+    def named(found: re.Match[str]) -> str:
+        return f' class="{names[found[1]]}"' if found[1] in names else found[0]
+
+    # a mark that is used somewhere else isn't inside an <svg> there: no selector may say so
+    rules = "".join(f".{name}{{{style}}}\n" for style, name in names.items())
+    return _SVG.sub(lambda svg: _STYLE.sub(named, svg[0]), page).replace("</style>", f"{rules}</style>", 1)
 
 
 def coded(sentence: str) -> Markup:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from harness.reader import until_reader_goes
 from reports.compare.designs import of_folder
 from reports.load import NotARun
 from reports.series.whole import whole
@@ -37,4 +38,4 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(until_reader_goes(main))

@@ -17,7 +17,7 @@ from reports.stats.intervals import (
     median_of_trials,
     share_of_trials,
 )
-from reports.stats.levels import holm_levels, looks
+from reports.stats.levels import holm_levels
 from reports.stats.pairs import Difference, PairedRatio, Ratio, paired_difference, paired_odds, paired_ratio
 from reports.stats.quantiles import grouped_percentiles
 from reports.stats.series import (
@@ -76,7 +76,6 @@ __all__ = [
     "holm",
     "holm_levels",
     "least_pairs",
-    "looks",
     "mean_of_trials",
     "median_of_trials",
     "minimum_detectable_effect",

@@ -1,4 +1,4 @@
-"""Where a series changed its level: E-divisive with a t-test, over windows. A screen, not a verdict (docs/history.md).
+"""Where a series changed its level: E-divisive with a t-test, over windows. Where to look, not a verdict (docs/history.md).
 
 The distance between what lies left and right of a split is Matteson & James' (arXiv 1306.4933, eq. 5, α = 1). Test, windows and
 the two thresholds are Hunter's (Fleming et al., ICPE'23, 10.1145/3578244.3583719): Student's t in place of permutations, so that the same

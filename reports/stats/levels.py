@@ -1,4 +1,4 @@
-"""How sure each interval of a family has to be: Holm's steps over gates, and a share of the error for every look."""
+"""How sure each interval of a family has to be: Holm's steps over gates."""
 
 from collections.abc import Sequence
 
@@ -22,15 +22,3 @@ def holm_levels(p_values: Sequence[float], confidence: float = CONFIDENCE) -> li
             going = bool(data[place] < level)
         levels[place] = 1 - level
     return [float(one) for one in levels]
-
-
-def looks(first: int, most: int, confidence: float = CONFIDENCE) -> tuple[tuple[int, float], ...]:
-    """When to look, declared before the first pair: (pairs, confidence) of each look, after ``first`` and after ``most``.
-
-    α is shared evenly by the looks (Bonferroni), so that stopping at the first of them that decides errs no more often than one
-    look would. Raises ValueError where ``first`` is below 2 or above ``most``.
-    """
-    if not 2 <= first <= most:
-        raise ValueError(f"looks take 2 pairs or more and a cap that isn't below them, got {first} and {most}")
-    at = (first,) if first == most else (first, most)
-    return tuple((pairs, 1 - (1 - confidence) / len(at)) for pairs in at)

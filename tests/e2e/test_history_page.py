@@ -37,8 +37,8 @@ def test_the_page_says_what_it_is_worth_and_draws_the_change(browser: Browser, p
     page.on("console", lambda message: complaints.append(message.text))
     page.on("request", lambda request: fetched.append(request.url))
     page.goto(page_file.as_uri())
-    assert page.get_by_text("A screen, not a verdict").is_visible()
-    assert page.get_by_text("Changed there: versions: dbharness 0.1.0 → 0.2.0.").first.is_visible()
+    assert page.get_by_text("Where to look, not a verdict").is_visible()
+    assert page.get_by_text("Against the run before: versions: dbharness 0.1.0 → 0.2.0.").first.is_visible()
     assert page.locator("tr[data-figure='query_vs_scan.latency_p95_ms']").count() == 1
     box = page.locator("figure svg").bounding_box()
     assert box and box["width"] > 300 and box["height"] > 150

@@ -1,4 +1,9 @@
-"""The answers to every pattern, worked out by pandas on the raw CSV files: by another path than any store's, or the load's own."""
+"""The answers to every pattern, worked out by pandas on the raw CSV files: by another path than any store's, or the load's own.
+
+A report holds a run's answers against pandas too (reports/sql_vs_nosql/in_pandas.py), fast, by the harness's own words for a
+question. Nothing of either is used here: columns, how many routes are asked for and what a word is are written out again, so that
+stores, load and report can't agree on the same mistake.
+"""
 
 import importlib.util
 import re

@@ -45,16 +45,17 @@ def test_the_terminal_has_the_figures_that_changed_and_how_many_didnt(store: Pat
     code, out, err = typed("history", store)
     assert (code, err) == (0, "")
     assert (
-        "query_vs_scan: 12 runs, 1 Nov 2026, 02:00 to 12 Nov 2026, 02:00 (target local, profile quick, seed 1, " in out
+        "query_vs_scan: 12 runs, 1 Nov 2026, 02:00 to 12 Nov 2026, 02:00 (alike in target local · profile quick · seed 1 · "
+        in out
     )
     assert "1 left out: 1 of another profile." in out
-    changed = "changed there: git: commit – → cccccccccccc; git: uncommitted changes – → no"
+    changed = "against the run before: git: commit – → cccccccccccc; git: uncommitted changes – → no"
     assert f"run 7: night-07, 7 Nov 2026, 02:00\n  {changed}\n" in out
     assert re.search(r"\n  \+40 %  9\.99 → 13\.99 ms  p < 1e-6  query_vs_scan\.latency_p95_ms\{arm=query\}\n", out)
     assert "latency_p50_ms" not in out
     assert "1 of 2 figures changed their level, 1 didn't." in out
     assert "left out: cut: it is partial: interrupted" in out
-    assert "A screen, not a verdict" in out
+    assert "Where to look, not a verdict" in out
 
 
 def test_json_is_the_one_document_of_standard_output_and_the_page_is_one_file(store: Path, tmp_path: Path) -> None:
@@ -73,7 +74,7 @@ def test_json_is_the_one_document_of_standard_output_and_the_page_is_one_file(st
     assert point["differs"][0] == {"topic": "git", "name": "commit", "before": "–", "after": "c" * 12}
     assert json.loads((tmp_path / "page" / "history.json").read_text()) == said
     page = (tmp_path / "page" / "history.html").read_text()
-    assert "A screen, not a verdict" in page and page.count("<figure") == page.count("<svg") == 1
+    assert "Where to look, not a verdict" in page and page.count("<figure") == page.count("<svg") == 1
     assert "<script" not in page and not re.search(r'(?:src|href)="https?:', page)
     assert typed("history", store, "--out", tmp_path / "again")[0] == 0
     assert (tmp_path / "again" / "history.html").read_text() == page

@@ -7,6 +7,7 @@ import pytest
 from scipy import stats as scipy_stats
 
 from benchmarks.simulated_runs import mann_whitney_alarms, p95_of_pairs, p_at_looks, told_apart
+from harness.pairs.plan import declared_looks
 from reports import stats
 
 SEED = 20261125
@@ -38,9 +39,9 @@ def test_a_tenth_more_is_found_by_eight_pairs_in_four_of_five_and_by_ten_in_nine
 
 def test_adding_pairs_by_the_declared_looks_errs_no_more_often_than_one_look() -> None:
     """Looking after 8 pairs and after 16, at half of 5 % each; at 5 % each the two looks together err more often than that."""
-    looked = stats.looks(8, 16)
-    p = p_at_looks(SEED, COMPARISONS, [pairs for pairs, _ in looked])
-    alarms = int((p < [1 - confidence for _, confidence in looked]).any(axis=1).sum())
+    looked = declared_looks(8, 16)
+    p = p_at_looks(SEED, COMPARISONS, [look.pairs for look in looked])
+    alarms = int((p < [1 - look.confidence for look in looked]).any(axis=1).sum())
     undeclared = int((p < 0.05).any(axis=1).sum())
     print(f"looks after 8 and 16 pairs, equal arms: {alarms / COMPARISONS:.1%} of {COMPARISONS:,}, ", end="")
     print(f"at 95 % each {undeclared / COMPARISONS:.1%}")

@@ -242,7 +242,7 @@ def test_few_reads_have_no_p99_and_one_trial_no_interval(planted: PlantedRun) ->
     assert chart.table["p99, service ms"].isna().all()
     of_scan = waits.table[waits.table["arm"] == "scan"].set_index("percentile")
     assert of_scan.loc[[75.0, 85.0], "all trials, service ms"].tolist() == pytest.approx([10, 200])
-    assert (of_scan.loc[95.0, "carried"], of_scan.loc[96.5, "carried"]) == (True, False)
+    assert (of_scan.loc[95.0, "enough samples"], of_scan.loc[96.5, "enough samples"]) == (True, False)
     windows = over_time.table[over_time.table["arm"] == "scan"]
     assert windows["requests"].tolist() == [5] * 20
     assert windows["throttled, %"].tolist() == pytest.approx([20] * 20)

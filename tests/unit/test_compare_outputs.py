@@ -12,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import planted_sides
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from planted_pairs import make_pairs
 from planted_sides import figure, latency, record, side, written
@@ -179,7 +181,7 @@ def test_both_distributions_are_drawn_and_their_quantiles_divided(page: str) -> 
     """The table under the ratio has the planted half, at every percentile that the samples carry."""
     start = page.index('id="chart-query_vs_scan-latency-1-quantile-ratio"')
     figures = page[start : page.index("</figure>", start)]
-    rows = re.findall(r'<th scope="row">([\d.]+)</th><td class="figure">([\d.]+)</td><td class="figure">([\d.]+)</td><td class="figure">([\d.]+)</td><td class="figure">(yes|no)', figures)  # fmt: skip
+    rows = re.findall(r'<th scope="row">([\d.]+)</th><td>([\d.]+)</td><td>([\d.]+)</td><td>([\d.]+)</td><td>(yes|no)', figures)  # fmt: skip
     ratios = {float(p): [float(figure) for figure in those] for p, *those, carried in rows if carried == "yes"}
     assert set(ratios) >= {5.0, 25.0, 50.0, 75.0, 90.0, 95.0}
     for p in (25.0, 50.0, 75.0):
@@ -198,6 +200,17 @@ def test_latencies_that_do_not_give_back_the_finding_are_not_drawn(tmp_path: Pat
             one["value"] *= 1.1
     file.write_text(json.dumps(findings))
     assert "-percentiles" not in html(compared(designs.of_folder(folder)))
+
+
+def test_rows_that_have_another_word_for_their_step_are_drawn_with_their_trial(tmp_path: Path) -> None:
+    """A trial that waited for somebody is a planned one in the manifest and in the figures; its rows were written before."""
+    folder = make_pairs(tmp_path / "pairs", pairs=2)
+    for file in folder.glob("*/samples/*.parquet"):
+        rows = pq.read_table(file)
+        at = rows.schema.get_field_index("step")
+        waited = pa.array(["by_hand"] * len(rows)).dictionary_encode().cast(rows.schema.field(at).type)
+        pq.write_table(rows.set_column(at, rows.schema.field(at), waited), file)
+    assert 'id="chart-query_vs_scan-latency-1-percentiles"' in html(compared(designs.of_folder(folder)))
 
 
 def test_runs_without_samples_are_compared_without_distributions(tmp_path: Path) -> None:

@@ -1,8 +1,13 @@
 """Absolute gates: a word by the interval, and an exit code by the word; what can't be asked is told apart from what failed."""
 
 import math
+import shutil
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 from gated import SCENARIO, finding, gated, judged
 from hypothesis import given
@@ -13,6 +18,7 @@ from reports.gates.limits import decide
 from reports.gates.outcome import CannotAsk, Verdict, Word, together
 
 DOWNTIME = finding("downtime_s", 0.29, 0.15, 0.43, unit="s")
+SAMPLES = f"samples/{SCENARIO}.0.parquet"
 WORDS = ("pass", "fail", "inconclusive", "invalid")
 
 
@@ -121,6 +127,32 @@ def test_a_scenario_that_is_not_whole_makes_its_gates_invalid(
     verdict = judged(run, "shop.downtime_s <= 1", "shop.never_reached_s <= 1")
     assert (verdict.word, verdict.exit_code) == ("invalid", 3)
     assert [outcome.sentence.split(": ", 2)[2] for outcome in verdict.outcomes] == [f"{why}."] * 2
+
+
+def test_samples_that_are_not_those_that_were_written_make_the_gates_invalid(tmp_path: Path) -> None:
+    """One value altered, as many rows as before; what another scenario wrote says nothing, what the whole run wrote does."""
+    run = gated(tmp_path / "run", [finding("p95_ms", 2.0, 1.9, 2.1)])
+    samples, events, other = (Path(run.path) / name for name in (SAMPLES, "events.jsonl", "samples/bank.0.parquet"))
+    shutil.copy(samples, other)
+    noted = {
+        str(file.relative_to(run.path)): sha256(file.read_bytes()).hexdigest() for file in (samples, events, other)
+    }
+    run = replace(run, manifest=run.manifest | {"hashes": noted})
+    assert judged(run, "shop.p95_ms <= 3").exit_code == 0
+    other.write_bytes(b"another's")
+    assert judged(run, "shop.p95_ms <= 3").exit_code == 0
+
+    rows = pq.read_table(samples)
+    at = rows.schema.get_field_index("op_id")
+    pq.write_table(rows.set_column(at, rows.schema.field(at), pc.add(rows["op_id"], 1)), samples)
+    verdict = judged(run, "shop.p95_ms <= 3", "shop.p95_ms >= 3")
+    assert (verdict.word, verdict.exit_code) == ("invalid", 3)
+    assert f"shop: {SAMPLES} isn't what was written: its SHA-256 is " in verdict.outcomes[0].sentence
+    pq.write_table(rows, samples)
+    assert judged(run, "shop.p95_ms <= 3").exit_code == 0
+
+    events.write_text("{}")
+    assert "shop: events.jsonl isn't what was written" in judged(run, "shop.p95_ms <= 3").outcomes[0].sentence
 
 
 def test_a_scenario_whose_analysis_failed_makes_its_gates_invalid(tmp_path: Path) -> None:

@@ -6,10 +6,12 @@ from typing import Any
 
 from planted_history import Value, noisy, planted_nights, planted_run, record
 
+from reports.compare.matching import match
 from reports.history import words
 from reports.history.charts import LEVEL, STEP, chart, draw, table
 from reports.history.runs import read, series_of
 from reports.history.trends import History, Trend, history
+from reports.records import Recorded
 
 
 def followed(paths: list[Path], allow: tuple[str, ...] = ()) -> History:
@@ -96,6 +98,21 @@ def test_a_label_with_one_value_a_run_that_changes_between_runs_tells_runs_apart
         (change,) = trend.changes
         assert [(one.name, one.before, one.after) for one in change.labels] == [("client", "lean", "boto3")]
         assert words.what_changed(change) == "configuration: scenarios.query_vs_scan.client lean → boto3"
+
+
+def test_a_figure_at_another_step_is_another_figure_as_in_a_comparison(tmp_path: Path) -> None:
+    """Tables of 1,000 flights, then of 4,000: two figures of three runs each, though the client changed with them."""
+    paths = []
+    for night in range(6):
+        labels = {"step": "1000", "client": "lean"} if night < 3 else {"step": "4000", "client": "boto3"}
+        paths.append(
+            planted_run(tmp_path / f"{night}", [record("units", float(labels["step"]), labels=labels)], night=night)
+        )
+    trends = {str(trend.figure): len(trend.points) for trend in followed(paths).trends}
+    assert trends == {"query_vs_scan.units{step=1000}": 3, "query_vs_scan.units{step=4000}": 3}
+    base, candidate = (Recorded.load(path) for path in (paths[0], paths[5]))
+    found = match([base], [candidate])
+    assert (found.matches, [one.name for one in found.labels]) == ((), ["client"])
 
 
 def test_a_label_that_no_setting_tells_of_is_named_by_itself(tmp_path: Path) -> None:
@@ -209,6 +226,13 @@ def test_the_chart_draws_its_table_a_row_a_run(tmp_path: Path) -> None:
     labels = {text.get_text() for text in figure.legends[0].get_texts()}
     assert labels == {"run, with its 95 % interval", "level", "change point", "the manifest changed"}
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("run, in the order they started", "%")
+
+
+def test_a_figure_without_chance_is_drawn_without_intervals(tmp_path: Path) -> None:
+    """Twelve units, then eleven, exactly: nothing is said of an interval that nobody can see."""
+    figure = draw(table(found := nights(tmp_path, [12.0] * 3 + [11.0] * 3), only(found)))
+    labels = {text.get_text() for text in figure.legends[0].get_texts()}
+    assert labels == {"run", "level", "change point"}
 
 
 def test_a_series_of_one_run_and_of_none_can_be_told_and_drawn(tmp_path: Path) -> None:

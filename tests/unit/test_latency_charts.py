@@ -48,7 +48,7 @@ def test_grey_begins_where_the_samples_cannot_carry_a_percentile() -> None:
     for n, carried in ((72, True), (71, False)):
         chart = plot(Distribution(name="a", trials=[[5.0] * n]))
         assert chart is not None
-        assert bool(chart.table.set_index("percentile").loc[95.0, "carried"]) is carried
+        assert bool(chart.table.set_index("percentile").loc[95.0, "enough samples"]) is carried
 
 
 def test_the_highest_percentile_is_the_one_whose_least_samples_these_are() -> None:

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.pairs.plan import declared_looks
 from reports import stats
 
 
@@ -49,24 +50,12 @@ def test_no_level_is_looser_than_alpha_nor_stricter_than_bonferroni(p_values: li
         assert 0.05 / len(p_values) - 1e-12 <= 1 - level <= 0.05 + 1e-12
 
 
-def test_two_looks_share_the_error_evenly_and_one_look_has_it_all() -> None:
-    """0.05 ÷ 2 at 8 pairs and at 16; with nothing to add there is one look."""
-    assert stats.looks(8, 16) == ((8, pytest.approx(0.975)), (16, pytest.approx(0.975)))
-    assert stats.looks(8, 8) == ((8, pytest.approx(0.95)),)
-
-
-@pytest.mark.parametrize(("first", "most"), [(1, 8), (0, 0), (9, 8)])
-def test_looks_that_no_comparison_could_have_are_refused(first: int, most: int) -> None:
-    """One pair has no interval; a cap below the first look none to stop at."""
-    with pytest.raises(ValueError, match="looks take 2 pairs or more"):
-        stats.looks(first, most)
-
-
 def test_stopping_at_the_first_look_that_decides_errs_no_more_often_than_declared() -> None:
     """Equal sides, 4,000 times: told apart at either look in at most 5 %, as often as 5 % would be once in a thousand."""
-    rng, looks, errors = np.random.default_rng(20261128), stats.looks(6, 12), 0
+    rng, errors = np.random.default_rng(20261128), 0
+    declared = [(look.pairs, look.confidence) for look in declared_looks(6, 12)]
     for logs in rng.normal(0, 0.05, (4000, 12)):
-        found = (stats.paired_ratio([1.0] * k, list(np.exp(logs[:k])), confidence) for k, confidence in looks)
+        found = (stats.paired_ratio([1.0] * k, list(np.exp(logs[:k])), confidence) for k, confidence in declared)
         errors += any(not one.low <= 1 <= one.high for one in found if one.low is not None and one.high is not None)
     assert errors <= 244  # the 99.9 % point of Bin(4000, 0.05): 200 + 3.09 · 13.8 = 242.6, and its skew
 

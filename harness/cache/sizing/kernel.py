@@ -101,6 +101,22 @@ def _renumber(tree: Int64, weights: Int64, owner: Int64, slots: Int64, heap: Int
 
 
 @compiled
+def _fill(tree: Int64, weights: Int64, owner: Int64, heap: Int64, holes: int, need: int) -> tuple[int, int]:
+    """Take a newcomer's weight from the topmost holes; how much of it they had, and the holes that are left."""
+    left = need
+    while left and holes:
+        top = heap[0]
+        taken = min(left, weights[top])
+        _add(tree, top, -taken)
+        weights[top] -= taken
+        left -= taken
+        if not weights[top]:
+            owner[top] = _EMPTY
+            holes = _pop(heap, holes)
+    return need - left, holes
+
+
+@compiled
 def distances(keys: Int64, weights_of: Int64, kinds: Int8, key_count: int) -> Int64:
     """For each access the least capacity at which a read hits; ``COLD`` where none does, and for writes and deletes.
 
@@ -134,17 +150,8 @@ def distances(keys: Int64, weights_of: Int64, kinds: Int8, key_count: int) -> In
             if slot:
                 owner[slot] = _HOLE
                 holes = _push(heap, holes, slot)
-            left = need
-            while left and holes:
-                top = heap[0]
-                taken = min(left, weights[top])
-                _add(tree, top, -taken)
-                total -= taken
-                weights[top] -= taken
-                left -= taken
-                if not weights[top]:
-                    owner[top] = _EMPTY
-                    holes = _pop(heap, holes)
+            filled, holes = _fill(tree, weights, owner, heap, holes, need)
+            total -= filled
         if last + 1 == size:
             slots[key] = 0
             last, holes = _renumber(tree, weights, owner, slots, heap)

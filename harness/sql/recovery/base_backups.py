@@ -10,7 +10,7 @@ from harness.sql.operations import volumes
 from harness.sql.operations.part import Room, engine_of
 from harness.sql.operations.settings import RdsOperationsSettings
 from harness.sql.operations.under_load import UnderLoad, params_of
-from harness.sql.recovery.make import backups_of
+from harness.sql.recovery.make import backups_of, switched_on
 
 if TYPE_CHECKING:
     from harness.sql.recovery.model import Backups, BaseBackup
@@ -53,12 +53,8 @@ class BaseBackups:
         instance = self._room.instances.of(engine_of(trial), int(trial.params["flights"]))
         self._backups = backups_of(instance.server, instance.warden, instance.host)
         self._made = []
-        try:
-            self._backups.begin()
-        except BaseException:
-            self._backups.end()
-            raise
-        volumes.settle_disk()
+        with switched_on(self._backups):
+            volumes.settle_disk()
         do = self._back_up if trial.arm == BASE_BACKUP else self._room.context.sleep_s
         self._under_load = UnderLoad(
             self._room, trial, instance.endpoint, partial(do, float(trial.params["measured_s"]))

@@ -1,6 +1,7 @@
-"""Which backups stand behind which server."""
+"""Which backups stand behind which server, and how they are begun."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from harness.local.mariadb import MariaDbServer
 from harness.local.postgres import PostgresServer
@@ -22,3 +23,14 @@ def backups_of(server: SqlServer, warden: Warden, host: str, settings: Mapping[s
         return MariaDbBackups(server, warden, told)
     assert isinstance(server, PostgresServer)
     return PostgresBackups(server, warden, host, told)
+
+
+@contextmanager
+def switched_on(backups: Backups) -> Iterator[None]:
+    """Automated backups are on for what is in the block, and stay on; where it fails, or they do, nothing of them is left."""
+    try:
+        backups.begin()
+        yield
+    except BaseException:
+        backups.end()
+        raise

@@ -18,7 +18,7 @@ from harness.sql.operations.settings import RdsOperationsSettings
 from harness.sql.operations.under_load import UnderLoad, params_of
 from harness.sql.recovery.base_backups import note_backup
 from harness.sql.recovery.held_against import Moment, TimedLedger, compare
-from harness.sql.recovery.make import backups_of
+from harness.sql.recovery.make import backups_of, switched_on
 from harness.sql.recovery.model import now
 
 if TYPE_CHECKING:
@@ -75,14 +75,10 @@ class PointInTime:
         room = self._room
         instance = self._instance = room.instance(engine_of(trial))
         self._backups = backups_of(instance.server, instance.warden, instance.host)
-        try:
-            self._backups.begin()
+        with switched_on(self._backups):
             with connect(instance.endpoint) as connection:
                 self._earlier = _rows(connection)
-        except BaseException:
-            self._backups.end()
-            raise
-        volumes.settle_disk()
+            volumes.settle_disk()
         self._ledger = TimedLedger(room.next_id, room.context.clock_ns)
         timed = replace(room, next_id=self._ledger.next_id)
         self._under_load = UnderLoad(timed, trial, instance.endpoint, lambda: self._go_wrong(trial))

@@ -25,7 +25,7 @@ _RATIOS = (
 _APART = 0.08  # of the axis, from one label to the next
 _US = {"us": 1.0, "ms": 1e3, "s": 1e6}
 _PERCENTILES = (5, 10, 25, 50, 75, 90, 95, 97.5, 99, 99.5, 99.9, 99.95, 99.99)
-_P, _RATIO, _LOW, _HIGH, _CARRIED = "percentile", "candidate ÷ base", "from", "to", "carried"
+_P, _RATIO, _LOW, _HIGH, _CARRIED = "percentile", "candidate ÷ base", "from", "to", "enough samples"
 _BANDS = {
     "interleaved_pairs": "the band is the t interval over pairs, at 95 % for each percentile by itself",
     "runs_in_sequence": "the band is Welch's interval over runs, at 95 % for each percentile by itself, drift not excluded",
@@ -90,7 +90,11 @@ def _conclusion(table: pd.DataFrame) -> str:
             low, high = row[_LOW].iloc[0], row[_HIGH].iloc[0]
             band = "" if np.isnan(low) else f", interval {told.percent(low - 1)} to {told.percent(high - 1)}"
             said.append(f"p{p}: {told.percent(row[_RATIO].iloc[0] - 1)}{band}")
-    return f"The candidate against the base, {'; '.join(said)}." if said else "No percentile is carried by every run."
+    return (
+        f"The candidate against the base, {'; '.join(said)}."
+        if said
+        else "No percentile has enough independent samples in every run."
+    )
 
 
 def _draw(table: pd.DataFrame) -> Drawing:

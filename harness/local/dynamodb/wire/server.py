@@ -10,11 +10,12 @@ from typing import Protocol
 import uvloop
 
 from harness.local.dynamodb.service import Service
-from harness.local.dynamodb.wire.connection import Connection, VerifiedConnection
+from harness.local.dynamodb.wire.connection import Connection
 from harness.local.dynamodb.wire.control import Control, Controlled
 from harness.local.dynamodb.wire.guards import Guards
 from harness.local.dynamodb.wire.options import Options
 from harness.local.dynamodb.wire.turns import Answer, LongWork
+from harness.local.dynamodb.wire.verified import VerifiedConnection
 from harness.local.dynamodb.wire.wire import Wire
 from harness.local.rights import drop_rights, raise_file_limit
 
