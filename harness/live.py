@@ -230,9 +230,9 @@ def together(parts: Iterable[Taken], latencies: dict[str, Percentiles]) -> Latel
         for into, told in ((reasons, part.reasons), (noticed, part.noticed)):
             for what, count in told.items():
                 into[what] = into.get(what, 0.0) + count / part.span_s
-        for feed, told in part.levels.items():
+        for feed, named in part.levels.items():
             known = levels.setdefault(feed, {})
-            for name, level in told.items():
+            for name, level in named.items():
                 both = known.get(name, level), level
                 known[name] = level if name not in known else sum(both) if is_count(name) else max(both)
         if part.pulse is not None:

@@ -189,7 +189,9 @@ class SqlVsNosql(Scenario[SqlVsNosqlSettings]):
     def looks(self) -> Looks:
         """What is shown of the servers on this machine."""
         twin = "dynamodb" in self.stores.plain and not self.context.on_aws
-        return Looks(self._processes, TwinGauge(self.context.services.dynamodb.url) if twin else None, self.context.clock_ns)
+        return Looks(
+            self._processes, TwinGauge(self.context.services.dynamodb.url) if twin else None, self.context.clock_ns
+        )
 
 
 def _this(trial: Trial) -> tuple[str, ...]:

@@ -101,7 +101,9 @@ class CachedStore:
         ):  # an application would have its answer; ours isn't what this arm is measured for
             raise Trouble("error", read.cache_error, "the cache didn't answer")
         if loaded is not None:
-            return replace(loaded, hit=False, round_trips=loaded.round_trips + 2)  # asked for in the cache, and put there
+            return replace(
+                loaded, hit=False, round_trips=loaded.round_trips + 2
+            )  # asked for in the cache, and put there
         return self._from_cache(key, read.value)
 
     def undo(self, question: Question) -> None:

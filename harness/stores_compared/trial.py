@@ -131,7 +131,10 @@ def undo_all(store: Store, trial: Trial, choice: Choice) -> None:
 
 def _question(trial: Trial, choice: Choice, number: int) -> Question:
     return Question(
-        pattern=pattern_of(trial), number=number, parameters=choice.parameters[number], flights=int(trial.params["flights"])
+        pattern=pattern_of(trial),
+        number=number,
+        parameters=choice.parameters[number],
+        flights=int(trial.params["flights"]),
     )
 
 

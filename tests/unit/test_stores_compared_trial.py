@@ -77,7 +77,9 @@ class One:
         self.choice: Choice = self.questions.of("patterns", cast("Any", pattern))
         self.events, self.meter, self.clock, self.store = Noted(), Counting(), Clock(answer_s), store
         labels = {"part": "patterns", "pattern": pattern}
-        self.trial = trial = Trial(trial=7, pair=3, arm="scripted", step=str(flights), labels=labels, params={"flights": flights})
+        self.trial = trial = Trial(
+            trial=7, pair=3, arm="scripted", step=str(flights), labels=labels, params={"flights": flights}
+        )
         self.asking = Asking(
             trial, store, self.choice, numbers=self.choice.numbers(random.Random(1)), tables=tables_of(data, SETTINGS, self.questions),
             meters=cast("Any", {"server": self.meter}), events=cast("Any", self.events), settings=SETTINGS, first=first, clock_ns=self.clock,
