@@ -124,7 +124,7 @@ class Workers:
         try:
             parts = self._performed(trial, on_begin)
         finally:
-            self._trial, self._doing = None, []
+            self._trial = None
             self._idle.set()
         for part in parts:
             self._scenario.tally.update(part["tally"])

@@ -274,7 +274,7 @@ class Scenario(ABC, Generic[SettingsT]):
         """Called when the load of ``trial`` starts, at ``begin_ns``: the place to start a fault."""
 
     def heard(self, word: Mapping[str, Any]) -> None:
-        """In every process that makes load of the trial under way: what ``tell_load`` was told where the services are, plain data."""
+        """In every process that makes load of the trial: what ``tell_load`` was told where the services are, up to its ``end``; plain data."""
 
     def load_ended(self, trial: Trial) -> dict[str, Any]:  # noqa: ARG002 - for those that override it
         """In every process that makes load, after its last operation, however the trial came to its end: close what ``begin`` opened.

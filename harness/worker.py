@@ -120,8 +120,7 @@ class Worker:
             case "go":
                 self._go(asked)
             case "word":
-                if self._load is not None:
-                    self._scenario.heard(asked["word"])
+                self._scenario.heard(asked["word"])
             case "abandon":
                 self._abandon()
             case "stop":

@@ -26,6 +26,7 @@ from harness.sql.operations.parts import LOADS, MAKE, trials_of
 from harness.sql.operations.settings import PartName, RdsOperationsSettings
 
 DEADLINE_S = 300.0  # for whatever operation
+OVER, CLOSE = "over", "close"  # what loads are told: to end, and that all have
 
 
 class RdsOperations(Scenario[RdsOperationsSettings]):
@@ -68,7 +69,7 @@ class RdsOperations(Scenario[RdsOperationsSettings]):
             raise CannotMeasure("; ".join(self.context.services.unavailable.values()) or "no database is there")
         room = Room(
             context=self.context, settings=self.settings, engines=there, instances=Instances(self.context.local, self.context.config.months),
-            own_id=count(-1, -1).__next__, stop_load=lambda: self.tell_load({"over": True}), doing=self.doing,
+            own_id=count(-1, -1).__next__, stop_load=lambda: self.tell_load({"do": OVER}), doing=self.doing,
         )  # fmt: skip
         self.instances = room.instances
         self.parts: dict[PartName, Part] = {name: MAKE[name](room) for name in self.settings.parts}
@@ -99,6 +100,7 @@ class RdsOperations(Scenario[RdsOperationsSettings]):
 
     def begin(self, trial: Trial) -> TrialLoad:
         """The part's, of what it handed out."""
+        self._close_load()
         desk = Desk(
             context=self.context, next_id=self.next_id, next_beat=self.next_beat, part=self.part, shares=self.shares
         )
@@ -114,16 +116,16 @@ class RdsOperations(Scenario[RdsOperationsSettings]):
         assert self.load
         self.load.begun(begin_ns)
 
-    def heard(self, word: Mapping[str, Any]) -> None:  # noqa: ARG002 - there is one
-        """What was to be done is done: the load ends."""
-        if self.load is not None:
+    def heard(self, word: Mapping[str, Any]) -> None:
+        """What was to be done is done, or every process's load has ended."""
+        if self.load is not None and word["do"] == OVER:
             self.load.stop()
+        elif word["do"] == CLOSE:
+            self._close_load()
 
     def load_ended(self, trial: Trial) -> dict[str, Any]:  # noqa: ARG002 - the one whose load it is
         """What clients were told."""
-        assert self.load
-        load, self.load = self.load, None
-        return load.ended()
+        return {} if self.load is None else self.load.ended()
 
     def collect(self, trial: Trial, told: Sequence[Mapping[str, Any]]) -> None:
         """The part's."""
@@ -134,7 +136,8 @@ class RdsOperations(Scenario[RdsOperationsSettings]):
         self._part(trial).begun(trial, begin_ns)
 
     def end(self, trial: Trial) -> None:
-        """The part's."""
+        """The part's; until then all connections are there, whichever process is ready first."""
+        self.tell_load({"do": CLOSE})
         try:
             self._part(trial).end(trial)
         except TROUBLE as error:
@@ -150,8 +153,14 @@ class RdsOperations(Scenario[RdsOperationsSettings]):
 
     def tear_down(self) -> None:
         """The parts'; servers end with the services."""
+        self._close_load()
         for part in getattr(self, "parts", {}).values():
             part.tear_down()
+
+    def _close_load(self) -> None:
+        if self.load is not None:
+            self.load.close()
+            self.load = None
 
     def _part(self, trial: Trial) -> Part:
         return self.parts[_part_of(trial)]

@@ -110,10 +110,13 @@ class Opening(Load):
 
     def ended(self) -> dict[str, Any]:
         """See Load; how many could be opened."""
-        opened = len(self._open)
+        return super().ended() | {"opened": len(self._open)}
+
+    def close(self) -> None:
+        """See Load."""
         while self._open:
             self._open.pop().close()
-        return super().ended() | {"opened": opened}
+        super().close()
 
     def live(self) -> dict[str, float]:
         """See Load."""

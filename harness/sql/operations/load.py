@@ -47,7 +47,7 @@ def handed_out(endpoint: SqlEndpoint) -> dict[str, Any]:
 
 
 class Load:
-    """One process's part of a trial's load, for ``duration_s`` or until stopped. Connections are its own, and closed when it has ended."""
+    """One process's part of a trial's load, for ``duration_s`` or until stopped. Connections are its own, and open until all processes' are over."""
 
     def __init__(self, trial: Trial, desk: Desk, handed: Handed, *, duration_s: float | None = None) -> None:
         self.trial, self.desk = trial, desk
@@ -78,9 +78,12 @@ class Load:
         self._over = True
 
     def ended(self) -> dict[str, Any]:
-        """Close all connections, nobody being in an operation any more; what is known of every write, as plain data."""
-        self.pool.close()
+        """Nobody is in an operation any more: what is known of every write, as plain data."""
         return {"writes": self.ledger.as_record()}
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.pool.close()
 
     def live(self) -> dict[str, float]:
         """For feed *servers*: writes by what their clients were told so far, and connections."""

@@ -130,10 +130,10 @@ class Beats(Load):
         rate = float(params["writes_per_s"])
         return (beats, self.open(WRITE, self.write, per_s=rate, slots=WRITERS)) if rate else (beats,)
 
-    def ended(self) -> dict[str, Any]:
+    def close(self) -> None:
         """See Load."""
         self._readers.close()
-        return super().ended()
+        super().close()
 
     def live(self) -> dict[str, float]:
         """See Load; and the longest lag since the last look."""
