@@ -160,7 +160,7 @@ class Context:
     """What a scenario works with; clock and randomness come from here, never from the module.
 
     ``redact`` goes over a text that a sample is to have and that may name an address. ``worker`` is the number of the process
-    that makes the load, None where there is one only.
+    that makes the load, None where there is one only; ``shift_ns`` is what moments of its clock lack to those of samples.
     """
 
     config: Config
@@ -172,6 +172,7 @@ class Context:
     notes: dict[str, Any] = field(default_factory=dict)
     redact: Callable[[str], str] = str
     worker: int | None = None
+    shift_ns: int = 0
 
     def numbers(self) -> Iterator[int]:
         """Numbers that no other process of this run has."""

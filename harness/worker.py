@@ -144,7 +144,9 @@ class Worker:
         if config.load.cpu_affinity:
             keep_to([config.load.cpu_affinity[index % len(config.load.cpu_affinity)]])
         services = target.attached(job["services"], config)
-        context = Context(config=config, services=services, events=_Relay(self), slots=job["slots"], worker=index)
+        context = Context(
+            config=config, services=services, events=_Relay(self), slots=job["slots"], worker=index, shift_ns=clocks["shift_ns"]
+        )  # fmt: skip
         self._scenario = kind(config.scenarios[kind.name], context)
         for name in kind.shared:
             setattr(self._scenario, name, job["shared"][name])
