@@ -14,7 +14,6 @@ from harness import dataset
 from harness.cockpit.feeds import DATABASE
 from harness.errors import CannotMeasure
 from harness.execute import locust_user
-from harness.local.twin_control import TwinGauge
 from harness.plan import Trial
 from harness.recorder import Kind, Observation
 from harness.scenario import FloorProbe, Scenario, Slot, Stream, TrialLoad
@@ -188,10 +187,7 @@ class SqlVsNosql(Scenario[SqlVsNosqlSettings]):
     @cached_property
     def looks(self) -> Looks:
         """What is shown of the servers on this machine."""
-        twin = "dynamodb" in self.stores.plain and not self.context.on_aws
-        return Looks(
-            self._processes, TwinGauge(self.context.services.dynamodb.url) if twin else None, self.context.clock_ns
-        )
+        return Looks(self._processes, self.context.clock_ns)
 
 
 def _this(trial: Trial) -> tuple[str, ...]:

@@ -1,25 +1,21 @@
-"""What the servers of the comparison do, for whoever looks on: looked at between two answers, so that no measured one waits for it."""
+"""What the servers of the comparison use, for whoever looks on: looked at between two answers, so that no measured one waits for it."""
 
 import time
 from collections.abc import Callable, Mapping
 
-from harness.local.twin_control import TwinGauge
-from harness.stores_compared.cost import ServerProcesses, Used
+from harness.stores_compared.cost import ServerProcesses
 
 Told = dict[str, dict[str, float]]
 
 
 class Looks:
-    """Processor time of ``processes`` by what each server is called, and what the twin's own page says where there is one.
-
-    Reading the processes' clocks costs their servers nothing. The twin answers for itself while nobody else asks it.
-    """
+    """Processor time of ``processes`` by what each server is called. Reading a process's clock costs its server nothing."""
 
     def __init__(
-        self, processes: Mapping[str, ServerProcesses], twin: TwinGauge | None, clock_ns: Callable[[], int] = time.monotonic_ns
-    ) -> None:  # fmt: skip
-        self._processes, self._twin, self._clock_ns = processes, twin, clock_ns
-        self._before: tuple[int, dict[str, Used]] | None = None
+        self, processes: Mapping[str, ServerProcesses], clock_ns: Callable[[], int] = time.monotonic_ns
+    ) -> None:
+        self._processes, self._clock_ns = processes, clock_ns
+        self._before: tuple[int, dict[str, int]] | None = None
         self._wanted = False
         self._found: Told = {}
 
@@ -33,16 +29,11 @@ class Looks:
         if not self._wanted:
             return 0
         began_ns, self._wanted = self._clock_ns(), False
-        self._found = {"servers": self._cpu(began_ns)}
-        if self._twin is not None:
-            self._found["capacity"] = {name: float(value) for name, value in self._twin.look().items()}
+        used_ns = {name: server.cpu_ns() for name, server in self._processes.items()}
+        before, self._before = self._before, (began_ns, used_ns)
+        if before is not None and began_ns > before[0]:
+            since_ns = began_ns - before[0]
+            self._found["servers"] = {
+                f"cpu_ms_per_s|{name}": max(0.0, 1000 * (used_ns[name] - before[1][name]) / since_ns) for name in used_ns
+            }  # fmt: skip
         return self._clock_ns() - began_ns
-
-    def _cpu(self, at_ns: int) -> dict[str, float]:
-        used = {name: server.used() for name, server in self._processes.items()}
-        before, self._before = self._before, (at_ns, used)
-        if before is None or at_ns <= before[0]:
-            return {}
-        return {
-            f"cpu_ms_per_s|{name}": max(0.0, 1e12 * (used[name] - before[1][name]).cpu_s / (at_ns - before[0])) for name in used
-        }  # fmt: skip

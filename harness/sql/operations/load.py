@@ -88,7 +88,7 @@ class Load:
     def live(self) -> dict[str, float]:
         """For feed *servers*: writes by what their clients were told so far, and connections."""
         counts = self.ledger.counts
-        told = {f"{word}_count": float(counts[word]) for word in ("acknowledged", "ambiguous", "failed")}
+        told = {f"told_{word}_count": float(counts[word]) for word in ("acknowledged", "ambiguous", "failed")}
         return told | {f"connections_count|{self.trial.labels['engine']}": float(len(self.pool))}
 
     def closed(self, op: str, act: Callable[[Slot], Observation], *, slots: int) -> Stream:
