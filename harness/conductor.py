@@ -50,7 +50,7 @@ class Alone:
             scenario.load_begun(trial, begin_ns)
             on_begin(begin_ns)
 
-        scenario.handed = scenario.hand_out(trial)
+        scenario.handed, scenario.shares = scenario.hand_out(trial), (self._slots,)
         load = scenario.begin(trial)
         try:
             return self._performer.perform(trial, load, lines_of(load.streams, [self._slots], 0), on_begin=begun)

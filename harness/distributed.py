@@ -75,7 +75,9 @@ class Workers:
         self._trial_failure: TrialFailed | None = None
         self._stopping = False
         self._trial: Trial | None = None
+        self._doing: list[Member] = []  # those who do the trial
         self._turned_away: set[str] = set()
+        self._said_why: set[str] = set()
         self._lead_ns = _LEAD_NS
         runner.register_message(MESSAGE, self._on_message)
         runner.environment.events.worker_report.add_listener(self._on_report)
@@ -93,8 +95,10 @@ class Workers:
     def open(self, scenario: Scenario[Any], events: Events, job: dict[str, Any]) -> None:
         """Make every connected worker ready for a run. Raises CannotMeasure."""
         self._scenario, self._events, self._job = scenario, events, job
+        scenario.tell_load = lambda word: self._send("word", self._left, word=dict(word))
         self._test += 1
         self._members, self._said, self._closed, self._turned_away = [], {}, {}, set()
+        self._doing, self._said_why = [], set()
         self.failure = self._trial_failure = self._trial = None
         self._stopping, self._lead_ns = False, _LEAD_NS
         self._idle.set()
@@ -115,7 +119,7 @@ class Workers:
     def perform(self, trial: Trial, on_begin: Callable[[int], None]) -> Figures:
         """See :class:`harness.conductor.Crew`."""
         self._idle.clear()
-        self._trial, self._trial_failure = trial, None
+        self._trial, self._trial_failure, self._doing = trial, None, []
         self._said.clear()
         try:
             parts = self._performed(trial, on_begin)
@@ -157,6 +161,11 @@ class Workers:
     def _there(self) -> list[Member]:
         return [member for member in self._members if member.lost is None]
 
+    @property
+    def _left(self) -> list[Member]:
+        """Those who do the trial and are there still."""
+        return [member for member in self._doing if member.lost is None]
+
     def _performed(self, trial: Trial, on_begin: Callable[[int], None]) -> list[dict[str, Any]]:
         handed = self._scenario.hand_out(trial)
         while True:
@@ -167,11 +176,11 @@ class Workers:
                 self._note_lost()
                 self._spread()
         begin_ns = time.monotonic_ns() + self._lead_ns
-        self._send("go", begin_wall_ns=to_wall_ns(begin_ns))
+        self._send("go", self._doing, begin_wall_ns=to_wall_ns(begin_ns))
         parts: list[dict[str, Any]] = []
         try:
             on_begin(begin_ns)
-            parts = self._gather("done", deadline_s + _ANSWER_PATIENCE_S)
+            parts = self._gather("done", deadline_s + _ANSWER_PATIENCE_S, of=self._doing)
         except _Gone as gone:
             parts = self._abandon(deadline_s)
             raise TrialBroken(f"{gone} was lost, and its part of the load with it") from gone
@@ -183,18 +192,30 @@ class Workers:
         """Everybody has its part of the trial at hand; until when it must be over, in seconds."""
         there = self._there
         slots = [member.slots for member in there]
+        if why := self._scenario.undivided(trial) if len(there) > 1 else None:
+            there, slots = there[:1], [sum(slots)]
+            self._say_undivided(trial, there[0], why)
+        self._doing = there
         for rank, member in enumerate(there):
             part = {"slots": slots, "rank": rank, "handed": handed}
             self._send("trial", [member], trial=asdict(trial), **part)
-        return max(float(load["deadline_s"]) for load in self._gather("at_hand", _ANSWER_PATIENCE_S))
+        return max(float(load["deadline_s"]) for load in self._gather("at_hand", _ANSWER_PATIENCE_S, of=there))
+
+    def _say_undivided(self, trial: Trial, member: Member, why: str) -> None:
+        """Event: ``done_by_one``, with the reason; in the log once for each reason."""
+        self._events.add("done_by_one", trial=trial.trial, worker=str(member.index), reason=why)
+        if why not in self._said_why:
+            self._said_why.add(why)
+            logger.info("trials that %s are done by %s, with all slots", why, name_of(member))
 
     def _abandon(self, patience_s: float) -> list[dict[str, Any]]:
         """End the trial at those that are left, and wait until they have."""
         while True:
             self._note_lost()
-            self._send("abandon")
+            left = self._left
+            self._send("abandon", left)
             with suppress(_Gone):
-                return self._gather("done", patience_s + _ANSWER_PATIENCE_S)
+                return self._gather("done", patience_s + _ANSWER_PATIENCE_S, of=left)
 
     def _spread(self) -> None:
         """All slots over those that are there; asked of them, since Locust moves users by messages. Raises CannotMeasure."""
@@ -245,6 +266,7 @@ class Workers:
         self._lead_ns = max([self._lead_ns, *(20 * member.clocks.error_ns for member in new)])
         for member in new:
             own = {"worker": member.index, "host": socket.gethostname(), "clocks": member.clocks.as_record()}
+            own["watched"] = self._live.keeps_latencies
             self._send("set_up", [member], **self._job, **own)
         for member, answer in zip(new, self._gather("ready", _ANSWER_PATIENCE_S, of=new), strict=True):
             member.host, member.pid, member.slots = answer["host"], answer["pid"], answer["slots"]

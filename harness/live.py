@@ -6,7 +6,7 @@ Every process counts for itself. A worker's counts go to the master with Locust'
 import time
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -28,6 +28,7 @@ _STALE_SPANS = 3  # a worker that didn't report for so many of its spans has not
 
 Counted = Callable[[str, Observation], str | None]
 Pulsed = Callable[[], Pulse | None]
+Levels = Callable[[], Mapping[str, Mapping[str, float]]]
 Key = tuple[str, str, str]
 
 
@@ -45,7 +46,7 @@ class Lately:
     """What happened a second, in the last one that is known of: of all processes together.
 
     ``noticed`` has what the scenario counts beside, ``reasons`` throttles by the reason that the service gave. Pulses are the worst
-    worker's, None where nobody makes load.
+    worker's, None where nobody makes load. ``levels`` has what its loads know (``Scenario.load_live``).
     """
 
     ok: float = 0.0
@@ -59,6 +60,7 @@ class Lately:
     noticed: dict[str, float] = field(default_factory=dict)
     latencies: dict[str, Percentiles] = field(default_factory=dict)
     pulse: Pulse | None = None
+    levels: dict[str, dict[str, float]] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -70,18 +72,20 @@ class Taken:
     reasons: dict[str, int]
     noticed: dict[str, int]
     pulse: dict[str, Any] | None
+    levels: dict[str, dict[str, float]] = field(default_factory=dict)
 
 
 class Live:
     """Counts by operation, arm and step: of this process since the test began, or of all workers together.
 
     ``counted`` says what an attempt counts as beside its outcome. ``pulse`` tells how the load of this process fares, where it
-    makes any. With ``keeps_latencies`` somebody takes ``lately`` every second.
+    makes any, ``levels`` what it knows besides. With ``keeps_latencies`` somebody takes ``lately`` every second.
     """
 
     def __init__(self, counted: Counted | None = None, *, clock_ns: Callable[[], int] = time.monotonic_ns) -> None:
         self.counted = counted
         self.pulse: Pulsed | None = None
+        self.levels: Levels | None = None
         self.keeps_latencies = False
         self._clock_ns = clock_ns
         self.clear()
@@ -126,7 +130,7 @@ class Live:
         taken = Taken(
             span_s=self._span_s(), counts=[[*key, *counts] for key, counts in self._counts.items()],
             reasons=dict(self._reasons), noticed=dict(self._noticed),
-            pulse=self._beat(),
+            pulse=self._beat(), levels=self._known(),
         )  # fmt: skip
         self._counts, self._reasons, self._noticed = {}, Counter(), Counter()
         return asdict(taken)
@@ -173,12 +177,15 @@ class Live:
                 for key, after in self._counts.items()
             ],
             reasons=dict(self._reasons - reasons), noticed=dict(self._noticed - noticed),
-            pulse=self._beat(),
+            pulse=self._beat(), levels=self._known(),
         )  # fmt: skip
 
     def _beat(self) -> dict[str, Any] | None:
         pulse = self.pulse() if self.pulse else None
         return None if pulse is None else asdict(pulse)
+
+    def _known(self) -> dict[str, dict[str, float]]:
+        return {feed: dict(levels) for feed, levels in self.levels().items()} if self.levels else {}
 
     def _span_s(self) -> float:
         before_ns, self._since_ns = self._since_ns, self._clock_ns()
@@ -196,6 +203,11 @@ class Live:
         return found
 
 
+def is_count(name: str) -> bool:
+    """Whether levels of that name are added up over processes; what it is of stands behind a bar."""
+    return name.partition("|")[0].endswith("_count")
+
+
 def percentiles(values_ns: "array[int]") -> Percentiles:
     """Of at least one latency."""
     values = np.frombuffer(values_ns, np.int64)
@@ -205,10 +217,11 @@ def percentiles(values_ns: "array[int]") -> Percentiles:
 
 
 def together(parts: Iterable[Taken], latencies: dict[str, Percentiles]) -> Lately:
-    """Rates of several processes added up, each over its own span; of pulses the worst."""
+    """Rates of several processes added up, each over its own span, and levels that are counts; of other levels the largest, of pulses the worst."""
     sums = [0.0] * 7
     reasons: dict[str, float] = {}
     noticed: dict[str, float] = {}
+    levels: dict[str, dict[str, float]] = {}
     pulses = []
     for part in parts:
         for _, _, _, *counts in part.counts:
@@ -217,10 +230,16 @@ def together(parts: Iterable[Taken], latencies: dict[str, Percentiles]) -> Latel
         for into, told in ((reasons, part.reasons), (noticed, part.noticed)):
             for what, count in told.items():
                 into[what] = into.get(what, 0.0) + count / part.span_s
+        for feed, named in part.levels.items():
+            known = levels.setdefault(feed, {})
+            for name, level in named.items():
+                both = known.get(name, level), level
+                known[name] = level if name not in known else sum(both) if is_count(name) else max(both)
         if part.pulse is not None:
             pulses.append(Pulse(**part.pulse))
     names = ("ok", "throttled", "failed", "read_units", "write_units", "hits", "misses")
     return Lately(
         **dict(zip(names, sums, strict=True)),
         reasons=reasons, noticed=noticed, latencies=latencies, pulse=Pulse.worst(pulses) if pulses else None,
+        levels=levels,
     )  # fmt: skip

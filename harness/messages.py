@@ -2,7 +2,7 @@
 
 One kind of Locust message carries it all, each way with a member ``do``:
 
-    master → worker   clock · set_up · slots · trial · go · abandon · stop · close
+    master → worker   clock · set_up · slots · trial · go · word · abandon · stop · close
     worker → master   clock · ready · slots · at_hand · done · closed · event · failed
 """
 

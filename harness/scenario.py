@@ -160,7 +160,7 @@ class Context:
     """What a scenario works with; clock and randomness come from here, never from the module.
 
     ``redact`` goes over a text that a sample is to have and that may name an address. ``worker`` is the number of the process
-    that makes the load, None where there is one only.
+    that makes the load, None where there is one only; ``shift_ns`` is what moments of its clock lack to those of samples.
     """
 
     config: Config
@@ -172,6 +172,7 @@ class Context:
     notes: dict[str, Any] = field(default_factory=dict)
     redact: Callable[[str], str] = str
     worker: int | None = None
+    shift_ns: int = 0
 
     def numbers(self) -> Iterator[int]:
         """Numbers that no other process of this run has."""
@@ -217,6 +218,8 @@ class Scenario(ABC, Generic[SettingsT]):
         self.tally: Counter[str] = Counter()  # what acts count in one trial; summed over workers before ``end``
         self.handed: Mapping[str, Any] = {}  # what ``hand_out`` said of the trial
         self.part = 0, 1  # which process of how many makes the load of the trial
+        self.shares: Sequence[int] = (context.slots,)  # … and how many slots each of them has
+        self.tell_load: Callable[[Mapping[str, Any]], None] = self.heard  # … where that is another process
 
     @classmethod
     @abstractmethod
@@ -244,6 +247,10 @@ class Scenario(ABC, Generic[SettingsT]):
     def attach(self) -> None:
         """In a worker, instead of ``set_up``: the ``shared`` attributes are there; make what else the load needs."""
 
+    def undivided(self, trial: Trial) -> str | None:  # noqa: ARG002 - for those that override it
+        """Why one process must do all of ``trial``, with all slots, though there are several; else None. Words that follow its name."""
+        return None
+
     def prepare(self, trial: Trial) -> None:
         """Bring services and data into the state that ``trial`` begins with: once, however many processes load.
 
@@ -267,6 +274,9 @@ class Scenario(ABC, Generic[SettingsT]):
     def begun(self, trial: Trial, begin_ns: int) -> None:
         """Called when the load of ``trial`` starts, at ``begin_ns``: the place to start a fault."""
 
+    def heard(self, word: Mapping[str, Any]) -> None:
+        """In every process that makes load of the trial: what ``tell_load`` was told where the services are, up to its ``end``; plain data."""
+
     def load_ended(self, trial: Trial) -> dict[str, Any]:  # noqa: ARG002 - for those that override it
         """In every process that makes load, after its last operation, however the trial came to its end: close what ``begin`` opened.
 
@@ -288,6 +298,14 @@ class Scenario(ABC, Generic[SettingsT]):
 
         Called about once a second beside the load, in the process that has the services, from ``plan`` on. It may wait for an answer, but
         takes at most 2 ms of this process's time; it may be cut short while it waits.
+        """
+        return {}
+
+    def load_live(self) -> Mapping[str, Mapping[str, float]]:
+        """What the load of this process knows now, by feed: what ends in ``_count`` is added up over processes, of all else the largest is shown.
+
+        Called about once a second, while somebody looks on, in every process that makes load; it takes at most 0.5 ms, of what is at
+        hand, and asks nobody.
         """
         return {}
 

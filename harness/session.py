@@ -91,6 +91,10 @@ class Session:
         there = self._scenario is not None and self._conductor is not None and not self._closing
         return self._scenario.live() if there and self._scenario is not None else {}
 
+    def load_live(self) -> Mapping[str, Mapping[str, float]]:
+        """What the load of this process knows now; see :meth:`Scenario.load_live`."""
+        return {} if self._performer is None or self._scenario is None else self._scenario.load_live()
+
     def pulse(self) -> Pulse | None:
         """How the load of this process fares; None where it makes none."""
         return None if self._performer is None else self._performer.pulse()

@@ -23,7 +23,7 @@ from harness.performer import OnSample, Performer
 from harness.plan import Trial
 from harness.recorder import Recorder, clock_pair
 from harness.rundir import Events
-from harness.scenario import Context, Scenario, Slot, TrialLoad
+from harness.scenario import MOST_WORKERS, Context, Scenario, Slot, TrialLoad
 from harness.sharing import lines_of
 
 logger = logging.getLogger(__name__)
@@ -119,6 +119,8 @@ class Worker:
                 self._trial(asked)
             case "go":
                 self._go(asked)
+            case "word":
+                self._scenario.heard(asked["word"])
             case "abandon":
                 self._abandon()
             case "stop":
@@ -142,7 +144,9 @@ class Worker:
         if config.load.cpu_affinity:
             keep_to([config.load.cpu_affinity[index % len(config.load.cpu_affinity)]])
         services = target.attached(job["services"], config)
-        context = Context(config=config, services=services, events=_Relay(self), slots=job["slots"], worker=index)
+        context = Context(
+            config=config, services=services, events=_Relay(self), slots=job["slots"], worker=index, shift_ns=clocks["shift_ns"]
+        )  # fmt: skip
         self._scenario = kind(config.scenarios[kind.name], context)
         for name in kind.shared:
             setattr(self._scenario, name, job["shared"][name])
@@ -156,6 +160,7 @@ class Worker:
         )  # fmt: skip
         self._performer = Performer(self._recorder, self._on_sample, worker=index)
         self._live.pulse = self._performer.pulse
+        self._live.levels = self._scenario.load_live if job["watched"] else None
         gc.collect()
         gc.freeze()
         self.tell("ready", slots=self._runner.user_count, host=host, pid=os.getpid())
@@ -164,7 +169,7 @@ class Worker:
         self._leave_load()
         scenario, trial = self._scenario, Trial(**asked["trial"])
         self._slots, self._rank = asked["slots"], asked["rank"]
-        scenario.part, scenario.handed = (self._rank, len(self._slots)), asked["handed"]
+        scenario.part, scenario.shares, scenario.handed = (self._rank, len(self._slots)), self._slots, asked["handed"]
         scenario.tally.clear()
         load = scenario.begin(trial)
         self._load = trial, load
@@ -189,13 +194,17 @@ class Worker:
             if self._stopping or self._abandoned:
                 performer.stop(0)
 
+        more: list[Any] = []
         try:
             lines = lines_of(load.streams, self._slots, self._rank)
+            more += [gevent.spawn(_serve_once, performer) for _ in range(len(lines) - self._runner.user_count)]
             figures = performer.perform(trial, load, lines, on_begin=on_begin, begin_ns=begin_ns)
             message = figures_message(figures, ahead_ns=self.ahead_ns)
             self.tell("done", figures=message, tally=dict(self._scenario.tally), told=self._leave_load())
         except Exception as error:  # noqa: BLE001 - whatever it is, the master must hear of it
             self._failed(error)
+        finally:
+            gevent.killall(more)
 
     def _leave_load(self) -> dict[str, Any]:
         """The end of the trial that was at hand, if there is one: what the scenario has to tell of it."""
@@ -217,6 +226,15 @@ class Worker:
             taken = self._recorder.take_sketches().items()
             sketches = [(trial, op, sketch.to_bytes()) for (trial, op), sketch in taken]
             data[MESSAGE] = {"test": self._test, "sketches": sketches, "live": self._live.take()}
+
+
+def _serve_once(performer: Performer) -> None:
+    """A slot beside Locust's users, for a trial that one process does with the slots of all."""
+    slot = Slot(MOST_WORKERS)
+    try:
+        performer.serve(slot)
+    finally:
+        slot.close()
 
 
 class _Relay(Events):

@@ -5,10 +5,10 @@ often as the aircraft fly; all other parts ask for rows that carry a version, by
 arithmetic and a stale answer is known for what it is. What each part varies says ``harness.cache.experiments.plan``.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from itertools import cycle
 from math import ceil
 from typing import Any, ClassVar
@@ -18,12 +18,13 @@ from harness.cache.client import KeyCommands
 from harness.cache.cluster import Address, open_cache
 from harness.cache.experiments import loads, rows
 from harness.cache.experiments.application import Answers, Application, Reader
+from harness.cache.experiments.floors import floor_probes
 from harness.cache.experiments.loads import OPEN_SLOTS, STALE_SLOTS
 from harness.cache.experiments.lost import Lost, breaker_of, client_of
 from harness.cache.experiments.managed import for_managed
 from harness.cache.experiments.plan import Plan, share_setting
 from harness.cache.experiments.pool import Pool
-from harness.cache.experiments.settings import ONE_PROCESS, CacheHitRateSettings, Part
+from harness.cache.experiments.settings import CacheHitRateSettings, Part
 from harness.cache.experiments.skews import KeySpace, by_popularity, key_space
 from harness.cache.experiments.stampede import HOT_KEY, Stampede
 from harness.cache.experiments.stock import Stock
@@ -35,17 +36,17 @@ from harness.cache.strategies import Flights, Parts
 from harness.errors import CannotMeasure
 from harness.execute import locust_user
 from harness.plan import Trial
-from harness.recorder import Kind, Observation
-from harness.scenario import Context, FloorProbe, Narrowed, Scenario, Slot, TrialLoad
+from harness.recorder import Kind
+from harness.scenario import Context, FloorProbe, Narrowed, Scenario, TrialLoad
 from harness.services import Needs, Services
 from harness.sql import schema
 from harness.sql.connections import SqlConnection, connect
-from harness.sql.endpoint import DRIVERS, Engine
 
 DRAWS = 20_000  # keys drawn for one trial of part size; more reads than that begin again
 # Parts that begin with all values in the cache, as far as it has room, unless values have a TTL; so does policy, whose
 # cache may refuse some. The others begin with an empty one.
 PREFILLED: tuple[Part, ...] = ("size", "trips", "skew", "write_share", "value_size", "lost")
+WRITING: tuple[Part, ...] = ("write_share", "stale")
 
 
 class CacheHitRate(Scenario[CacheHitRateSettings]):
@@ -70,20 +71,14 @@ class CacheHitRate(Scenario[CacheHitRateSettings]):
         self._readers: Pool[Reader] | None = None
         self._guarded: Pool[Client] | None = None  # of a trial of part lost
         self._stampede: Stampede | None = None
+        self._versions: rows.Versions | None = None
+        self._failure: str | None = None
         self._lost: Lost | None = None
 
     @classmethod
     def needs(cls, settings: CacheHitRateSettings) -> Needs:
         """A cache, its own where it is lost, and the databases behind it."""
         return Needs(cache=True, cache_own="lost" in settings.parts, engines=settings.needed_engines)
-
-    @classmethod
-    def one_process(cls, settings: CacheHitRateSettings) -> str | None:
-        """Versions are given out, and expiries counted, by the process that makes the load."""
-        alone = [f"{part} ({why})" for part, why in ONE_PROCESS.items() if part in settings.parts]
-        if not alone:
-            return None
-        return f"loads from one process: {'; '.join(alone)}. Leave out --processes, --master and --worker, or set other parts"
 
     @classmethod
     def on_aws(cls, settings: CacheHitRateSettings, services: Services) -> Narrowed:  # noqa: ARG003 - whichever cache it is
@@ -105,10 +100,7 @@ class CacheHitRate(Scenario[CacheHitRateSettings]):
             with connect(services.sql[engine]) as connection:
                 schema.create(connection)
                 schema.load(connection, self.data)
-        self.cache, self.nodes = (
-            open_cache(services.cache_nodes),
-            CacheNodes(services.cache_nodes, managed=self.context.on_aws),
-        )
+        self.nodes = CacheNodes(services.cache_nodes, managed=self.context.on_aws)
         self.gauge = CacheGauge(services.cache_nodes, managed=self.context.on_aws)
         self.gauge.connect()
         self.stock = Stock(self.cache, self.nodes, settings.lru_samples)
@@ -144,6 +136,14 @@ class CacheHitRate(Scenario[CacheHitRateSettings]):
         )  # fmt: skip
         return plan.trials(self.engines, seed=f"{self.context.config.seed}/{self.name}")
 
+    def undivided(self, trial: Trial) -> str | None:
+        """What one expiry costs is what the readers of one application process ask for."""
+        return (
+            "have readers that share a single flight, which is each process's own"
+            if trial.labels["part"] == "stampede"
+            else None
+        )
+
     def prepare(self, trial: Trial) -> None:
         """Rows and cache as the trial begins with them, the cache's counters at zero."""
         self._close_readers()
@@ -163,13 +163,18 @@ class CacheHitRate(Scenario[CacheHitRateSettings]):
         elif part in PREFILLED and not ttl_s and self.stock.fill(values, rng):
             why = f"a cache of {100 * share:g} % of the data is too small for this server (OOM)"
             raise CannotMeasure(f"{why}; raise {self.name}.{share_setting(part)}")
-        if part == "stampede":
-            self._stampede = self._new_stampede(trial)
         self.nodes.reset_stats()
+
+    def hand_out(self, trial: Trial) -> dict[str, Any]:
+        """Of a trial that writes, the version of every row."""
+        versions = self.tables.versions(self._engine(trial)) if trial.labels["part"] in WRITING else None
+        return {} if versions is None else {"newest": versions.committed}
 
     def begin(self, trial: Trial) -> TrialLoad:
         """See ``harness.cache.experiments.loads``."""
         self._close_readers()
+        self._stampede = self._new_stampede(trial) if trial.labels["part"] == "stampede" else None
+        self._versions = self._versions_of(trial)
         app, params = self._application(trial), trial.params
         longest_s = float(params["warm_up_s"]) + float(params["measured_s"])
         longest_s += float(params.get("expiries", 0)) * self.settings.stampede_patience_s
@@ -180,24 +185,35 @@ class CacheHitRate(Scenario[CacheHitRateSettings]):
         )  # fmt: skip
         return TrialLoad(client="lean", streams=streams, deadline_s=2 * longest_s + 30)
 
+    def load_begun(self, trial: Trial, begin_ns: int) -> None:  # noqa: ARG002 - the one whose load it is
+        """Expiries begin, and versions count from here."""
+        if self._stampede is not None:
+            self._stampede.start()
+        if self._versions is not None:
+            self._versions.begun(begin_ns)
+
     def begun(self, trial: Trial, begin_ns: int) -> None:
-        """The place to start expiries and faults."""
-        match trial.labels["part"]:
-            case "stampede":
-                assert self._stampede
-                self._stampede.start()
-            case "lost":
-                self._lost = Lost(
-                    trial=trial, servers=() if self.context.on_aws else self.context.local.cache_servers, nodes=self.nodes, cache=self.cache,
-                    proxies=list(self.proxies.values()), events=self.context.events, clock_ns=self.context.clock_ns,
-                )  # fmt: skip
-                self._lost.start(begin_ns)
+        """The place to start faults."""
+        if trial.labels["part"] == "lost":
+            self._lost = Lost(
+                trial=trial, servers=() if self.context.on_aws else self.context.local.cache_servers, nodes=self.nodes, cache=self.cache,
+                proxies=list(self.proxies.values()), events=self.context.events, clock_ns=self.context.clock_ns,
+            )  # fmt: skip
+            self._lost.start(begin_ns)
+
+    def load_ended(self, trial: Trial) -> dict[str, Any]:  # noqa: ARG002 - the one whose load it is
+        """Whether the hot key of a stampede could be put into the cache."""
+        stampede, self._stampede = self._stampede, None
+        return {} if stampede is None else {"failure": stampede.settle()}
+
+    def collect(self, trial: Trial, told: Sequence[Mapping[str, Any]]) -> None:  # noqa: ARG002 - likewise
+        """Why a stampede wasn't one."""
+        self._failure = next((str(one["failure"]) for one in told if one.get("failure")), None)
 
     def end(self, trial: Trial) -> None:
         """What the server counted, beside what we counted; and what is left in the cache."""
-        if self._stampede is not None:
-            self._stampede.settle()
-            self._stampede = None
+        if self._failure is not None:
+            raise CannotMeasure(self._failure)
         if self._lost is not None:
             lost, self._lost = self._lost, None
             lost.settle()
@@ -206,10 +222,11 @@ class CacheHitRate(Scenario[CacheHitRateSettings]):
         killed = trial.labels.get("fault") == "kill"  # … has forgotten what it counted
         if trial.arm != "no_cache" and not killed and not self.tally["unanswered"]:
             self._note_stats(trial)
+        newest = self.tables.learn(self._engine(trial)) if trial.labels["part"] in WRITING else {}
         if trial.labels["part"] == "stale":
             keys = range(int(trial.params["keys"]))
             cached = self.cache.pipeline([("GET", rows.name_of(key)) for key in keys])
-            left = rows.left_behind(cached, self.tables.newest(self._engine(trial)))
+            left = rows.left_behind(cached, newest)
             self.context.events.add("cache_checked", trial=trial.trial, engine=trial.labels["engine"], **asdict(left))
 
     def tear_down(self) -> None:
@@ -217,51 +234,19 @@ class CacheHitRate(Scenario[CacheHitRateSettings]):
         self._close_readers()
         self._clients.close()
         self.tables.close()
-        if hasattr(self, "cache"):
+        if "cache" in self.__dict__:
             self.cache.close()
+        if hasattr(self, "nodes"):
             self.nodes.close()
         if hasattr(self, "gauge"):
             self.gauge.close()
 
     def floor_probes(self) -> list[FloorProbe]:
-        """Of part size, the parts a read is made of: a hit, a set, and the read of each database alone."""
+        """Of part size; see ``harness.cache.experiments.floors``."""
         if not self.answers:
             return []
-        services, name = self.context.services, min(self.answers)
-        value, slots = self.answers[name], min(self.settings.readers, self.context.slots)
-        self.cache.set(name, value)
-
-        def held(slot: Slot) -> KeyCommands:
-            client: KeyCommands = slot.hold("cache", lambda: open_cache(services.cache_nodes))
-            return client
-
-        def get(slot: Slot) -> Observation:
-            return Observation(hit=held(slot).get(name) is not None)
-
-        def put(slot: Slot) -> Observation:
-            held(slot).set(name, value)
-            return Observation()
-
-        def of_cache(op: str, act: Callable[[Slot], Observation]) -> FloorProbe:
-            return FloorProbe(
-                client="lean", op=op, role="cache", server=self.cache.address_of(name), key="cache", act=act,
-                connect=lambda *there: open_cache(services.cache_nodes, remap=lambda _: there), slots=slots,
-            )  # fmt: skip
-
-        def of_database(engine: Engine) -> FloorProbe:
-            endpoint = services.sql[engine]
-
-            def read(slot: Slot) -> Observation:
-                schema.aircraft(slot.hold(engine, lambda: connect(endpoint)), name)
-                return Observation()
-
-            return FloorProbe(
-                client=DRIVERS[engine], op="read", role=engine, server=(endpoint.host, endpoint.port), key=engine,
-                connect=lambda host, port: connect(endpoint.at(host, port)), act=read, labels={"engine": engine},
-                slots=slots,
-            )  # fmt: skip
-
-        return [of_cache("get", get), of_cache("set", put), *map(of_database, self.engines["size"])]
+        slots = min(self.settings.readers, self.context.slots)
+        return floor_probes(self.context.services, self.cache, self.answers, self.engines["size"], slots)
 
     def _slots(self, trial: Trial) -> int:
         """How many operations of a trial may be in flight."""
@@ -300,7 +285,7 @@ class CacheHitRate(Scenario[CacheHitRateSettings]):
     def _application(self, trial: Trial) -> Application:
         """What the tickets do, with its connections open where the load doesn't wait for them."""
         part, engine = trial.labels["part"], self._engine(trial)
-        versions = self.tables.versions(engine)
+        versions = self._versions
         parts = partial(
             Parts, flights=Flights(), ttl_s=float(trial.params["ttl_s"]) or None,
             draw=self.context.rng(self.name, "draw", trial.trial).random, sleep_s=self.context.sleep_s,
@@ -350,13 +335,33 @@ class CacheHitRate(Scenario[CacheHitRateSettings]):
 
         return Answers(load=load, store=store)
 
+    def _versions_of(self, trial: Trial) -> rows.Versions | None:
+        """Of the rows that a trial writes: the table's own where this process has it; else as they were handed out.
+
+        In part stale one slot writes, so one process gives out all versions.
+        """
+        if trial.labels["part"] not in WRITING:
+            return None
+        own, (rank, parts) = self.tables.versions(self._engine(trial)), self.part
+        if own is not None:
+            return own
+        newest = self.handed["newest"]
+        if trial.labels["part"] == "stale" or parts == 1:
+            return rows.Versions(newest)
+        return rows.SharedVersions(newest, rank, parts, self.context.clock_ns)
+
+    @cached_property
+    def cache(self) -> KeyCommands:
+        """A client for whatever isn't an application's."""
+        return open_cache(self.context.services.cache_nodes)
+
     def _new_stampede(self, trial: Trial) -> Stampede:
         settings, draw = self.settings, self.context.rng(self.name, "expiries", trial.pair).random
         stampede = Stampede(
             trial=trial, cache=self.cache, events=self.context.events, clock_ns=self.context.clock_ns,
             load=rows.busy(datetime(dataset.YEAR, min(self.context.config.months), 1), settings.stampede_days),  # noqa: DTZ001 - the data's own local time
             jitter_share=0.1 if trial.arm == "lazy_jitter" else 0.0, draw=draw,
-            patience_s=settings.stampede_patience_s,
+            patience_s=settings.stampede_patience_s, shift_ns=self.context.shift_ns,
         )  # fmt: skip
         with connect(self.context.services.sql[self._engine(trial)]) as connection:
             stampede.prepare(connection)

@@ -5,8 +5,9 @@ under load. What each part does, and what it varies, says its room: ``harness.sq
 backups and point-in-time restore.
 """
 
+from collections.abc import Mapping, Sequence
 from itertools import count
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import gevent
 
@@ -14,27 +15,39 @@ from harness.errors import CannotMeasure, TrialFailed
 from harness.execute import locust_user
 from harness.plan import Trial
 from harness.recorder import Kind
-from harness.scenario import FloorProbe, Narrowed, Scenario, TrialLoad
+from harness.scenario import Context, FloorProbe, Narrowed, Scenario, TrialLoad
 from harness.services import Needs, Services
 from harness.sql.endpoint import DRIVERS
 from harness.sql.failover.floors import floor_probes
 from harness.sql.operations.instances import Instances
-from harness.sql.operations.load import COLUMNS, READ, WRITE
-from harness.sql.operations.part import TROUBLE, Part, Room, engine_of
-from harness.sql.operations.parts import MAKE, trials_of
+from harness.sql.operations.load import COLUMNS, READ, WRITE, Desk, Load
+from harness.sql.operations.part import TROUBLE, Doing, Part, Room, engine_of
+from harness.sql.operations.parts import LOADS, MAKE, trials_of
 from harness.sql.operations.settings import PartName, RdsOperationsSettings
 
 DEADLINE_S = 300.0  # for whatever operation
+OVER, CLOSE = "over", "close"  # what loads are told: to end, and that all have
 
 
 class RdsOperations(Scenario[RdsOperationsSettings]):
-    """Operates databases while they are used."""
+    """Operates databases while they are used.
+
+    Of several processes the one with the services does what is done to servers; the others share the load, and what each of them
+    knows of its writes is put together at a trial's end.
+    """
 
     name = "rds_operations"
     Settings = RdsOperationsSettings
-    alone = "changes servers, and counts what became of each write, in the process that makes the load"
+    distributable = True
     columns: ClassVar[dict[str, Kind]] = COLUMNS
     default_slots = 32
+
+    def __init__(self, settings: RdsOperationsSettings, context: Context) -> None:
+        super().__init__(settings, context)
+        self.next_id, self.next_beat = context.numbers().__next__, context.numbers().__next__
+        self.doing = Doing()
+        self.trial: Trial | None = None  # the one under way
+        self.load: Load | None = None
 
     @classmethod
     def needs(cls, settings: RdsOperationsSettings) -> Needs:
@@ -56,7 +69,7 @@ class RdsOperations(Scenario[RdsOperationsSettings]):
             raise CannotMeasure("; ".join(self.context.services.unavailable.values()) or "no database is there")
         room = Room(
             context=self.context, settings=self.settings, engines=there, instances=Instances(self.context.local, self.context.config.months),
-            next_id=count(1).__next__,
+            own_id=count(-1, -1).__next__, stop_load=lambda: self.tell_load({"do": OVER}), doing=self.doing,
         )  # fmt: skip
         self.instances = room.instances
         self.parts: dict[PartName, Part] = {name: MAKE[name](room) for name in self.settings.parts}
@@ -75,40 +88,91 @@ class RdsOperations(Scenario[RdsOperationsSettings]):
 
     def prepare(self, trial: Trial) -> None:
         """The part's."""
+        self.trial = trial
         try:
             self._part(trial).prepare(trial)
         except TROUBLE as error:
             raise self._lost(trial, error) from error
 
-    def begin(self, trial: Trial) -> TrialLoad:
+    def hand_out(self, trial: Trial) -> dict[str, Any]:
         """The part's."""
-        return TrialLoad(
-            client=DRIVERS[engine_of(trial)], streams=self._part(trial).begin(trial), deadline_s=DEADLINE_S
+        return self._part(trial).hand_out(trial)
+
+    def begin(self, trial: Trial) -> TrialLoad:
+        """The part's, of what it handed out."""
+        self._close_load()
+        desk = Desk(
+            context=self.context, next_id=self.next_id, next_beat=self.next_beat, part=self.part, shares=self.shares
         )
+        try:
+            self.load = LOADS[_part_of(trial)](trial, desk, self.handed)
+            streams = self.load.streams()
+        except TROUBLE as error:
+            raise self._lost(trial, error) from error
+        return TrialLoad(client=DRIVERS[engine_of(trial)], streams=streams, deadline_s=DEADLINE_S)
+
+    def load_begun(self, trial: Trial, begin_ns: int) -> None:  # noqa: ARG002 - the one whose load it is
+        """Warm-up counts from here."""
+        assert self.load
+        self.load.begun(begin_ns)
+
+    def heard(self, word: Mapping[str, Any]) -> None:
+        """What was to be done is done, or every process's load has ended."""
+        if self.load is not None and word["do"] == OVER:
+            self.load.stop()
+        elif word["do"] == CLOSE:
+            self._close_load()
+
+    def load_ended(self, trial: Trial) -> dict[str, Any]:  # noqa: ARG002 - the one whose load it is
+        """What clients were told."""
+        return {} if self.load is None else self.load.ended()
+
+    def collect(self, trial: Trial, told: Sequence[Mapping[str, Any]]) -> None:
+        """The part's."""
+        self._part(trial).collect(told)
 
     def begun(self, trial: Trial, begin_ns: int) -> None:
         """The part's."""
         self._part(trial).begun(trial, begin_ns)
 
     def end(self, trial: Trial) -> None:
-        """The part's."""
+        """The part's; until then all connections are there, whichever process is ready first."""
+        self.tell_load({"do": CLOSE})
         try:
             self._part(trial).end(trial)
         except TROUBLE as error:
             raise self._lost(trial, error) from error
 
+    def live(self) -> Mapping[str, Mapping[str, float | str]]:
+        """What is being done to the servers of the trial under way, and how much of their log is archived."""
+        return {} if self.trial is None else {"servers": self.doing.live(engine_of(self.trial))}
+
+    def load_live(self) -> Mapping[str, Mapping[str, float]]:
+        """What clients were told, how many connections they have, how far a replica lags."""
+        return {} if self.load is None else {"servers": self.load.live()}
+
     def tear_down(self) -> None:
         """The parts'; servers end with the services."""
+        self._close_load()
         for part in getattr(self, "parts", {}).values():
             part.tear_down()
 
+    def _close_load(self) -> None:
+        if self.load is not None:
+            self.load.close()
+            self.load = None
+
     def _part(self, trial: Trial) -> Part:
-        part: PartName = trial.labels["part"]  # type: ignore[assignment] # the plan's own words
-        return self.parts[part]
+        return self.parts[_part_of(trial)]
 
     def _lost(self, trial: Trial, error: Exception) -> TrialFailed:
         labels = trial.labels
         return TrialFailed(f"{labels['engine']} {labels['part']} {trial.arm} {trial.step}: {error}")
+
+
+def _part_of(trial: Trial) -> PartName:
+    part: PartName = trial.labels["part"]  # type: ignore[assignment] # the plan's own words
+    return part
 
 
 SCENARIO = RdsOperations

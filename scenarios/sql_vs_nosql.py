@@ -5,12 +5,13 @@ front and without: what an answer takes, what it costs the server, what it needs
 are in ``harness.stores_compared.patterns``, the stores in ``harness.stores_compared.arms``.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from harness import dataset
+from harness.cockpit.feeds import DATABASE
 from harness.errors import CannotMeasure
 from harness.execute import locust_user
 from harness.plan import Trial
@@ -19,24 +20,31 @@ from harness.scenario import FloorProbe, Scenario, Slot, Stream, TrialLoad
 from harness.services import Needs
 from harness.stores_compared.arms import stores_of
 from harness.stores_compared.cost import Meter, ServerProcesses
+from harness.stores_compared.looks import Looks
+from harness.stores_compared.patterns import PATTERNS
 from harness.stores_compared.plan import arms_of, sizes_of, trials_of
 from harness.stores_compared.questions import Questions, tables_of
 from harness.stores_compared.settings import CACHED, SqlVsNosqlSettings
 from harness.stores_compared.store import Question, Store
-from harness.stores_compared.trial import Asking, observed, part_of, pattern_of
+from harness.stores_compared.trial import Asking, observed, part_of, pattern_of, undo_all
 
 DEADLINE_S = 600.0  # of a trial: one answer may be that a year's flights are written
 
 
 class SqlVsNosql(Scenario[SqlVsNosqlSettings]):
-    """Asks every store in every way it has; from one process, which undoes what it wrote."""
+    """Asks every store in every way it has; of several processes one does a trial, since it is one question at a time."""
 
     name = "sql_vs_nosql"
     Settings = SqlVsNosqlSettings
-    alone = "asks one question at a time, and whoever asked undoes what it wrote"
+    distributable = True
     columns: ClassVar[dict[str, Kind]] = {
         "pattern": "text", "question": "int", "round_trips": "int", "served_from": "text",
     }  # fmt: skip
+
+    @staticmethod
+    def counted(op: str, seen: Observation) -> str | None:  # noqa: ARG004 - whatever was asked
+        """What came from the database behind a cache."""
+        return DATABASE if seen.hit is False else None
 
     @classmethod
     def needs(cls, settings: SqlVsNosqlSettings) -> Needs:
@@ -51,10 +59,7 @@ class SqlVsNosql(Scenario[SqlVsNosqlSettings]):
 
     def set_up(self) -> None:
         """Every table of every store, side by side."""
-        data = dataset.load(self.context.config.months)
-        self.questions = Questions(data, self.settings, partial(self.context.rng, self.name))
-        self.tables = tables_of(data, self.settings, self.questions)
-        self.stores = stores_of(self.context, self.settings)
+        self._know()
         if not self.stores.arms:
             raise CannotMeasure("; ".join(self.context.services.unavailable.values()) or "no store is there")
         self.context.events.add("tables", sizes=self.tables.sizes, first=self.questions.first_keys)
@@ -65,6 +70,12 @@ class SqlVsNosql(Scenario[SqlVsNosqlSettings]):
             if name not in plain:
                 store.set_up(self.tables)
             self._say_what_it_is(store)
+
+    def attach(self) -> None:
+        """The questions, and the stores that were set up."""
+        self._know()
+        for store in {**self.stores.plain, **self.stores.arms}.values():
+            store.attach(self.tables)
 
     def plan(self) -> list[Trial]:
         """See ``harness.stores_compared.plan``."""
@@ -84,32 +95,62 @@ class SqlVsNosql(Scenario[SqlVsNosqlSettings]):
                 probes.append(store.floor(question, self._act(store, question)))
         return [probe for probe in probes if probe is not None]
 
+    def undivided(self, trial: Trial) -> str:  # noqa: ARG002 - whichever it is
+        """A trial has one question under way, whoever asks it."""
+        return "ask one question at a time"
+
     def prepare(self, trial: Trial) -> None:
         """What the arm begins with."""
         self.stores.arms[trial.arm].prepare(pattern_of(trial), int(trial.params["flights"]))
 
+    def hand_out(self, trial: Trial) -> dict[str, Any]:
+        """Whether its answers are kept: those of the first trial of its arm, pattern and step that gave all of them."""
+        return {"first": _this(trial) not in self._asked}
+
     def begin(self, trial: Trial) -> TrialLoad:
         """A closed loop of whole answers, one at a time; arms of a pair are asked for the same in the same order."""
         store, choice = self.stores.arms[trial.arm], self.questions.of(part_of(trial), pattern_of(trial))
-        this = (trial.arm, *trial.labels.values(), trial.step)
+        store.begin()
         self.asking = Asking(
             trial, store, choice, numbers=choice.numbers(self.context.rng(self.name, "order", trial.pair)), tables=self.tables,
             meters={name: Meter(self._processes[name]) for name in store.servers if name in self._processes},
-            events=self.context.events, settings=self.settings, first=this not in self._asked, clock_ns=self.context.clock_ns,
+            events=self.context.events, settings=self.settings, first=bool(self.handed["first"]), clock_ns=self.context.clock_ns,
+            pause=self.looks.pause,
         )  # fmt: skip
-        self._asked.add(this)
         return TrialLoad(
             client=store.client, streams=(Stream(tickets=self.asking.tickets(), slots=1),), deadline_s=DEADLINE_S
         )
 
-    def end(self, trial: Trial) -> None:  # noqa: ARG002 - the one that was begun
+    def load_ended(self, trial: Trial) -> dict[str, Any]:  # noqa: ARG002 - the one that was begun
+        """Whether something is left as it was written, and whether all answers that are kept were given."""
+        return {"changed": self.asking.changed, "noted": self.asking.noted}
+
+    def collect(self, trial: Trial, told: Sequence[Mapping[str, Any]]) -> None:
+        """Of one that was lost nobody knows what it left."""
+        self._changed = not told or bool(told[0]["changed"])
+        if told and told[0]["noted"]:
+            self._asked.add(_this(trial))
+
+    def end(self, trial: Trial) -> None:
         """The data as it was."""
-        self.asking.settle()
+        if self._changed and not PATTERNS[pattern_of(trial)].reads:
+            undo_all(self.stores.arms[trial.arm], trial, self.questions.of(part_of(trial), pattern_of(trial)))
+
+    def load_live(self) -> Mapping[str, Mapping[str, float]]:
+        """What the servers take, as of the last pause between two answers."""
+        return self.looks.ask() if hasattr(self, "asking") else {}
 
     def tear_down(self) -> None:
         """Close our own connections."""
         if hasattr(self, "stores"):
             self.stores.close()
+
+    def _know(self) -> None:
+        """What is asked of whom: the same in every process."""
+        data = dataset.load(self.context.config.months)
+        self.questions = Questions(data, self.settings, partial(self.context.rng, self.name))
+        self.tables = tables_of(data, self.settings, self.questions)
+        self.stores = stores_of(self.context, self.settings)
 
     def _say_what_it_is(self, store: Store) -> None:
         """Its schema, what each pattern needs of it, and what it can't."""
@@ -140,8 +181,17 @@ class SqlVsNosql(Scenario[SqlVsNosqlSettings]):
 
     @cached_property
     def _asked(self) -> set[tuple[str, ...]]:
-        """Arms, patterns and steps that have been asked."""
+        """Arms, patterns and steps whose answers are kept."""
         return set()
+
+    @cached_property
+    def looks(self) -> Looks:
+        """What is shown of the servers on this machine."""
+        return Looks(self._processes, self.context.clock_ns)
+
+
+def _this(trial: Trial) -> tuple[str, ...]:
+    return (trial.arm, *trial.labels.values(), trial.step)
 
 
 SCENARIO = SqlVsNosql

@@ -18,13 +18,13 @@ SAID_BY_SERVICE = ("read_units_per_s", "write_units_per_s")
 
 
 def together(lately: Lately, told: Mapping[str, Mapping[str, float | str]]) -> dict[str, Row]:
-    """The rows of one second: of the samples, and what the scenario told, which has the last word."""
+    """The rows of one second: of the samples, and what the scenario told, its loads and then itself, which has the last word."""
     rows = of_samples(lately)
-    if "capacity" in told:
+    if "capacity" in told or lately.levels.get("capacity"):
         rows["capacity"] = {
             name: value for name, value in rows.get("capacity", {}).items() if name not in SAID_BY_SERVICE
         }
-    for feed, values in told.items():
+    for feed, values in (*lately.levels.items(), *told.items()):
         rows.setdefault(feed, {}).update(values)
     return {feed: row for feed, row in rows.items() if row}
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Unit = Literal["per_s", "share", "ms", "bytes", "units", "count", "word"]
+Unit = Literal["per_s", "share", "ms", "ms_per_s", "bytes", "units", "count", "word"]
 _KIB = 1024
 
 
@@ -49,6 +49,14 @@ CHARTS = (
         "acknowledged_count": "writes acknowledged", "ambiguous_count": "writes ambiguous", "failed_count": "writes failed",
         "lost_count": "writes lost",
     }),
+    Chart(feed="servers", title="What is done to the servers", unit="word", values={"operation": "operation"}),
+    Chart(feed="servers", title="CPU of the servers", unit="ms_per_s", values={"cpu_ms_per_s": "CPU"}),
+    Chart(feed="servers", title="Lag of the read replica", unit="ms", values={"replica_lag_ms": "replica lag"}),
+    Chart(feed="servers", title="Connections", unit="count", values={"connections_count": "connections"}),
+    Chart(feed="servers", title="Writes of the trial", unit="count", values={
+        "told_acknowledged_count": "told acknowledged", "told_ambiguous_count": "told ambiguous", "told_failed_count": "told failed",
+    }),
+    Chart(feed="servers", title="Archived log", unit="bytes", values={"archived_log_bytes": "archived log"}),
     Chart(feed="truth", title="Latency p50", unit="ms", values={"latency_p50_ms": "latency p50"}),
     Chart(feed="truth", title="Latency p99", unit="ms", values={"latency_p99_ms": "latency p99"}),
     Chart(feed="truth", title="Operations", unit="per_s", values={
@@ -84,6 +92,8 @@ def figure(name: str, value: float | str | None) -> str:
             return f"{_digits(100 * value)} %"
         case "ms":
             return f"{_digits(value)} ms"
+        case "ms_per_s":
+            return f"{_digits(value)} ms/s"
         case "bytes":
             return _bytes(value)
         case "per_s":

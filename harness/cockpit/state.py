@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-FEEDS = ("capacity", "cache", "failover", "truth")
+FEEDS = ("capacity", "cache", "failover", "servers", "truth")
 KEPT_S = 1800  # seconds that a feed holds; older ones are in the samples
 
 Value = float | str | None

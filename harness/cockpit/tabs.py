@@ -8,7 +8,7 @@ from harness.cockpit.state import LiveState
 from harness.live import COLUMNS, Live
 
 KEY, TITLE = "dbharness", "Units and throttles"
-FEED_TITLES = {"capacity": "Capacity", "cache": "Cache", "failover": "Failover", "truth": "Truth"}
+FEED_TITLES = {"capacity": "Capacity", "cache": "Cache", "failover": "Failover", "servers": "Servers", "truth": "Truth"}
 FEED_COLUMNS = {"what": "What", "now": "Last second", "least": "Least of a minute", "most": "Most of a minute"}
 MINUTE_S = 60
 LINK = (

@@ -39,6 +39,9 @@ class Watched(Protocol):
     def live(self) -> Mapping[str, Mapping[str, float | str]]:
         """What the scenario knows now, by feed."""
 
+    def load_live(self) -> Mapping[str, Mapping[str, float]]:
+        """What the load of this process knows now."""
+
     @property
     def on_aws(self) -> bool:
         """Whether what fails is somebody's on AWS."""
@@ -60,7 +63,7 @@ class Cockpit:
         """A test begins; everything starts anew."""
         self._stop()
         self.session = session
-        self.live.pulse = session.pulse
+        self.live.pulse, self.live.levels = session.pulse, session.load_live
         self.state.begin(session.scenario_name, session.run_dir.path)
         self._looking = gevent.spawn(self._look_on, session)
 
@@ -72,7 +75,7 @@ class Cockpit:
         """The run is closed, and reported where it is one of this process."""
         if session is self.session:
             self._stop()
-            self.session, self.live.pulse = None, None
+            self.session, self.live.pulse, self.live.levels = None, None, None
             self.state.end(failure)
 
     def look(self, session: Watched, second: int) -> None:

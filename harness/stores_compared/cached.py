@@ -67,10 +67,17 @@ class CachedStore:
             self._nodes.config_set("maxmemory", 0)
             self._nodes.config_set("maxmemory-policy", "noeviction")
 
+    def attach(self, tables: Tables) -> None:
+        """See Store: the store behind is told by itself."""
+
     def prepare(self, pattern: Name, flights: int) -> None:
         """See Store: an empty cache, so that no answer of an earlier trial is left, whatever was written since."""
         self._inner.prepare(pattern, flights)
         self._nodes.flush()
+
+    def begin(self) -> None:
+        """See Store."""
+        self._inner.begin()
         self._given.clear()
 
     def floor(self, question: Question, act: Callable[[Slot], Observation]) -> FloorProbe | None:
@@ -94,7 +101,9 @@ class CachedStore:
         ):  # an application would have its answer; ours isn't what this arm is measured for
             raise Trouble("error", read.cache_error, "the cache didn't answer")
         if loaded is not None:
-            return replace(loaded, round_trips=loaded.round_trips + 2)  # asked for in the cache, and put there
+            return replace(
+                loaded, hit=False, round_trips=loaded.round_trips + 2
+            )  # asked for in the cache, and put there
         return self._from_cache(key, read.value)
 
     def undo(self, question: Question) -> None:
@@ -110,7 +119,7 @@ class CachedStore:
         if given != value or loaded is None:
             raise Trouble("error", STALE, f"the cache has another answer than the database gave in this trial to {key}")
         return Asked(
-            rows=tuple(map(tuple, orjson.loads(value))), round_trips=1, bytes=len(value), served_from="cache",
+            rows=tuple(map(tuple, orjson.loads(value))), round_trips=1, bytes=len(value), served_from="cache", hit=True,
             read_units=_none_of(loaded.read_units), write_units=_none_of(loaded.write_units), index_units=_none_of(loaded.index_units),
         )  # fmt: skip
 

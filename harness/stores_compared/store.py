@@ -36,6 +36,7 @@ class Asked:
     items_scanned: int = -1
     pages: int = -1
     served_from: ServedFrom = "database"
+    hit: bool | None = None  # whether the cache had it, where one was asked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,8 +94,14 @@ class Store(Protocol):
         Of a cached arm: its cache alone; the store behind it is set up by itself. Raises CannotMeasure.
         """
 
+    def attach(self, tables: Tables) -> None:
+        """In another process than that which sets it up: know what the tables hold."""
+
     def prepare(self, pattern: Name, flights: int) -> None:
-        """Before a trial, unmeasured: whatever it begins with."""
+        """Before a trial, unmeasured: whatever its servers begin with."""
+
+    def begin(self) -> None:
+        """In the process that asks, before a trial: nothing of the one before is known any more."""
 
     def floor(self, question: Question, act: Callable[[Slot], Observation]) -> FloorProbe | None:
         """How the floor under this answer is measured, by ``act``, which asks the question; None where it isn't."""

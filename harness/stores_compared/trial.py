@@ -18,13 +18,17 @@ REWRITES: tuple[Name, ...] = ("add_attribute", "bulk_load")  # asked again, they
 
 
 class Asking:
-    """The tickets of a trial; ``first``: it is the first of its arm, pattern and step, whose answers are kept."""
+    """The tickets of a trial; ``first``: it is the first of its arm, pattern and step, whose answers are kept.
+
+    ``pause`` is called where nobody is being answered, and returns what it took, ns: the trial lasts so much longer.
+    """
 
     def __init__(
         self, trial: Trial, store: Store, choice: Choice, *, numbers: Iterator[int], tables: Tables, meters: Mapping[str, Meter],
-        events: Events, settings: SqlVsNosqlSettings, first: bool, clock_ns: Callable[[], int],
+        events: Events, settings: SqlVsNosqlSettings, first: bool, clock_ns: Callable[[], int], pause: Callable[[], int] = lambda: 0,
     ) -> None:  # fmt: skip
         self._trial, self._store, self._choice, self._numbers, self._first = trial, store, choice, numbers, first
+        self._pause = pause
         self._tables, self._meters, self._events, self._settings, self._clock_ns = (
             tables,
             meters,
@@ -34,12 +38,15 @@ class Asking:
         )
         self._pattern = pattern_of(trial)
         self._rewrites, self._flights = self._pattern in REWRITES, int(trial.params["flights"])
-        self._changed = False  # something that nobody has undone
+        self.changed = False  # something that nobody has undone
+        self.noted = False  # all answers that are kept are events
 
     def tickets(self) -> Iterator[Ticket]:
         """Warm-up, then answers for as long as the trial lasts; behind the last one, what they cost is noted."""
         for number in self._warm_up():
+            self._pause()
             yield from self._tickets(number, warm_up=True)
+        self.noted = self._first
         for meter in self._meters.values():
             meter.start()
         least = self._settings.least_rewrites if self._rewrites else self._settings.least_answers
@@ -48,20 +55,13 @@ class Asking:
         while answers < least or self._clock_ns() < end_ns or answers % turn:
             yield from self._tickets(next(self._numbers), warm_up=False)
             answers += 1
+            end_ns += self._pause()
         for server, meter in self._meters.items():
             used = meter.stop()
             self._events.add(
                 "server_cost", trial=self._trial.trial, arm=self._trial.arm, server=server, cpu_s=used.cpu_s, resolution_s=used.resolution_s,
                 read_bytes=used.read_bytes, write_bytes=used.write_bytes, answers=answers,
             )  # fmt: skip
-
-    def settle(self) -> None:
-        """After the trial, however it ended: the data as it was before."""
-        if self._changed:
-            for question in {
-                str(one.parameters.get("flight_key")): one for one in map(self._question, self._all)
-            }.values():
-                self._store.undo(question)
 
     @property
     def _all(self) -> range:
@@ -84,13 +84,13 @@ class Asking:
                 for meter in () if warm_up else self._meters.values():
                     aside.enter_context(meter.aside())
                 self._store.undo(question)
-            self._changed = False
+            self.changed = False
         elif self._choice.in_order:
-            self._changed = self._failed or number + 1 < len(self._all)
+            self.changed = self._failed or number + 1 < len(self._all)
 
     def _ask(self, slot: Slot, question: Question, *, warm_up: bool) -> Observation:
         about: dict[str, object] = {"pattern": self._pattern, "question": question.number}
-        self._changed = not PATTERNS[self._pattern].reads
+        self.changed = not PATTERNS[self._pattern].reads
         try:
             asked = self._store.ask(slot, question)
             if warm_up and self._first:
@@ -119,9 +119,23 @@ class Asking:
         )  # fmt: skip
 
     def _question(self, number: int) -> Question:
-        return Question(
-            pattern=self._pattern, number=number, parameters=self._choice.parameters[number], flights=self._flights
-        )
+        return _question(self._trial, self._choice, number)
+
+
+def undo_all(store: Store, trial: Trial, choice: Choice) -> None:
+    """After a trial that left something changed: the data as it was before, in whichever process."""
+    questions = (_question(trial, choice, number) for number in range(len(choice.parameters)))
+    for question in {str(one.parameters.get("flight_key")): one for one in questions}.values():
+        store.undo(question)
+
+
+def _question(trial: Trial, choice: Choice, number: int) -> Question:
+    return Question(
+        pattern=pattern_of(trial),
+        number=number,
+        parameters=choice.parameters[number],
+        flights=int(trial.params["flights"]),
+    )
 
 
 def observed(asked: Asked, expected: int, about: Mapping[str, object]) -> Observation:
@@ -131,7 +145,7 @@ def observed(asked: Asked, expected: int, about: Mapping[str, object]) -> Observ
         outcome="error" if wrong else "ok", error_code="WrongAnswer" if wrong else None,
         reason=f"{len(asked.rows)} rows, not {expected}" if wrong else None,
         read_units=asked.read_units, write_units=asked.write_units, index_units=asked.index_units, bytes=asked.bytes,
-        items_returned=len(asked.rows), items_scanned=asked.items_scanned, pages=asked.pages,
+        hit=asked.hit, items_returned=len(asked.rows), items_scanned=asked.items_scanned, pages=asked.pages,
         extra={**about, "round_trips": asked.round_trips, "served_from": asked.served_from},
     )  # fmt: skip
 

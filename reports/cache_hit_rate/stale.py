@@ -7,7 +7,7 @@ import pandas as pd
 
 from reports import stats
 from reports.cache_hit_rate import figures
-from reports.cache_hit_rate.arms import arm_words
+from reports.cache_hit_rate.arms import NAME, arm_words
 from reports.cache_hit_rate.cells import Cell, Measured, clipped
 from reports.findings import Finding
 from reports.words import count, engine_name, number, percent, seconds, span
@@ -28,21 +28,36 @@ def findings(found: Measured, engine: str) -> list[Finding]:
     ]
 
 
-def versioned(cell: Cell) -> pd.DataFrame:
-    """The answered reads whose versions are known, with ``behind``, the versions that they lacked."""
+def versioned(found: Measured, cell: Cell) -> pd.DataFrame:
+    """The answered reads whose versions are known, with ``behind``, the versions that they lacked.
+
+    Which version was the newest is known to the process that writes. What another process read is held against the writes
+    that had been committed when it began; its own ``version_current`` is what the trial began with.
+    """
     known = cell.answered.dropna(subset=["version_read", "version_current"])
-    return known.assign(behind=(known["version_current"] - known["version_read"]).clip(lower=0))
+    newest = known["version_current"]
+    if len(found.run.scenario(NAME).get("workers", ())) > 1 and not known.empty:
+        newest = newest.where(newest > (heard := _committed_before(found, cell, known)), heard)
+    return known.assign(behind=(newest - known["version_read"]).clip(lower=0))
 
 
 def ages(found: Measured, cell: Cell) -> pd.DataFrame:
-    """The stale reads whose first newer version has a known commit, ``latency_us`` holding how long ago that was.
+    """The stale reads whose first newer version has a known commit, ``latency_us`` holding how long ago that was."""
+    reads, newer = versioned(found, cell), _commits(found, cell)
+    stale = reads[reads["behind"] > 0].assign(version=lambda rows: rows["version_read"] + 1)
+    both = stale.merge(newer, on=["trial", "key", "version"])
+    return both.assign(latency_us=((both["t_start"] - both["committed_ns"]) / 1e3).clip(lower=0.0))
+
+
+def _commits(found: Measured, cell: Cell) -> pd.DataFrame:
+    """When each version of a key was committed, by trial.
 
     A write is committed once the database has answered it: at ``t_start + db_ns``, or where that isn't known at its end. Those
     of the warm-up count too, or the oldest values would have no age.
     """
-    reads, writes = versioned(cell), found.writes_of(cell).dropna(subset="version_current")
+    writes = found.writes_of(cell).dropna(subset="version_current")
     committed = (writes["t_start"] + writes["db_ns"]).fillna(writes["t_end"])
-    newer = pd.DataFrame(
+    return pd.DataFrame(
         {
             "trial": writes["trial"],
             "key": writes["key"],
@@ -50,9 +65,16 @@ def ages(found: Measured, cell: Cell) -> pd.DataFrame:
             "committed_ns": committed,
         }
     )
-    stale = reads[reads["behind"] > 0].assign(version=lambda rows: rows["version_read"] + 1)
-    both = stale.merge(newer, on=["trial", "key", "version"])
-    return both.assign(latency_us=((both["t_start"] - both["committed_ns"]) / 1e3).clip(lower=0.0))
+
+
+def _committed_before(found: Measured, cell: Cell, reads: pd.DataFrame) -> "pd.Series[float]":
+    """For each read, the newest version of its key that was committed in its trial before it began; 0 where none was."""
+    each = ["trial", "key"]
+    commits = _commits(found, cell).assign(at_ns=lambda rows: rows["committed_ns"].astype("int64"))
+    commits = commits.astype(dict.fromkeys(each, "int64")).sort_values("at_ns")[[*each, "at_ns", "version"]]
+    asked = reads[each].astype("int64").assign(at_ns=reads["t_start"].astype("int64"), place=np.arange(len(reads)))
+    both = pd.merge_asof(asked.sort_values("at_ns"), commits, on="at_ns", by=each).sort_values("place")
+    return pd.Series(both["version"].fillna(0).to_numpy(dtype=float), index=reads.index)
 
 
 def left(found: Measured, cell: Cell) -> tuple[list[float], list[float]]:
@@ -62,7 +84,7 @@ def left(found: Measured, cell: Cell) -> tuple[list[float], list[float]]:
 
 
 def _of_cell(found: Measured, cell: Cell, others: Sequence[Cell]) -> Iterator[Finding]:
-    reads = versioned(cell)
+    reads = versioned(found, cell)
     if reads.empty:
         yield found.absent(cell, "stale_share", "share", "lower", "no read's version was recorded")
         return
@@ -88,7 +110,7 @@ def _of_cell(found: Measured, cell: Cell, others: Sequence[Cell]) -> Iterator[Fi
 
 def _outcome(found: Measured, cell: Cell) -> str:
     """A strategy's stale reads, and the stale values that it left."""
-    reads = versioned(cell)
+    reads = versioned(found, cell)
     if reads.empty:
         return "wasn't measured"
     stale, keys = left(found, cell)

@@ -64,8 +64,9 @@ def checked(run: Run) -> Checked:
         asked[event["arm"], event["pattern"], event.get("part"), event["flights"]].append(event)
     right = _Right(csv)
     for (arm, pattern, *_), of_one in asked.items():
+        last = max(event["trial"] for event in of_one)  # those before it broke off, and it asked all of them again
         if pattern in PATTERNS:
-            found[arm, pattern] += right.differences(of_one)
+            found[arm, pattern] += right.differences([event for event in of_one if event["trial"] == last])
     held = {key: _held(differences) for key, differences in found.items()}
     return Checked(held={key: one for key, one in held.items() if one.answers})
 

@@ -38,6 +38,12 @@ class ScriptedStore:
     def set_up(self, tables: Tables) -> None:
         self.did.append(("set_up", "", 0))
 
+    def attach(self, tables: Tables) -> None:
+        self.did.append(("attach", "", 0))
+
+    def begin(self) -> None:
+        self.did.append(("begin", "", 0))
+
     def prepare(self, pattern: Name, flights: int) -> None:
         self.did.append(("prepare", pattern, flights))
 

@@ -54,6 +54,7 @@ class Front:
         self.store = CachedStore(inner, context, SqlVsNosqlSettings(cache_ttl_s=ttl_s))
         self.store.set_up(None)  # type: ignore[arg-type] - it has no table of its own
         self.store.prepare("flight_by_key", 1_000)
+        self.store.begin()
 
     def ask(self, flight_key: str = "a", pattern: Any = "flight_by_key", flights: int = 1_000) -> Asked:
         return self.store.ask(
@@ -149,11 +150,13 @@ def test_no_answer_of_an_earlier_trial_is_served(make: Any, cache: CacheClient) 
     (key,) = cache.command("KEYS", "*")
     value = cache.get(key)
     front.store.prepare("flight_by_key", 1_000)
+    front.store.begin()
     assert cache.key_count() == 0
     cache.set(key, value or b"")
     with pytest.raises(Trouble, match="StaleAnswer"):
         front.ask()
     front.store.prepare("flight_by_key", 1_000)
+    front.store.begin()
     after = front.ask()
     assert after.served_from == "database" and after.rows != before.rows
 

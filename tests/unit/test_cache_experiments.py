@@ -49,7 +49,7 @@ def test_payloads_are_as_long_as_they_say_and_the_same_each_time() -> None:
 
 def test_acknowledged_versions_never_fall() -> None:
     """Two writes of one row, the later one acknowledged first."""
-    versions = rows.Versions(2)
+    versions = rows.Versions([0, 0])
     assert (versions.next(1), versions.next(1)) == (1, 2)
     assert versions.committed == [0, 0]
     versions.acknowledge(1, 2)

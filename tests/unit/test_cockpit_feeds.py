@@ -88,6 +88,8 @@ def test_every_chart_is_of_a_feed_that_there_is_and_no_value_is_in_two() -> None
         ("hit_rate", 0.9607, "96.1 %"),
         ("memory_bytes", 1_407_297.0, "1.34 MiB"),
         ("read_units_per_s", 2.0, "2/s"),
+        ("cpu_ms_per_s|postgres", 41.26, "41.3 ms/s"),
+        ("operation|mysql", "base backup", "base backup"),
         ("zone|zone 1", "writer", "writer"),
         ("tool_bound", "", "no"),
         ("read_burst_units", None, "—"),
@@ -103,6 +105,7 @@ def test_a_value_is_called_by_its_chart_and_by_what_it_is_of() -> None:
     """A zone by its own name alone; one in no chart by its name in words."""
     assert title_of("latency_p99_ms|get") == "latency p99, get"
     assert title_of("zone|zone 1") == "zone 1"
+    assert title_of("cpu_ms_per_s|postgres") == "CPU, postgres"
     assert title_of("hit_rate") == "hit rate of the reads"
     assert title_of("some_new_count|x") == "some new count, x"
 

@@ -114,6 +114,6 @@ def test_locusts_page_leads_to_ours_and_its_statistics_carry_our_tables(
         {"what": "hit rate of the reads", "now": "50 %", "least": "50 %", "most": "50 %"}
     ]
     assert [tab["title"] for tab in web_ui.template_args["extended_tabs"]] == [
-        "Units and throttles", "Capacity", "Cache", "Failover", "Truth",
+        "Units and throttles", "Capacity", "Cache", "Failover", "Servers", "Truth",
     ]  # fmt: skip
     assert {tab["key"] for tab in web_ui.template_args["extended_tabs"]} == set(extended)

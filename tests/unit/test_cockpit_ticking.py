@@ -30,6 +30,9 @@ class Session:
     def pulse(self) -> Pulse | None:
         return None
 
+    def load_live(self) -> Mapping[str, Mapping[str, float]]:
+        return {}
+
     def live(self) -> Mapping[str, Mapping[str, float | str]]:
         if isinstance(self.says, Exception):
             raise self.says

@@ -124,6 +124,11 @@ class FakeScenario:
     def __init__(self) -> None:
         self.tally: Counter[str] = Counter()
         self.collected: list[list[Any]] = []
+        self.alone: str | None = None
+        self.tell_load: Callable[[dict[str, Any]], None]
+
+    def undivided(self, trial: Trial) -> str | None:
+        return self.alone
 
     def hand_out(self, trial: Trial) -> dict[str, Any]:
         return {"at": "home"}

@@ -16,7 +16,7 @@ from harness.stores_compared.cost import Used
 from harness.stores_compared.patterns import digest
 from harness.stores_compared.questions import Choice, Questions, tables_of
 from harness.stores_compared.settings import SqlVsNosqlSettings
-from harness.stores_compared.trial import Asking
+from harness.stores_compared.trial import Asking, undo_all
 
 SETTINGS = SqlVsNosqlSettings(
     sizes=(1000,), attribute_items=500, bulk_items=200, questions=4, least_answers=6, trial_s=1.0
@@ -77,11 +77,18 @@ class One:
         self.choice: Choice = self.questions.of("patterns", cast("Any", pattern))
         self.events, self.meter, self.clock, self.store = Noted(), Counting(), Clock(answer_s), store
         labels = {"part": "patterns", "pattern": pattern}
-        trial = Trial(trial=7, pair=3, arm="scripted", step=str(flights), labels=labels, params={"flights": flights})
+        self.trial = trial = Trial(
+            trial=7, pair=3, arm="scripted", step=str(flights), labels=labels, params={"flights": flights}
+        )
         self.asking = Asking(
             trial, store, self.choice, numbers=self.choice.numbers(random.Random(1)), tables=tables_of(data, SETTINGS, self.questions),
             meters=cast("Any", {"server": self.meter}), events=cast("Any", self.events), settings=SETTINGS, first=first, clock_ns=self.clock,
         )  # fmt: skip
+
+    def settle(self) -> None:
+        """As its scenario does at the trial's end."""
+        if self.asking.changed:
+            undo_all(self.store, self.trial, self.choice)
 
     def walk(self, most: int = 10_000) -> list[tuple[bool, Observation]]:
         """Whether each ticket warms up, and what came of it."""
@@ -158,7 +165,7 @@ def test_what_writes_a_table_anew_is_undone_after_each_answer_aside() -> None:
     assert [warm for warm, _ in one.walk()] == [True, False]
     assert [did for did, *_ in store.did] == ["ask", "undo", "ask", "undo"]
     assert one.meter.did == ["start", "aside", "stop"]
-    one.asking.settle()
+    one.settle()
     assert [did for did, *_ in store.did] == ["ask", "undo", "ask", "undo"]
     assert [warm for warm, _ in One("bulk_load", ScriptedStore(), first=False, flights=200).walk()] == [False]
 
@@ -169,7 +176,7 @@ def test_writes_that_undo_each_other_come_in_whole_turns() -> None:
     one = One("update_if", store)
     seen = one.walk()
     assert sum(not warm for warm, _ in seen) == 10
-    one.asking.settle()
+    one.settle()
     assert "undo" not in [did for did, *_ in store.did]
     assert [number for did, pattern, number in store.did if did == "ask" and pattern == "update_if"] == [
         0,
@@ -189,7 +196,7 @@ def test_a_trial_that_was_cut_short_is_made_good_flight_by_flight() -> None:
     store = ScriptedStore()
     one = One("update_if", store)
     one.walk(most=5 + 3)
-    one.asking.settle()
+    one.settle()
     undone = [number for did, _, number in store.did if did == "undo"]
     assert len(undone) == 2
     keys = {one.choice.parameters[number]["flight_key"] for number in undone}
@@ -202,7 +209,7 @@ def test_a_write_that_failed_is_made_good_even_in_a_whole_trial() -> None:
     store.refuses = 1
     one = One("move_flight", store, first=False)
     one.walk()
-    one.asking.settle()
+    one.settle()
     assert [did for did, *_ in store.did].count("undo") == 2
 
 

@@ -23,6 +23,10 @@ class Pool(Generic[T]):
         self._all: dict[int, T] = {}
         self._idle: list[T] = []
 
+    def __len__(self) -> int:
+        """How many there are, those that somebody has taken too."""
+        return len(self._all)
+
     def take(self) -> T:
         """One that nobody else has until it is given back or dropped."""
         return self._idle.pop() if self._idle else self._new()

@@ -29,6 +29,7 @@ GROUP BY dest, carrier
 ORDER BY avg(arr_delay) DESC, dest, carrier
 LIMIT 20
 """
+VERSION_TICK_NS = 100_000  # an integer of four bytes lasts for 30 h of two processes' writing
 _LETTERS = string.ascii_letters + string.digits
 _PREFIX = "row:"
 
@@ -46,10 +47,19 @@ class Shape:
 
 
 class Versions:
-    """The newest version of each row that this process gave out, and that a database acknowledged."""
+    """The newest version of each row that this process gave out, and that a database acknowledged; ``newest`` is how it begins."""
 
-    def __init__(self, keys: int) -> None:
-        self.given, self.committed = [0] * keys, [0] * keys
+    def __init__(self, newest: Sequence[int]) -> None:
+        self.given, self.committed = list(newest), list(newest)
+
+    def begun(self, begin_ns: int) -> None:
+        """A trial begins that writes."""
+
+    def learn(self, newest: Mapping[int, int]) -> None:
+        """What the database has, whoever wrote it."""
+        for key, version in newest.items():
+            self.acknowledge(key, version)
+            self.given[key] = max(self.given[key], version)
 
     def next(self, key: int) -> int:
         """The version of a write that begins now."""
@@ -59,6 +69,31 @@ class Versions:
     def acknowledge(self, key: int, version: int) -> None:
         """The database has it."""
         self.committed[key] = max(self.committed[key], version)
+
+
+class SharedVersions(Versions):
+    """Of several processes that write: process ``rank`` of ``parts``.
+
+    No two give out the same version, and one that begins a tick later is newer, or the database would leave its row as it is: what
+    is counted is time since the trial began, which all processes go by.
+    """
+
+    def __init__(self, newest: Sequence[int], rank: int, parts: int, clock_ns: Callable[[], int]) -> None:
+        super().__init__(newest)
+        self._parts, self._clock_ns, self._begin_ns = parts, clock_ns, clock_ns()
+        self._first = max(newest, default=0) + 1 + rank
+        self._own = [0] * len(newest)
+
+    def begun(self, begin_ns: int) -> None:
+        """See Versions."""
+        self._begin_ns = begin_ns
+
+    def next(self, key: int) -> int:
+        """See Versions."""
+        ticks = max(0, self._clock_ns() - self._begin_ns) // VERSION_TICK_NS
+        version = max(self._first + ticks * self._parts, self._own[key] + self._parts)
+        self._own[key] = self.given[key] = version
+        return version
 
 
 def name_of(key: int) -> str:

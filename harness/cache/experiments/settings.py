@@ -1,7 +1,6 @@
 """Section ``scenarios.cache_hit_rate`` of config.yaml, which says what each key is for."""
 
 import re
-from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, field_validator
@@ -22,13 +21,6 @@ Keys = Annotated[int, Field(ge=10, le=1_000_000)]  # rows of a table made for ea
 WriteShare = Annotated[float, Field(ge=0, lt=1)]
 MOST_BYTES = 60_000  # what both engines keep in a column of type text
 ValueBytes = Annotated[int, Field(ge=1, le=MOST_BYTES)]
-
-# Parts whose load must come from one process, and why.
-ONE_PROCESS: Mapping[Part, str] = {
-    "write_share": "a write's version must be newer than those before it, or the database leaves its row as it is",
-    "stampede": "what one expiry costs is what the readers of one process ask for: single flight is each process's own",
-    "stale": "how old an answer is tells who has heard of every write before it",
-}
 
 # What takes time in them is the database's, so every engine of setting ``engines`` has them.
 OF_EVERY_ENGINE: tuple[Part, ...] = ("size", "trips")

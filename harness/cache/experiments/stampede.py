@@ -9,7 +9,6 @@ import gevent
 
 from harness.cache.client import KeyCommands
 from harness.cache.strategies.xfetch import pack
-from harness.errors import CannotMeasure
 from harness.plan import Trial
 from harness.rundir import Events
 from harness.sql.connections import SqlConnection
@@ -26,6 +25,7 @@ class Stampede:
     Every end of a TTL is an event ``expiry``: when it was put there (``set_ns``), when its TTL was over (``t_ns``), when
     the last load was (``settled_ns``), and how many loads began in between (``queries``), of which ``early`` before the TTL was over.
     ``jitter_share`` spreads the TTLs as the arm ``lazy_jitter`` does. ``load`` is the query; the readers' own go through ``ask``, which counts them.
+    ``shift_ns`` is what moments of this machine lack to those of samples and events.
     """
 
     trial: Trial
@@ -36,6 +36,7 @@ class Stampede:
     jitter_share: float
     draw: Callable[[], float]
     patience_s: float
+    shift_ns: int = 0
     over: bool = False
     _failure: Exception | None = field(default=None, init=False)
     _running: Any = field(default=None, init=False)
@@ -67,12 +68,11 @@ class Stampede:
         """All expiries of the trial, in a greenlet; ``over`` when they are."""
         self._running = gevent.spawn(self._run)
 
-    def settle(self) -> None:
-        """At the trial's end, however it came. Raises what the cache raised when it was given the value."""
+    def settle(self) -> str | None:
+        """At the trial's end, however it came: what went wrong, in words, where something did."""
         if self._running is not None:
             self._running.kill()
-        if self._failure:
-            raise CannotMeasure(f"the hot key can't be put into the cache: {self._failure}") from self._failure
+        return f"the hot key can't be put into the cache: {self._failure}" if self._failure else None
 
     def _run(self) -> None:
         try:
@@ -93,7 +93,7 @@ class Stampede:
         early = self._loads - before
         settled_ns = self._settled(before, expires_ns + int(self.patience_s * 1e9))
         self.events.add(
-            "expiry", trial=self.trial.trial, t_ns=expires_ns, set_ns=set_ns, settled_ns=settled_ns,
+            "expiry", trial=self.trial.trial, t_ns=expires_ns, set_ns=set_ns + self.shift_ns, settled_ns=settled_ns + self.shift_ns,
             queries=self._loads - before, early=early,
         )  # fmt: skip
 

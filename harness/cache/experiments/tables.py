@@ -29,11 +29,17 @@ class Tables:
             return
         with connect(self._endpoints[engine]) as connection:
             rows.fill(connection, shape)
-        self._made[engine] = shape, Versions(shape.keys)
+        self._made[engine] = shape, Versions([0] * shape.keys)
 
     def versions(self, engine: Engine) -> Versions | None:
         """Of the table that is there; None where this process hasn't made it."""
         return self._made[engine][1] if engine in self._made else None
+
+    def learn(self, engine: Engine) -> dict[int, int]:
+        """After a trial that wrote, in whichever processes: the version of every row, as the database has it."""
+        newest = self.newest(engine)
+        self._made[engine][1].learn(newest)
+        return newest
 
     def values(self, engine: Engine, shape: Shape) -> dict[str, bytes]:
         """Every row as a reader would have it now, by its name in the cache."""

@@ -31,6 +31,7 @@ export function figure(unit, value) {
     case "share": return `${digits(100 * value)} %`;
     case "ms": return `${digits(value)} ms`;
     case "bytes": return bytes(value);
+    case "ms_per_s": return `${digits(value)} ms/s`;
     case "per_s": return `${digits(value)}/s`;
     default: return digits(value);
   }

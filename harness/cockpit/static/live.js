@@ -5,7 +5,7 @@ import { offerFaults, tellFaults } from "./faults.js";
 const EVERY_MS = 1000;
 const HIDDEN_EVERY_MS = 5000;
 const KEPT_S = 1800;
-const TITLES = { capacity: "Capacity", cache: "Cache", failover: "Failover", truth: "Truth" };
+const TITLES = { capacity: "Capacity", cache: "Cache", failover: "Failover", servers: "Servers", truth: "Truth" };
 const FEEDS = Object.keys(TITLES);
 
 const byId = (id) => document.getElementById(id);

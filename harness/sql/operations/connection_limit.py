@@ -1,15 +1,16 @@
 """Part ``connections``: connections opened one by one up to the limit and past it, beside those who have one."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.plan import Cell, Trial
 from harness.recorder import Observation
 from harness.scenario import Slot, Stream, Ticket
+from harness.sharing import deal, share_out
 from harness.sql.connections import SqlConnection, classify, connect
 from harness.sql.endpoint import Engine, SqlEndpoint
-from harness.sql.operations.load import READ, WRITE, Load
+from harness.sql.operations.load import READ, WRITE, Desk, Handed, Load, handed_out
 from harness.sql.operations.part import Room, apply_group, engine_of
 from harness.sql.operations.settings import RdsOperationsSettings
 
@@ -31,8 +32,7 @@ class ConnectionLimit:
     def __init__(self, room: Room) -> None:
         self._room = room
         self._endpoint: SqlEndpoint
-        self._load: Load
-        self._open: list[SqlConnection] = []
+        self._opened = 0
 
     def cells(self, settings: RdsOperationsSettings) -> Iterable[Cell]:
         """Both arms for every limit."""
@@ -58,71 +58,98 @@ class ConnectionLimit:
         self._room.make_instances([self._room.settings.flights])
 
     def prepare(self, trial: Trial) -> None:
-        """The limit applied, and those connected who are to have one."""
-        params, instance = trial.params, self._room.instance(engine_of(trial))
+        """The limit applied."""
+        instance = self._room.instance(engine_of(trial))
         apply_group(self._room, trial, instance, f"max_connections_{trial.step}", {"max_connections": trial.step})
         self._endpoint = _of_application(instance)
-        warm_up_s = float(params["warm_up_s"])
-        opening_s = float(params["before_s"]) + int(params["opened"]) / float(params["connections_per_s"])
-        self._load = Load(
-            trial, self._endpoint, self._room.next_id, warm_up_s=warm_up_s,
-            duration_s=warm_up_s + opening_s + float(params["after_s"]), clock_ns=self._room.context.clock_ns,
-        )  # fmt: skip
-        self._load.pool.fill(int(params["held"]))
 
-    def begin(self, trial: Trial) -> tuple[Stream, ...]:
-        """Reads and writes on the connections that are there, and the new ones."""
-        load, params = self._load, trial.params
-        return (
-            load.open(READ, load.read, per_s=float(params["reads_per_s"]), slots=EACH),
-            load.open(WRITE, load.write, per_s=float(params["writes_per_s"]), slots=EACH),
-            Stream(tickets=self._opening(trial), slots=1),
-        )
+    def hand_out(self, trial: Trial) -> dict[str, Any]:  # noqa: ARG002 - the one that was prepared
+        """Where the instance is, and as whom an application comes in."""
+        return {"endpoint": handed_out(self._endpoint)}
 
-    def begun(self, trial: Trial, begin_ns: int) -> None:  # noqa: ARG002 - the one that was prepared
-        """Warm-up counts from here."""
-        self._load.begun(begin_ns)
+    def begun(self, trial: Trial, begin_ns: int) -> None:
+        """Opening connections is the load's."""
+
+    def collect(self, told: Sequence[Mapping[str, Any]]) -> None:
+        """How many could be opened."""
+        self._opened = sum(int(one["opened"]) for one in told)
 
     def end(self, trial: Trial) -> None:
         """All are closed again."""
-        self._room.note(trial, "connections", opened=len(self._open), limit=int(trial.params["max_connections"]))
-        self._close()
+        self._room.note(trial, "connections", opened=self._opened, limit=int(trial.params["max_connections"]))
 
     def tear_down(self) -> None:
-        """Close what a trial that was stopped has left open."""
-        self._close()
+        """Nothing: its servers end with the services."""
 
-    def _opening(self, trial: Trial) -> Iterator[Ticket]:
+
+class Opening(Load):
+    """Reads and writes on connections that are there, each slot's its own, and one slot that opens others and keeps them."""
+
+    def __init__(self, trial: Trial, desk: Desk, handed: Handed) -> None:
         params = trial.params
+        opening_s = float(params["before_s"]) + int(params["opened"]) / float(params["connections_per_s"])
+        lasts_s = float(params["warm_up_s"]) + opening_s + float(params["after_s"])
+        super().__init__(trial, desk, handed, duration_s=lasts_s)
+        self._open: list[SqlConnection] = []
+
+    def streams(self) -> tuple[Stream, ...]:
+        """See Load; those connected who are to have a connection."""
+        params, opening = self.trial.params, Stream(tickets=self._opening(), slots=1)
+        streams = (
+            self.open(READ, self.read, per_s=float(params["reads_per_s"]), slots=EACH),
+            self.open(WRITE, self.write, per_s=float(params["writes_per_s"]), slots=EACH),
+            opening,
+        )
+        held = [0] * len(self.desk.shares)
+        served = share_out(streams, sum(self.desk.shares))
+        for owner, stream in zip(deal(self.desk.shares), served, strict=False):
+            held[owner] += stream is not opening
+        held[0] += int(params["held"]) - sum(held)  # with fewer slots than that they are held all the same
+        self.pool.fill(held[self.desk.part[0]])
+        return streams
+
+    def ended(self) -> dict[str, Any]:
+        """See Load; how many could be opened."""
+        return super().ended() | {"opened": len(self._open)}
+
+    def close(self) -> None:
+        """See Load."""
+        while self._open:
+            self._open.pop().close()
+        super().close()
+
+    def live(self) -> dict[str, float]:
+        """See Load."""
+        told = super().live()
+        told[f"connections_count|{self.trial.labels['engine']}"] += len(self._open)
+        return told
+
+    def _opening(self) -> Iterator[Ticket]:
+        params = self.trial.params
         first_ns = int((float(params["warm_up_s"]) + float(params["before_s"])) * 1e9)
 
         def act(slot: Slot) -> Observation:  # noqa: ARG001 - connections are kept until the trial ends
-            return self._connect(trial)
+            return self._connect()
 
         for number in range(int(params["opened"])):
             due_ns = first_ns + int(number / float(params["connections_per_s"]) * 1e9)
             yield Ticket(op=CONNECT, act=act, due_ns=due_ns)
 
-    def _connect(self, trial: Trial) -> Observation:
+    def _connect(self) -> Observation:
+        labels, params = self.trial.labels, self.trial.params
         try:
-            self._open.append(connect(self._endpoint))
+            self._open.append(connect(self.endpoint))
         except Exception as error:  # noqa: BLE001 - classified; what drivers raise has no common class
             outcome, code = classify(error, sent=False)
             said = _plain(error)
             if said.startswith(POSTGRES_FULL):
                 code = TOO_MANY_CONNECTIONS
-            self._room.note(
-                trial, "refused_connection", error=code, text=said,
-                number=len(self._open) + int(trial.params["held"]), limit=int(trial.params["max_connections"]),
+            self.desk.context.events.add(
+                "refused_connection", trial=self.trial.trial, engine=labels["engine"], part=labels["part"], error=code, text=said,
+                number=len(self._open) + int(params["held"]), limit=int(params["max_connections"]),
             )  # fmt: skip
-            return Observation(outcome=outcome, error_code=code, extra=self._load.extra)
-        return Observation(extra=self._load.extra)
-
-    def _close(self) -> None:
-        while self._open:
-            self._open.pop().close()
-        if hasattr(self, "_load"):
-            self._load.close()
+            return Observation(outcome=outcome, error_code=code, extra=self.extra)
+        return Observation(extra=self.extra)
 
 
 def _of_application(instance: "Instance") -> SqlEndpoint:

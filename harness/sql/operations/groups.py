@@ -1,6 +1,6 @@
 """Part ``parameters``: what a parameter group costs or brings, and what a process crash loses with it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -8,18 +8,16 @@ import gevent
 
 from harness.errors import CannotMeasure
 from harness.plan import Cell, Trial
-from harness.scenario import Stream
 from harness.sql import ledger
 from harness.sql.connections import connect
 from harness.sql.endpoint import Engine
-from harness.sql.operations.load import READ, WRITE, Load
+from harness.sql.operations.load import handed_out
 from harness.sql.operations.part import Room, apply_group, engine_of
 from harness.sql.operations.settings import RdsOperationsSettings
+from harness.sql.recovery.held_against import Write, ledger_of, writes_of
 
 if TYPE_CHECKING:
     from harness.sql.operations.instances import Instance
-
-READERS = 2
 
 
 class ParameterGroups:
@@ -28,7 +26,7 @@ class ParameterGroups:
     def __init__(self, room: Room) -> None:
         self._room = room
         self._instance: Instance
-        self._load: Load
+        self._writes: dict[int, Write] = {}
         self._killer: Any
         self._due_ns = 0
 
@@ -61,25 +59,20 @@ class ParameterGroups:
         wanted = self._room.settings.groups[trial.arm].of(instance.engine)
         assert wanted is not None, "its cell has no such arm"
         apply_group(self._room, trial, instance, trial.arm, wanted)
-        self._load = Load(
-            trial, instance.endpoint, self._room.next_id, warm_up_s=float(trial.params["warm_up_s"]),
-            clock_ns=self._room.context.clock_ns,
-        )  # fmt: skip
 
-    def begin(self, trial: Trial) -> tuple[Stream, ...]:
-        """Writers in a closed loop, which tells what the group brings; reads at a rate."""
-        load, params = self._load, trial.params
-        return (
-            load.closed(WRITE, load.write, slots=int(params["writers"])),
-            load.open(READ, load.read, per_s=float(params["reads_per_s"]), slots=READERS),
-        )
+    def hand_out(self, trial: Trial) -> dict[str, Any]:  # noqa: ARG002 - the one that was prepared
+        """Where the instance is."""
+        return {"endpoint": handed_out(self._instance.endpoint)}
 
     def begun(self, trial: Trial, begin_ns: int) -> None:
         """kill -9 when what is measured is over, while the writers still write."""
-        self._load.begun(begin_ns)
         after_s = float(trial.params["warm_up_s"]) + float(trial.params["measured_s"])
         self._due_ns = begin_ns + int(after_s * 1e9)
         self._killer = gevent.spawn(self._crash, trial)
+
+    def collect(self, told: Sequence[Mapping[str, Any]]) -> None:
+        """The writes of all processes."""
+        self._writes = writes_of([one["writes"] for one in told])
 
     def end(self, trial: Trial) -> None:
         """The server started again, and every write held against what its writer was told; nothing of a trial that was stopped."""
@@ -87,14 +80,14 @@ class ParameterGroups:
         if stopped:
             self._killer.kill()
         self._killer.get()
-        self._load.close()
         if stopped:
             return
-        recovered_s = self._instance.start()
+        with self._room.doing.this(trial, "started after kill -9"):
+            recovered_s = self._instance.start()
         self._instance.group.rebooted()
         self._room.note(trial, "recovered", group=trial.arm, seconds=recovered_s)
         with connect(self._instance.endpoint) as connection:
-            checked = self._load.ledger.check(ledger.present_counts(connection, trial.trial))
+            checked = ledger_of(self._writes).check(ledger.present_counts(connection, trial.trial))
         self._room.note(trial, "ledger_checked", group=trial.arm, **ledger.as_record(checked))
 
     def tear_down(self) -> None:
@@ -114,4 +107,4 @@ class ParameterGroups:
         try:
             self._room.note(trial, "killed", t_ns=self._instance.crash())
         finally:
-            self._load.stop()
+            self._room.stop_load()

@@ -4,7 +4,8 @@ A part is made once a run, from a Room. It may make servers in ``set_up``, which
 come up together. Trials of the same cell have the same ``pair`` and are told apart by their arm.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -14,7 +15,7 @@ import pymysql
 
 from harness.errors import HarnessError
 from harness.plan import Cell, Trial
-from harness.scenario import Context, Stream
+from harness.scenario import Context
 from harness.sql.endpoint import Engine
 from harness.sql.operations.instances import Instance, Instances
 from harness.sql.operations.settings import RdsOperationsSettings
@@ -23,15 +24,57 @@ TROUBLE = (HarnessError, OSError, psycopg.Error, pymysql.MySQLError)
 """What a part may raise whose servers are in no state to be measured: that trial fails, and those like it."""
 
 
+class Doing:
+    """What is being done to the servers of each engine, in a few words, and how large the archive of its log is where there is one."""
+
+    def __init__(self) -> None:
+        self._words: dict[Engine, str] = {}
+        self._archives: dict[Engine, Callable[[], int]] = {}
+
+    @contextmanager
+    def this(self, trial: Trial, words: str) -> Iterator[None]:
+        """Inside of it ``words`` is done to the trial's engine."""
+        engine = engine_of(trial)
+        before = self._words.get(engine)
+        self._words[engine] = words
+        try:
+            yield
+        finally:
+            self._words.pop(engine)
+            if before is not None:
+                self._words[engine] = before
+
+    def archives(self, trial: Trial, size_bytes: Callable[[], int]) -> None:
+        """The log of the trial's engine is archived; ``size_bytes`` tells at any time how much of it there is."""
+        self._archives[engine_of(trial)] = size_bytes
+
+    def archives_no_more(self, trial: Trial) -> None:
+        """Its archive is gone."""
+        self._archives.pop(engine_of(trial), None)
+
+    def live(self, engine: Engine) -> dict[str, float | str]:
+        """For feed *servers*."""
+        told: dict[str, float | str] = {f"operation|{engine}": self._words.get(engine, "none")}
+        if (size_bytes := self._archives.get(engine)) is not None:
+            told[f"archived_log_bytes|{engine}"] = float(size_bytes())
+        return told
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Room:
-    """What a part works with. ``next_id`` gives write ids that are unique over the run; ``engines`` are those that are there."""
+    """What a part works with, where the servers are.
+
+    ``own_id`` gives ids for what it writes itself, which no load has; ``engines`` are those that are there. ``stop_load`` ends the
+    load of the trial under way, in whichever processes; ``doing`` says for whoever looks on what is being done.
+    """
 
     context: Context
     settings: RdsOperationsSettings
     engines: tuple[Engine, ...]
     instances: Instances
-    next_id: Callable[[], int]
+    own_id: Callable[[], int]
+    stop_load: Callable[[], None]
+    doing: Doing
 
     def instance(self, engine: Engine) -> Instance:
         """The one of ``engine`` for whatever doesn't vary the size of the data; see Instances.of."""
@@ -63,11 +106,14 @@ class Part(Protocol):
     def prepare(self, trial: Trial) -> None:
         """Servers and data as the trial begins with them. Raises what is in TROUBLE."""
 
-    def begin(self, trial: Trial) -> tuple[Stream, ...]:
-        """The load of the trial."""
+    def hand_out(self, trial: Trial) -> dict[str, Any]:
+        """What the load of the trial has to know, as plain data; see ``harness.sql.operations.parts.LOADS``."""
 
     def begun(self, trial: Trial, begin_ns: int) -> None:
         """The load runs since ``begin_ns``: the operation is due."""
+
+    def collect(self, told: Sequence[Mapping[str, Any]]) -> None:
+        """The load is over: what each process's told of it (``Load.ended``)."""
 
     def end(self, trial: Trial) -> None:
         """Wait for the operation, settle, write events. Raises what is in TROUBLE."""
@@ -87,11 +133,14 @@ def apply_group(room: Room, trial: Trial, instance: Instance, name: str, paramet
 
     It has none before, so that each is seen to come.
     """
-    for change in instance.group.modify(parameters):
+    with room.doing.this(trial, "parameter group applied"):
+        changes = instance.group.modify(parameters)
+    for change in changes:
         room.note(
             trial, "parameter", group=name, name=change.name, value=change.value, apply_type=change.apply_type,
             status_before=change.before, status_after=change.after, applied_s=change.applied_s,
         )  # fmt: skip
     if instance.group.status == "pending-reboot":
-        seconds = instance.reboot()
+        with room.doing.this(trial, "reboot"):
+            seconds = instance.reboot()
         room.note(trial, "reboot", group=name, seconds=seconds, status_after=instance.group.status)

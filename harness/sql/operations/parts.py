@@ -1,13 +1,14 @@
-"""Which part is which, and the plan that they add up to. A new part is its module, a line here, and its settings."""
+"""Which part is which, and the plan that they add up to. A new part is its module, two lines here, and its settings."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from harness.plan import Trial, interleave
-from harness.sql.operations.connection_limit import ConnectionLimit
+from harness.sql.operations.connection_limit import ConnectionLimit, Opening
 from harness.sql.operations.groups import ParameterGroups
+from harness.sql.operations.load import Desk, Handed, Load, WritersLoad
 from harness.sql.operations.part import Part, Room
-from harness.sql.operations.replica_lag import ReplicaLag
+from harness.sql.operations.replica_lag import Beats, ReplicaLag
 from harness.sql.operations.settings import PartName, RdsOperationsSettings
 from harness.sql.operations.snapshots import ARMS, Snapshots
 from harness.sql.recovery.base_backups import BaseBackups
@@ -21,6 +22,15 @@ MAKE: Mapping[PartName, Callable[[Room], Part]] = {
     "replica_lag": ReplicaLag,
     "connections": ConnectionLimit,
 }
+LOADS: Mapping[PartName, Callable[[Trial, Desk, Handed], Load]] = {
+    "parameters": WritersLoad,
+    "backup": Load,
+    "pitr": Load,
+    "snapshots": Load,
+    "replica_lag": Beats,
+    "connections": Opening,
+}
+"""The load of each part's trials, made in every process that makes load of what the part hands out."""
 IN_ORDER: Mapping[PartName, tuple[str, ...]] = {"snapshots": ARMS}
 """Parts whose arms follow each other in every round: what is restored was created before."""
 

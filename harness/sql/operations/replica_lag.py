@@ -1,9 +1,9 @@
 """Part ``replica_lag``: how long after a write a read replica has it, while nobody else writes, some do, and many do."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import count
+from typing import Any
 
 import gevent
 
@@ -14,7 +14,7 @@ from harness.scenario import Slot, Stream
 from harness.sql import ledger
 from harness.sql.connections import SqlConnection, connect
 from harness.sql.endpoint import Engine, SqlEndpoint
-from harness.sql.operations.load import WRITE, Load
+from harness.sql.operations.load import WRITE, Desk, Handed, Load, handed_out
 from harness.sql.operations.part import Room, engine_of
 from harness.sql.operations.settings import RdsOperationsSettings
 
@@ -52,10 +52,8 @@ class ReplicaLag:
     """
 
     def __init__(self, room: Room) -> None:
-        self._room, self._beats = room, count(1)
+        self._room = room
         self._pairs: dict[Engine, Pair] = {}
-        self._load: Load
-        self._readers: Pool[SqlConnection]
 
     def cells(self, settings: RdsOperationsSettings) -> Iterable[Cell]:
         """One cell an engine; arms are rates of writes."""
@@ -80,31 +78,24 @@ class ReplicaLag:
 
     def prepare(self, trial: Trial) -> None:
         """The replica has all that was written before."""
-        pair, context = self._pair(engine_of(trial)), self._room.context
+        pair, beat = self._pair(engine_of(trial)), self._room.own_id()
         with connect(pair.writer) as writer, connect(pair.reader) as reader:
-            self._see(reader, self._beat(writer))
-        params = trial.params
-        warm_up_s = float(params["warm_up_s"])
-        self._load = Load(
-            trial, pair.writer, self._room.next_id, warm_up_s=warm_up_s, duration_s=warm_up_s + float(params["measured_s"]),
-            clock_ns=context.clock_ns,
-        )  # fmt: skip
-        self._readers = Pool(lambda: connect(pair.reader))
+            write_beat(writer, beat)
+            see_beat(reader, beat, self._room.context.sleep_s)
 
-    def begin(self, trial: Trial) -> tuple[Stream, ...]:
-        """Beats, and such writes as the arm has."""
-        load, rate = self._load, float(trial.params["writes_per_s"])
-        beats = load.open(LAG, self._lag, per_s=float(trial.params["beats_per_s"]), slots=WATCHERS)
-        return (beats, load.open(WRITE, load.write, per_s=rate, slots=WRITERS)) if rate else (beats,)
+    def hand_out(self, trial: Trial) -> dict[str, Any]:
+        """Where the writer is, and its replica."""
+        pair = self._pair(engine_of(trial))
+        return {"endpoint": handed_out(pair.writer), "replica": handed_out(pair.reader)}
 
-    def begun(self, trial: Trial, begin_ns: int) -> None:  # noqa: ARG002 - the one that was prepared
-        """Warm-up counts from here."""
-        self._load.begun(begin_ns)
+    def begun(self, trial: Trial, begin_ns: int) -> None:
+        """Nothing is done to it."""
 
-    def end(self, trial: Trial) -> None:  # noqa: ARG002 - likewise
-        """Connections are closed."""
-        self._load.close()
-        self._readers.close()
+    def collect(self, told: Sequence[Mapping[str, Any]]) -> None:
+        """All that is asked is in the samples."""
+
+    def end(self, trial: Trial) -> None:
+        """Likewise."""
 
     def tear_down(self) -> None:
         """Nothing: servers end with the services."""
@@ -120,33 +111,68 @@ class ReplicaLag:
             self._pairs[engine] = pair
         return self._pairs[engine]
 
+
+class Beats(Load):
+    """Beats, and such writes as the arm has."""
+
+    def __init__(self, trial: Trial, desk: Desk, handed: Handed) -> None:
+        super().__init__(
+            trial, desk, handed, duration_s=float(trial.params["warm_up_s"]) + float(trial.params["measured_s"])
+        )
+        replica = SqlEndpoint(**handed["replica"])
+        self._readers: Pool[SqlConnection] = Pool(lambda: connect(replica))
+        self._most_us = -1  # of the lags since somebody looked
+
+    def streams(self) -> tuple[Stream, ...]:
+        """See Load."""
+        params = self.trial.params
+        beats = self.open(LAG, self._lag, per_s=float(params["beats_per_s"]), slots=WATCHERS)
+        rate = float(params["writes_per_s"])
+        return (beats, self.open(WRITE, self.write, per_s=rate, slots=WRITERS)) if rate else (beats,)
+
+    def close(self) -> None:
+        """See Load."""
+        self._readers.close()
+        super().close()
+
+    def live(self) -> dict[str, float]:
+        """See Load; and the longest lag since the last look."""
+        most_us, self._most_us = self._most_us, -1
+        engine = self.trial.labels["engine"]
+        told = super().live()
+        told[f"connections_count|{engine}"] += len(self._readers)
+        return told if most_us < 0 else told | {f"replica_lag_ms|{engine}": most_us / 1000}
+
     def _lag(self, slot: Slot) -> Observation:  # noqa: ARG002 - whichever connections are idle
         lag_us = -1
 
         def beat_and_see(writer: SqlConnection) -> None:
             nonlocal lag_us
-            beat = self._beat(writer)
+            beat = self.desk.next_beat()
+            write_beat(writer, beat)
             reader = self._readers.take()
             try:
-                lag_us = self._see(reader, beat)
+                lag_us = see_beat(reader, beat, self.desk.context.sleep_s)
             except BaseException:
                 self._readers.drop(reader)
                 raise
             self._readers.give(reader)
 
-        seen = self._load.on(self._load.pool, beat_and_see, sent=True)
-        return seen._replace(extra=self._load.extra | {"lag_ns": lag_us * 1000 if lag_us >= 0 else -1})
+        seen = self.on(self.pool, beat_and_see, sent=True)
+        self._most_us = max(self._most_us, lag_us)
+        return seen._replace(extra=self.extra | {"lag_ns": lag_us * 1000 if lag_us >= 0 else -1})
 
-    def _beat(self, writer: SqlConnection) -> int:
-        beat = next(self._beats)
-        writer.execute(BEAT[writer.engine], (beat,))
-        return beat
 
-    def _see(self, reader: SqlConnection, beat: int) -> int:
-        """The age of a beat where the replica first shows it, µs. Raises TimeoutError."""
-        deadline = time.monotonic() + PATIENCE_S
-        while not (rows := reader.query(AGE_US[reader.engine], (beat,))):
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"the replica hadn't row {beat} within {PATIENCE_S:g} s")
-            self._room.context.sleep_s(LOOK_AGAIN_S)
-        return max(0, int(rows[0][0]))
+def write_beat(writer: SqlConnection, beat: int) -> None:
+    """A row with the primary's time."""
+    writer.execute(BEAT[writer.engine], (beat,))
+
+
+def see_beat(reader: SqlConnection, beat: int, sleep_s: Callable[[float], None]) -> int:
+    """The age of a beat where the replica first shows it, µs. Raises TimeoutError."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not (rows := reader.query(AGE_US[reader.engine], (beat,))):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"the replica hadn't row {beat} within {PATIENCE_S:g} s")
+        sleep_s(LOOK_AGAIN_S)
+    return max(0, int(rows[0][0]))

@@ -1,14 +1,13 @@
 """Part ``snapshots``: a manual snapshot made under load, and a second instance restored from it, against the size of the data."""
 
-from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import CannotMeasure
 from harness.local.topologies.model import ZONES
 from harness.plan import Cell, Trial
-from harness.scenario import Stream
 from harness.sql import ledger, schema
 from harness.sql.connections import SqlConnection, connect
 from harness.sql.endpoint import Engine
@@ -29,11 +28,11 @@ CHECKSUM: Mapping[Engine, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """A snapshot with what it must have: the writes of ``trial`` that were acknowledged before it began."""
+    """A snapshot with what it must have: the writes of ``trial`` that were acknowledged before it began, known once the load is over."""
 
     snapshot: volumes.Snapshot
     trial: int
-    acknowledged: Set[int]
+    acknowledged: Set[int] = frozenset()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -83,13 +82,17 @@ class Snapshots:
         do = self._create if trial.arm == CREATE else self._restore
         self._under_load = UnderLoad(self._room, trial, place.instance.endpoint, partial(do, trial, place))
 
-    def begin(self, trial: Trial) -> tuple[Stream, ...]:  # noqa: ARG002 - the one that was prepared
-        """Reads and writes of the instance whose snapshot it is."""
-        return self._under_load.streams()
+    def hand_out(self, trial: Trial) -> dict[str, Any]:  # noqa: ARG002 - the one that was prepared
+        """Where the instance is whose snapshot it is."""
+        return self._under_load.hand_out()
 
     def begun(self, trial: Trial, begin_ns: int) -> None:  # noqa: ARG002 - likewise
         """See UnderLoad."""
         self._under_load.begun(begin_ns)
+
+    def collect(self, told: Sequence[Mapping[str, Any]]) -> None:
+        """See UnderLoad."""
+        self._under_load.collect(told)
 
     def end(self, trial: Trial) -> None:
         """What it took; of a restore, both instances held side by side."""
@@ -98,6 +101,8 @@ class Snapshots:
         place = self._place(trial)
         assert place.kept
         fields: dict[str, Any] = {"seconds": place.kept.snapshot.suspended_s}
+        if trial.arm == CREATE:
+            place.kept = replace(place.kept, acknowledged=self._acknowledged_by(place.kept.snapshot.began_ns))
         if trial.arm == RESTORE:
             found = unlike(place, place.kept)
             fields = {"seconds": self._restore_s, "rows_equal": not found, "unlike": found}
@@ -118,13 +123,21 @@ class Snapshots:
         return self._places[key]
 
     def _create(self, trial: Trial, place: Place) -> None:
-        acknowledged = frozenset(self._under_load.load.acknowledged)
-        snapshot = volumes.take(place.instance, place.instance.warden.scratch / "snapshot")
-        place.kept = Kept(snapshot=snapshot, trial=trial.trial, acknowledged=acknowledged)
+        with self._room.doing.this(trial, "snapshot"):
+            snapshot = volumes.take(place.instance, place.instance.warden.scratch / "snapshot")
+        place.kept = Kept(snapshot=snapshot, trial=trial.trial)
 
-    def _restore(self, trial: Trial, place: Place) -> None:  # noqa: ARG002 - whichever asks
+    def _acknowledged_by(self, moment_ns: int) -> frozenset[int]:
+        """The writes of the trial whose clients had been told so by then (CLOCK_MONOTONIC)."""
+        writes = self._under_load.writes.items()
+        return frozenset(
+            write_id for write_id, write in writes if write.told == "acknowledged" and write.told_ns < moment_ns
+        )
+
+    def _restore(self, trial: Trial, place: Place) -> None:
         assert place.kept
-        self._restore_s = volumes.restore(place.kept.snapshot, place.second)
+        with self._room.doing.this(trial, "restore of a snapshot"):
+            self._restore_s = volumes.restore(place.kept.snapshot, place.second)
 
 
 def unlike(place: Place, kept: Kept) -> list[str]:

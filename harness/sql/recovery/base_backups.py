@@ -1,11 +1,10 @@
 """Part ``backup``: what reads and writes notice of a base backup that is made meanwhile; the log is archived in both arms."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.plan import Cell, Trial
-from harness.scenario import Stream
 from harness.sql.operations import volumes
 from harness.sql.operations.part import Room, engine_of
 from harness.sql.operations.settings import RdsOperationsSettings
@@ -54,19 +53,24 @@ class BaseBackups:
         self._backups = backups_of(instance.server, instance.warden, instance.host)
         self._made = []
         with switched_on(self._backups):
+            self._room.doing.archives(trial, self._backups.log_bytes)
             volumes.settle_disk()
-        do = self._back_up if trial.arm == BASE_BACKUP else self._room.context.sleep_s
+        do = partial(self._back_up, trial) if trial.arm == BASE_BACKUP else self._room.context.sleep_s
         self._under_load = UnderLoad(
             self._room, trial, instance.endpoint, partial(do, float(trial.params["measured_s"]))
         )
 
-    def begin(self, trial: Trial) -> tuple[Stream, ...]:  # noqa: ARG002 - the one that was prepared
-        """Reads and writes of the instance."""
-        return self._under_load.streams()
+    def hand_out(self, trial: Trial) -> dict[str, Any]:  # noqa: ARG002 - the one that was prepared
+        """Where the instance is."""
+        return self._under_load.hand_out()
 
     def begun(self, trial: Trial, begin_ns: int) -> None:  # noqa: ARG002 - likewise
         """See UnderLoad."""
         self._under_load.begun(begin_ns)
+
+    def collect(self, told: Sequence[Mapping[str, Any]]) -> None:
+        """See UnderLoad."""
+        self._under_load.collect(told)
 
     def end(self, trial: Trial) -> None:
         """What was made, and when; then nothing of it is kept."""
@@ -75,17 +79,19 @@ class BaseBackups:
                 for made in self._made:
                     note_backup(self._room, trial, self._backups, *made)
         finally:
+            self._room.doing.archives_no_more(trial)
             self._backups.end()
 
     def tear_down(self) -> None:
         """Nothing: servers and folders end with the services."""
 
-    def _back_up(self, for_s: float) -> None:
+    def _back_up(self, trial: Trial, for_s: float) -> None:
         clock_ns = self._room.context.clock_ns
         end_ns = clock_ns() + int(for_s * 1e9)
         while not self._made or clock_ns() < end_ns:
             began_ns = clock_ns()
-            self._made.append((began_ns, self._backups.base_backup(), clock_ns()))
+            with self._room.doing.this(trial, "base backup"):
+                self._made.append((began_ns, self._backups.base_backup(), clock_ns()))
 
 
 def note_backup(

@@ -1,7 +1,8 @@
 """What a restored instance has, held against what it must have. Pure: times are of one clock, in nanoseconds."""
 
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from typing import Any
 
 from harness.sql.ledger import TOLD, Ledger, Told
 
@@ -26,6 +27,15 @@ class TimedLedger(Ledger):
         super().note(write_id, outcome)
         self.writes[write_id] = Write(sent_ns=self._sent_ns.pop(write_id), told_ns=self._clock_ns(), told=TOLD[outcome])
 
+    def as_record(self) -> dict[str, list[Any]]:
+        """Every write whose client was told something, as columns of plain data; see :func:`writes_of`."""
+        columns: dict[str, list[Any]] = {"id": list(self.writes), "sent_ns": [], "told_ns": [], "told": []}
+        for write in self.writes.values():
+            columns["sent_ns"].append(write.sent_ns)
+            columns["told_ns"].append(write.told_ns)
+            columns["told"].append(write.told)
+        return columns
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Write:
@@ -34,6 +44,25 @@ class Write:
     sent_ns: int
     told_ns: int
     told: Told
+
+
+def writes_of(records: Sequence[Mapping[str, Sequence[Any]]]) -> dict[int, Write]:
+    """The writes of several ledgers, which have none in common, by id; their processes go by one clock."""
+    return {
+        write_id: Write(sent_ns=sent_ns, told_ns=told_ns, told=told)
+        for record in records
+        for write_id, sent_ns, told_ns, told in zip(
+            record["id"], record["sent_ns"], record["told_ns"], record["told"], strict=True
+        )
+    }
+
+
+def ledger_of(writes: Mapping[int, Write]) -> Ledger:
+    """What the clients were told, to be held against the table."""
+    ledger = Ledger()
+    for write_id, write in writes.items():
+        ledger.add(write_id, write.told)
+    return ledger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,9 +1,10 @@
 """What backups of both engines share: where they are kept, the process that archives the log, and the steps of a restore."""
 
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -62,6 +63,12 @@ class Kept:
                     f"the archived log of {self._whose} {what} within {PATIENCE_S:g} s", log_tail(self._archiver_log)
                 )
             time.sleep(LOOK_AGAIN_S)
+
+    def log_bytes(self) -> int:
+        """What the files of the archived log hold; none once it is removed."""
+        with suppress(FileNotFoundError), os.scandir(self.log) as files:
+            return sum(file.stat().st_size for file in files)
+        return 0
 
     def place(self) -> Path:
         """Where the next base backup goes; nothing is there yet."""

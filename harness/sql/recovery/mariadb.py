@@ -62,6 +62,10 @@ class MariaDbBackups:
         with self._server.admin() as connection:
             return self._kept.add(folder, seconds, now(connection))
 
+    def log_bytes(self) -> int:
+        """See Backups."""
+        return self._kept.log_bytes()
+
     def latest_restorable(self) -> datetime:
         """See Backups."""
         with self._server.admin() as connection:

@@ -53,6 +53,9 @@ class Backups(Protocol):
     def base_backup(self) -> BaseBackup:
         """Take one while the server serves."""
 
+    def log_bytes(self) -> int:
+        """What the archived log takes on disk; PostgreSQL's is as large as a segment, 16 MB, from its first byte on."""
+
     def latest_restorable(self) -> datetime:
         """Wait until the archive holds the log up to now; this now, by the server's clock: RDS's LatestRestorableTime."""
 

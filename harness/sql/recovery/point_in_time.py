@@ -1,15 +1,14 @@
 """Part ``pitr``: a bad DELETE under load, and a new instance that has what was there a second before."""
 
 import shutil
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.local.topologies.model import ZONES
 from harness.plan import Cell, Trial
-from harness.scenario import Stream
 from harness.sql import ledger, schema
 from harness.sql.connections import SqlConnection, connect
 from harness.sql.operations import volumes
@@ -17,7 +16,7 @@ from harness.sql.operations.part import Room, engine_of
 from harness.sql.operations.settings import RdsOperationsSettings
 from harness.sql.operations.under_load import UnderLoad, params_of
 from harness.sql.recovery.base_backups import note_backup
-from harness.sql.recovery.held_against import Moment, TimedLedger, compare
+from harness.sql.recovery.held_against import Moment, compare
 from harness.sql.recovery.make import backups_of, switched_on
 from harness.sql.recovery.model import now
 
@@ -49,7 +48,6 @@ class PointInTime:
         self._instance: Instance
         self._backups: Backups
         self._under_load: UnderLoad
-        self._ledger: TimedLedger
         self._earlier: set[int] = set()
         self._backup: tuple[int, BaseBackup, int]
         self._deleted: Deleted
@@ -76,29 +74,33 @@ class PointInTime:
         instance = self._instance = room.instance(engine_of(trial))
         self._backups = backups_of(instance.server, instance.warden, instance.host)
         with switched_on(self._backups):
+            room.doing.archives(trial, self._backups.log_bytes)
             with connect(instance.endpoint) as connection:
                 self._earlier = _rows(connection)
             volumes.settle_disk()
-        self._ledger = TimedLedger(room.next_id, room.context.clock_ns)
-        timed = replace(room, next_id=self._ledger.next_id)
-        self._under_load = UnderLoad(timed, trial, instance.endpoint, lambda: self._go_wrong(trial))
-        self._under_load.load.ledger = self._ledger
+        self._under_load = UnderLoad(room, trial, instance.endpoint, lambda: self._go_wrong(trial))
 
-    def begin(self, trial: Trial) -> tuple[Stream, ...]:  # noqa: ARG002 - the one that was prepared
-        """Reads and writes of the instance that the delete goes to."""
-        return self._under_load.streams()
+    def hand_out(self, trial: Trial) -> dict[str, Any]:  # noqa: ARG002 - the one that was prepared
+        """Where the instance is that the delete goes to."""
+        return self._under_load.hand_out()
 
     def begun(self, trial: Trial, begin_ns: int) -> None:  # noqa: ARG002 - likewise
         """See UnderLoad."""
         self._under_load.begun(begin_ns)
+
+    def collect(self, told: Sequence[Mapping[str, Any]]) -> None:
+        """See UnderLoad."""
+        self._under_load.collect(told)
 
     def end(self, trial: Trial) -> None:
         """The restore, timed to the first row read and the first written, and what it has held against what it must have."""
         try:
             if self._under_load.settle():
                 note_backup(self._room, trial, self._backups, *self._backup)
-                self._restore(trial)
+                with self._room.doing.this(trial, "restore to a point in time"):
+                    self._restore(trial)
         finally:
+            self._room.doing.archives_no_more(trial)
             self._backups.end()
 
     def tear_down(self) -> None:
@@ -108,7 +110,8 @@ class PointInTime:
         """Somewhere in a second: which is drawn."""
         context, clock_ns = self._room.context, self._room.context.clock_ns
         began_ns = clock_ns()
-        self._backup = began_ns, self._backups.base_backup(), clock_ns()
+        with self._room.doing.this(trial, "base backup"):
+            self._backup = began_ns, self._backups.base_backup(), clock_ns()
         context.sleep_s(float(trial.params["between_s"]) + context.rng("delete", trial.trial).random())
         with connect(self._instance.endpoint) as connection:
             second = now(connection).replace(microsecond=0)
@@ -126,7 +129,7 @@ class PointInTime:
         restored = self._backups.restore(
             f"{self._instance.server.name}-restored-{next(self._names)}", host, before=second
         )
-        server, first = restored.server, room.next_id()
+        server, first = restored.server, room.own_id()
         try:
             with connect(server.endpoint(host)) as there, connect(self._instance.endpoint) as here:
                 ledger.newest_id(there)
@@ -139,7 +142,7 @@ class PointInTime:
         finally:
             server.kill()
             shutil.rmtree(server.data.parent)
-        compared = asdict(compare(self._ledger.writes, self._earlier, found, moment, self._deleted.sent_ns))
+        compared = asdict(compare(self._under_load.writes, self._earlier, found, moment, self._deleted.sent_ns))
         room.note(
             trial, "restored", second=second.isoformat(), rows_expected=compared.pop("expected"), rows_found=compared.pop("found"),
             **compared, rows_deleted=self._deleted.rows, others_alike=alike, flights=int(trial.params["flights"]),

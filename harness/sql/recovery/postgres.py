@@ -47,6 +47,10 @@ class PostgresBackups:
         with self._server.asked(self._host) as connection:
             return self._kept.add(folder, seconds, now(connection))
 
+    def log_bytes(self) -> int:
+        """See Backups."""
+        return self._kept.log_bytes()
+
     def latest_restorable(self) -> datetime:
         """See Backups. A commit of its own comes first: a recovery knows that it has passed a moment by a commit after it."""
         with self._server.asked(self._host) as connection:

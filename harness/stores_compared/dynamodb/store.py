@@ -63,7 +63,8 @@ class DynamoStore:
 
     def set_up(self, tables: Tables) -> None:
         """See Store; what no chosen pattern wants isn't made."""
-        self._items, names, settings = Items(tables), self._names, self._settings
+        self.attach(tables)
+        names, settings = self._names, self._settings
         for size in tables.sizes if "growth" in settings.parts else tables.sizes[-1:]:
             self._fill(names.flights(size), size)
         if "add_attribute" in settings.patterns:
@@ -71,10 +72,17 @@ class DynamoStore:
         if "bulk_load" in settings.patterns:
             self._fill(names.bulk, 0)
         if "move_flight" in settings.patterns:
-            self._load(planes_definition(names.planes, self._capacity_units), self._items.planes)
+            self._load(planes_definition(names.planes, self._capacity_units), self._made.planes)
+
+    def attach(self, tables: Tables) -> None:
+        """See Store."""
+        self._items = Items(tables)
 
     def prepare(self, pattern: Name, flights: int) -> None:
         """See Store: nothing, its tables are as they were."""
+
+    def begin(self) -> None:
+        """See Store: it keeps nothing."""
 
     def floor(self, question: Question, act: Callable[[Slot], Observation]) -> FloorProbe | None:
         """See Store: that of reads, where the service is on this machine (another's a responder would pass on without encryption)."""

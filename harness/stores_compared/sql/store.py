@@ -58,15 +58,22 @@ class SqlStore:
 
     def set_up(self, tables: Tables) -> None:
         """See Store."""
-        self._tables = tables
+        self.attach(tables)
         try:
             with self._connect(self._endpoint) as connection:
                 Builder(connection, self._names, tables).build()
         except TROUBLE as error:
             raise CannotMeasure(f"{self.name}: its tables can't be made: {error}") from error
 
+    def attach(self, tables: Tables) -> None:
+        """See Store."""
+        self._tables = tables
+
     def prepare(self, pattern: Name, flights: int) -> None:
         """See Store: nothing, its tables are as they were."""
+
+    def begin(self) -> None:
+        """See Store: it keeps nothing."""
 
     def floor(self, question: Question, act: Callable[[Slot], Observation]) -> FloorProbe | None:
         """See Store: that of reads."""
