@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from benchmarks.performance_arms import Arms, Servers
-from harness.arrivals import constant
+from harness.arrivals import Drawn, constant
 from harness.config import Settings
 from harness.plan import Cell, Trial, interleave
 from harness.scenario import Scenario, Stream, Ticket, TrialLoad
@@ -67,8 +67,8 @@ class CrewCost(Scenario[CrewCostSettings]):
     def _tickets(self, warm_up: bool) -> Iterator[Ticket]:
         act, _ = self.arms.of(ARM)
         settings = self.settings
-        for due_ns in constant(rate_per_s=settings.rate_per_s, duration_ns=int(settings.seconds * 1e9)):
-            yield Ticket(op=ARM, act=act, due_ns=due_ns, warm_up=warm_up)
+        due = constant(rate_per_s=settings.rate_per_s, duration_ns=int(settings.seconds * 1e9))
+        return Drawn(due, lambda due_ns: Ticket(op=ARM, act=act, due_ns=due_ns, warm_up=warm_up))
 
 
 SCENARIO = CrewCost
