@@ -17,6 +17,7 @@ sys.modules[f"scenarios.{CrewCost.name}"] = crew_scenario
 SLOWER = float(os.environ.get(crew_scenario.SLOWER_VARIABLE, "1"))
 execute._REPORT_EVERY_S *= SLOWER
 performer._FLUSH_EVERY_S *= SLOWER
-locust.runners.HEARTBEAT_INTERVAL *= SLOWER  # type: ignore[assignment] # a whole number there
+locust.runners.HEARTBEAT_INTERVAL *= SLOWER  # type: ignore[assignment] # whole numbers there
+locust.runners.MASTER_HEARTBEAT_TIMEOUT *= SLOWER  # type: ignore[assignment]
 
 CrewCostUser = execute.locust_user(CrewCost)
