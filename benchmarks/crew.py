@@ -1,7 +1,11 @@
 """What an operation costs when two worker processes make the load, beside one process that makes all of it.
 
-``python -m benchmarks.crew``: both offer the same fixed rate, below saturation, to a server that does nothing, in turns. CPU an
+``python -m benchmarks.crew``: both offer the same fixed rate, below saturation, to a server that does nothing. They are there at the
+same time and take turns, trial by trial in random order, so that whatever else the machine does meets both. CPU an
 operation is that of all processes that make load, all their threads, over their trials; the master, which makes none, is apart.
+
+``--instructions`` counts instructions instead of CPU time, under Valgrind, with everything that goes by the clock as much
+slower as the processes are. ``--before`` names another checkout, whose two workers take their turns too.
 """
 
 import json
@@ -10,15 +14,19 @@ import random
 import subprocess
 import sys
 import tempfile
-from contextlib import closing
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
+import numpy.typing as npt
 import typer
 
-from benchmarks import servers
-from benchmarks.crew_scenario import CrewCost
+from benchmarks import callgrind, servers
+from benchmarks.crew_scenario import OVER, SLOWER_VARIABLE, TURN, TURNS_VARIABLE, CrewCost
 from benchmarks.performance_arms import Servers
 from harness.config import Config, load_prices
 from harness.errors import CannotMeasure
@@ -30,67 +38,151 @@ from reports.stats import paired_ratio
 
 ASKED_FOR = 1.1
 SLOTS = 20
-_TIMEOUT_S = 180.0
+ONE, TWO, BEFORE = "one process", "two workers", "two workers before"
+_SLOWER = 50.0  # of callgrind, about
+_LOOK_EVERY_S = 0.01
+_PATIENCE_S = 300.0
 
 
-def cost_us(
-    processes: int, where: Servers, folder: Path, *, rate_per_s: float, seconds: float, trials: int
-) -> tuple[float, list[float]]:
-    """CPU an operation in µs over one run's trials, and the share of a core that each process had; CannotMeasure where a row is missing."""
-    settings = {"rate_per_s": rate_per_s, "seconds": seconds, "trials": trials}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """What every contestant is asked for; ``slower`` than the rate that is meant, where instructions are counted."""
+
+    rate_per_s: float
+    seconds: float
+    pairs: int
+    slower: float = 1.0
+
+    @property
+    def operations(self) -> int:
+        """Of one trial."""
+        return int(self.rate_per_s * self.seconds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contestant:
+    """One Locust that is up and waits for its turns."""
+
+    name: str
+    run: RunDir
+    process: "subprocess.Popen[bytes]"
+
+    def takes_turn(self, trial: int) -> None:
+        """Let it do its next trial. Raises CannotMeasure where it doesn't."""
+        (self.run.path / f"{TURN}.{trial}").touch()
+        deadline_s = time.monotonic() + _PATIENCE_S
+        while not (self.run.path / f"{OVER}.{trial}").exists():
+            if self.process.poll() is not None or time.monotonic() > deadline_s:
+                raise CannotMeasure(
+                    f"{self.name} didn't do trial {trial}: {self.run.log_path(CrewCost.name).read_text()}"
+                )
+            time.sleep(_LOOK_EVERY_S)
+
+    def told(self, operations: int) -> list[dict[str, float]]:
+        """Of each trial what an operation cost, and the master a second. Raises CannotMeasure where a row is missing."""
+        self.process.wait(_PATIENCE_S)
+        events = [json.loads(line) for line in (self.run.path / "events.jsonl").read_text().splitlines()]
+        done = {event["trial"]: event for event in events if event["kind"] == "generator" and event["trial"]}
+        if any(event["attempts"] != operations for event in done.values()):
+            raise CannotMeasure(f"{self.name} did {[event['attempts'] for event in done.values()]} operations a trial")
+        return [
+            {
+                "cpu_us": 1e6 * sum(event["cpu_s"]) / operations,
+                "with_master_us": 1e6 * (sum(event["cpu_s"]) + event["master_s"] * (self.name != ONE)) / operations,
+                "instructions": sum(event["instructions"]) / operations,
+            }
+            for event in events
+            if event["kind"] == "cpu" and event["trial"]
+        ]  # fmt: skip
+
+
+@contextmanager
+def contestant(name: str, where: Servers, folder: Path, pace: Pace, checkout: Path) -> Iterator[Contestant]:
+    """Start one of them."""
+    settings = {
+        "rate_per_s": pace.rate_per_s / pace.slower,
+        "seconds": pace.seconds * pace.slower,
+        "trials": pace.pairs,
+    }
     config = Config(seed=1, scenarios={CrewCost.name: settings})
     run = RunDir.create(folder, config, load_prices(config), source="benchmarks", command=[])
     port = str(free_port())
-    spread = ["--processes", str(processes), "--master-bind-port", port, "--master-port", port] if processes > 1 else []
+    spread = [] if name == ONE else ["--processes", "2", "--master-bind-port", port, "--master-port", port]
+    here = str(run.path.resolve())
+    environment = os.environ | where.as_environment() | {
+        RUN_VARIABLE: here, TURNS_VARIABLE: here, SLOWER_VARIABLE: str(pace.slower), "PYTHONPATH": str(checkout),
+    }  # fmt: skip
+    counting: list[str] = []
+    if pace.slower > 1:
+        environment[callgrind.FOLDER_VARIABLE] = here
+        counting = callgrind.command(run.path.resolve())
     command = [
-        sys.executable, "-m", "locust", "-f", str(PROJECT_ROOT / "benchmarks" / "crew_locustfile.py"), "--headless",
+        *counting, sys.executable, "-m", "locust", "-f", str(checkout / "benchmarks" / "crew_locustfile.py"), "--headless",
         "-u", str(SLOTS), "-r", "100", "--only-summary", *spread,
     ]  # fmt: skip
-    environment = os.environ | {RUN_VARIABLE: str(run.path.resolve())} | where.as_environment()
-    log = run.log_path(CrewCost.name)
-    with log.open("wb") as file:
-        subprocess.run(
-            command, cwd=PROJECT_ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT,
-            check=False, timeout=_TIMEOUT_S,
-        )  # fmt: skip
-    entry = run.manifest["scenarios"].get(CrewCost.name, {"status": "not begun", "reason": None})
-    events = [json.loads(line) for line in (run.path / "events.jsonl").read_text().splitlines()]
-    done = {event["trial"]: event["attempts"] for event in events if event["kind"] == "generator" and event["trial"]}
-    spent = {event["trial"]: event["cpu_s"] for event in events if event["kind"] == "cpu" and event["trial"]}
-    if entry["status"] != "complete" or sum(done.values()) != int(rate_per_s * seconds) * trials:
-        raise CannotMeasure(
-            f"{processes} processes: {entry['status']}, {entry['reason']}; {sum(done.values())} operations"
+    with run.log_path(CrewCost.name).open("wb") as log:
+        process = subprocess.Popen(
+            command, cwd=checkout, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
         )
-    shares = np.array([spent[trial] for trial in done]) / seconds
-    return 1e6 * float(shares.sum()) * seconds / sum(done.values()), shares.mean(axis=0).tolist()
+        try:
+            yield Contestant(name=name, run=run, process=process)
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def costs(
+    names: Sequence[str], where: Servers, folder: Path, pace: Pace, checkouts: dict[str, Path], draw: random.Random
+) -> dict[str, list[dict[str, float]]]:
+    """Of each what its trials cost, in pairs."""
+    with ExitStack() as up:
+        contestants = [
+            up.enter_context(contestant(name, where, folder / name, pace, checkouts.get(name, PROJECT_ROOT)))
+            for name in names
+        ]
+        for trial in range(1 + pace.pairs):
+            for one in draw.sample(contestants, len(contestants)):
+                one.takes_turn(trial)
+        return {one.name: one.told(pace.operations) for one in contestants}
+
+
+def compared(what: str, unit: str, base: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> str:
+    """A sentence: medians, and the mean ratio of a pair with its interval."""
+    ratio = paired_ratio(base, other)
+    span = "" if ratio.low is None else f" ({ratio.low:.3f} to {ratio.high:.3f})"
+    return f"{what}: {np.median(base):,.1f} and {np.median(other):,.1f} {unit}: {ratio.ratio:.3f} times{span}"
 
 
 def main(
-    rate: Annotated[float, typer.Option(help="Operations a second")] = 1500.0,
-    rounds: Annotated[int, typer.Option(help="How often both are measured")] = 6,
-    seconds: Annotated[float, typer.Option(help="Length of a trial")] = 3.0,
-    trials: Annotated[int, typer.Option(help="Trials of one run")] = 2,
+    rate: Annotated[float, typer.Option(help="Operations a second")] = 5000.0,
+    pairs: Annotated[int, typer.Option(help="How often both are measured")] = 40,
+    seconds: Annotated[float, typer.Option(help="Length of a trial")] = 2.0,
+    instructions: Annotated[bool, typer.Option(help="Count instructions instead, under Valgrind")] = False,
+    before: Annotated[Path | None, typer.Option(help="Another checkout, measured beside")] = None,
     seed: int = 20260101,
 ) -> None:
     """One process and two, in turns; prints what an operation costs in each, and the ratio with its interval."""
-    draw, costs = random.Random(seed), dict[int, list[float]]({1: [], 2: []})
+    pace = Pace(rate_per_s=rate, seconds=seconds, pairs=pairs, slower=_SLOWER if instructions else 1.0)
+    names, checkouts = [ONE, TWO], {}
+    if before is not None:
+        names.append(BEFORE)
+        checkouts[BEFORE] = before.resolve()
     with closing(Warden.start()) as warden, tempfile.TemporaryDirectory() as folder:
         where = Servers(dynamodb_url=f"http://127.0.0.1:{servers.stub(warden).port}")
-        for number in range(rounds):
-            for processes in draw.sample((1, 2), 2):
-                place = Path(folder) / f"{number}-{processes}"
-                cost, shares = cost_us(processes, where, place, rate_per_s=rate, seconds=seconds, trials=trials)
-                costs[processes].append(cost)
-                told = " + ".join(f"{share:.2f}" for share in shares)
-                typer.echo(
-                    f"round {number + 1}, {processes} process{'es' * (processes > 1)}: {cost:.1f} µs an operation, {told} of a core"
-                )
-    ratio = paired_ratio(np.array(costs[1]), np.array(costs[2]))
-    span = "" if ratio.low is None else f" ({ratio.low:.3f} to {ratio.high:.3f})"
-    typer.echo(
-        f"{rate:,.0f}/s: one process {np.median(costs[1]):.1f} µs, two {np.median(costs[2]):.1f} µs: {ratio.ratio:.3f} times{span}; "
-        f"asked for: {ASKED_FOR} at most"
-    )
+        found = costs(names, where, Path(folder), pace, checkouts, random.Random(seed))
+
+    def all_of(name: str, what: str) -> npt.NDArray[np.float64]:
+        return np.array([one[what] for one in found[name]])
+
+    typer.echo(f"{rate:,.0f}/s, {pairs} pairs of {seconds:g} s; asked for: {ASKED_FOR} at most")
+    asked = [("instructions", "instructions", "an operation")]
+    if not instructions:
+        asked = [("CPU", "cpu_us", "µs an operation"), ("CPU with the master's", "with_master_us", "µs an operation")]
+    for word, what, unit in asked:
+        for name in names[1:]:
+            typer.echo(compared(f"{word}, {ONE} and {name}", unit, all_of(ONE, what), all_of(name, what)))
+        if before is not None:
+            typer.echo(compared(f"{word}, {BEFORE} and {TWO}", unit, all_of(BEFORE, what), all_of(TWO, what)))
 
 
 if __name__ == "__main__":

@@ -6,18 +6,38 @@ keep the same schedule as one. Offsets never fall, are never negative and stay b
 """
 
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
-from itertools import islice, repeat
+from itertools import accumulate, islice, repeat, takewhile
 from math import ceil, log, sqrt
-from typing import Literal, TypeVar
+from operator import mul, sub
+from typing import Generic, Literal, TypeVar
 
 NS_PER_S = 1_000_000_000
 
+D = TypeVar("D")
 T = TypeVar("T")
 Seed = int | str
 Thinking = Literal["constant", "exponential"]
 Stretch = tuple[float, float, int]  # rate per second at its beginning and at its end, duration in ns
+
+
+class Drawn(Iterator[T], Generic[D, T]):
+    """What ``make`` gives for each of ``draws``, in order; whoever takes a ``share`` makes its own only.
+
+    Draws are what has to be drawn in order, by everyone alike; where they are a sequence, those of others aren't even looked at.
+    """
+
+    def __init__(self, draws: Iterable[D], make: Callable[[D], T]) -> None:
+        self._draws, self._make = draws, make
+        self._made = map(make, draws)
+
+    def __next__(self) -> T:
+        return next(self._made)
+
+    def share(self, worker: int, workers: int) -> Iterator[T]:
+        """See :func:`share`; before anything was taken."""
+        return map(self._make, share(self._draws, worker, workers))
 
 
 def constant(*, duration_ns: int, interval_ns: int | None = None, rate_per_s: float | None = None) -> Iterator[int]:
@@ -30,12 +50,12 @@ def constant(*, duration_ns: int, interval_ns: int | None = None, rate_per_s: fl
         raise ValueError(f"give interval_ns or rate_per_s, got {interval_ns} and {rate_per_s}")
     if interval_ns is not None:
         _positive(interval_ns=interval_ns)
-        return iter(range(0, duration_ns, interval_ns))
-    assert rate_per_s is not None
-    _positive(rate_per_s=rate_per_s)
-    interval = NS_PER_S / _as_written(rate_per_s)
-    step_ns, divisor = interval.as_integer_ratio()
-    return (i * step_ns // divisor for i in range(-(-duration_ns * divisor // step_ns)))
+        step_ns, divisor = interval_ns, 1
+    else:
+        assert rate_per_s is not None
+        _positive(rate_per_s=rate_per_s)
+        step_ns, divisor = (NS_PER_S / _as_written(rate_per_s)).as_integer_ratio()
+    return Drawn(range(-(-duration_ns * divisor // step_ns)), lambda i: i * step_ns // divisor)
 
 
 def poisson(*, rate_per_s: float, duration_ns: int, seed: Seed) -> Iterator[int]:
@@ -78,11 +98,16 @@ def replay(counts: Sequence[int], *, bin_ns: int, speed: float = 1.0, seed: Seed
 def share(items: Iterable[T], worker: int, workers: int) -> Iterator[T]:
     """The part of ``worker`` (0 to ``workers`` − 1) in a schedule: every ``workers``-th, in order.
 
-    Works on offsets and on finished tickets alike. Each worker makes the whole schedule and leaves out what is not
-    its own, so the parts together are the whole, whatever else (keys, say) was drawn along with it.
+    Works on offsets and on finished tickets alike. Each worker draws the whole schedule and leaves out what is not
+    its own, so the parts together are the whole, whatever else (keys, say) was drawn along with it. What is
+    :class:`Drawn` is made by its own worker only, and a sequence is cut without a look at what others have.
     """
     if not 0 <= worker < workers:
         raise ValueError(f"worker must be 0 to {workers - 1}, got {worker}")
+    if isinstance(items, Drawn):
+        return items.share(worker, workers)
+    if isinstance(items, Sequence):
+        return iter(items[worker::workers])
     return islice(items, worker, None, workers)
 
 
@@ -97,12 +122,11 @@ def think_time(mean_ns: int, kind: Thinking, seed: Seed) -> Iterator[int]:
 
 
 def _poisson(rate_per_s: float, duration_ns: int, rng: random.Random) -> Iterator[int]:
-    at_s, mean_s, duration_s = 0.0, 1 / rate_per_s, duration_ns / NS_PER_S
-    while True:
-        at_s -= log(1.0 - rng.random()) * mean_s
-        if at_s >= duration_s:
-            return
-        yield min(int(at_s * NS_PER_S), duration_ns - 1)
+    """All that is drawn for everybody runs in C: a fifth of a microsecond an arrival, where a generator takes more."""
+    mean_s, duration_s, last_ns = 1 / rate_per_s, duration_ns / NS_PER_S, duration_ns - 1
+    logs = map(log, map(sub, repeat(1.0), iter(rng.random, None)))
+    at_s = islice(accumulate(map(mul, logs, repeat(mean_s)), sub, initial=0.0), 1, None)
+    return Drawn(takewhile(duration_s.__gt__, at_s), lambda s: min(int(s * NS_PER_S), last_ns))
 
 
 def _replay(counts: Sequence[int], edges_ns: Iterator[int], rng: random.Random | None) -> Iterator[int]:

@@ -8,7 +8,7 @@ from functools import partial
 from statistics import fmean
 from typing import Any
 
-from harness.arrivals import replay
+from harness.arrivals import Drawn, replay
 from harness.dynamodb.accesses import Connections, Pace
 from harness.dynamodb.answers import Item, consumed_units
 from harness.dynamodb.attempts import DynamoAttempt, attempts
@@ -89,12 +89,17 @@ class Neighbours:
         """The same keys at the same moments in all arms of a pair; evenly spaced within each half."""
         hood, rng = self.hood, self._context.rng("neighbours", self._pair)
         policy = self._policy("neighbours")
-        for due_ns in replay(hood.counts, bin_ns=int(hood.service_s / 2 * 1e9), speed=hood.speed):
+        due = replay(hood.counts, bin_ns=int(hood.service_s / 2 * 1e9), speed=hood.speed)
+
+        def ticket(drawn: tuple[int, dict[str, Any]]) -> Ticket:
+            due_ns, wanted = drawn
             payload = {
-                "TableName": TABLE, "Key": rng.choice(hood.keys), "ConsistentRead": True, "ReturnConsumedCapacity": "TOTAL",
+                "TableName": TABLE, "Key": wanted, "ConsistentRead": True, "ReturnConsumedCapacity": "TOTAL",
             }  # fmt: skip
             act = self.act("GetItem", payload, policy, partial(_observe, role="neighbour"))
-            yield Ticket(op="GetItem", act=act, due_ns=due_ns)
+            return Ticket(op="GetItem", act=act, due_ns=due_ns)
+
+        return Drawn(((due_ns, rng.choice(hood.keys)) for due_ns in due), ticket)
 
     def _jobs(self, arm: str) -> tuple[Stream, ...]:
         """The job counts what it reads: that consumes as much as the items would (A5), and keeps this process free."""

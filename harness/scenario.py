@@ -91,7 +91,8 @@ class Ticket(NamedTuple):
 
     After it its slot rests for ``think_ns``, as a user who reads the answer would.
     A ticket of the warm-up is recorded like any other, in the phase *warm-up* that no figure counts.
-    A named tuple, made in a third of the time of a frozen dataclass: each worker makes those of all others too.
+    A named tuple, made in a third of the time of a frozen dataclass. Where tickets are ``harness.arrivals.Drawn``, each of several
+    processes makes its own only.
     """
 
     op: str

@@ -1,6 +1,6 @@
 """Who does what in a trial: streams over slots, slots over processes, tickets over both. Pure.
 
-Several processes together do exactly what one would: each draws the same tickets and takes its part of them.
+Several processes together do exactly what one would: each draws the same and takes its part of it.
 """
 
 from collections import Counter, deque

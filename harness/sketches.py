@@ -9,6 +9,7 @@ import json
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -44,12 +45,10 @@ class Sketch:
     def add_many(self, values_ns: npt.NDArray[np.int64]) -> None:
         """Add an array of values: numpy sorts them into bins, and each bin is added once."""
         positive = values_ns[values_ns > 0]
-        if zeros := len(values_ns) - len(positive):
-            self._sketch.add(0, zeros)
-        keys = np.ceil(np.log(positive) / np.log(self._mapping.gamma))
-        _, first, counts = np.unique(keys, return_index=True, return_counts=True)
-        for value, count in zip(positive[first].tolist(), counts.tolist(), strict=True):
-            self._sketch.add(value, count)
+        zeros = self.count - int(self._store.count) + len(values_ns) - len(positive)
+        keys = np.ceil(np.log(positive) / np.log(self._mapping.gamma)).astype(np.int64)
+        _add_bins(self._store, *np.unique(keys, return_counts=True))
+        self._restore(self._store, zeros)
 
     def merge(self, other: "Sketch") -> None:
         """Add all that went into ``other``, which stays as it is."""
@@ -80,8 +79,7 @@ class Sketch:
         if form != _FORMAT:
             raise ValueError(f"a sketch of format {form}; this version reads {_FORMAT}")
         store = DenseStore()
-        for key, count in zip(keys.tolist(), counts.tolist(), strict=True):
-            store.add(key, count)
+        _add_bins(store, keys, counts)
         sketch = cls.__new__(cls)
         sketch._restore(store, zeros)
         return sketch
@@ -89,6 +87,18 @@ class Sketch:
     def _restore(self, store: DenseStore, zeros: int) -> None:
         self._mapping, self._store = LogarithmicMapping(RELATIVE_ERROR), store
         self._sketch = BaseDDSketch(self._mapping, store, DenseStore(), zeros)
+
+
+def _add_bins(store: DenseStore, keys: npt.NDArray[Any], counts: npt.NDArray[Any]) -> None:
+    """As ``store.add`` would one by one, a fifth of a millisecond for a thousand bins; ``keys`` ascend."""
+    if not len(keys):
+        return
+    for outermost in (int(keys[0]), int(keys[-1])):
+        store.add(outermost, 0)  # makes room
+    bins, offset = store.bins, store.offset
+    for key, count in zip(keys.tolist(), counts.tolist(), strict=True):
+        bins[key - offset] += count
+    store.count += int(counts.sum())
 
 
 class Merged:

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from gevent.lock import Semaphore
 
 from harness import dataset
+from harness.arrivals import Drawn
 from harness.demand_shapes import due_ns
 from harness.dynamodb import capacity_jobs as jobs
 from harness.dynamodb.answers import bulk_load
@@ -201,8 +202,12 @@ class CapacityModes(Scenario[CapacityModesSettings]):
         asked, costs = tee(self._jobs(trial, load))
         demand = demand_of(trial, load, self.day)
         due = due_ns(demand, (job.units for job in costs), speed=float(trial.params["speed"]))
-        for at_ns, job in zip(due, asked, strict=False):
-            yield Ticket(op=job.op, act=self._do(trial, job, policy, turn), due_ns=at_ns)
+
+        def ticket(drawn: tuple[int, Job]) -> Ticket:
+            at_ns, job = drawn
+            return Ticket(op=job.op, act=self._do(trial, job, policy, turn), due_ns=at_ns)
+
+        return Drawn(zip(due, asked, strict=False), ticket)
 
     def _jobs(self, trial: Trial, load: Load) -> Iterator[Job]:
         """Endless requests of one kind; the same for all arms of a pair."""

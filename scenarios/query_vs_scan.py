@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from functools import cached_property, partial
-from itertools import cycle
+from itertools import cycle, islice, repeat
 from statistics import fmean
 from typing import TYPE_CHECKING, ClassVar
 
 import orjson
 
 from harness import dataset, flight_questions, flights, index_writes, noisy_neighbour
+from harness.arrivals import Drawn
 from harness.dynamodb.accesses import Connections
 from harness.dynamodb.answers import Item, bulk_load
 from harness.dynamodb.client import ConnectionTrouble, DynamoClient, trouble_outcome
@@ -250,13 +251,20 @@ class QueryVsScan(Scenario[QueryVsScanSettings]):
         least = settings.least_scans if long else settings.least_answers
         if trial.labels["part"] == "answer_share":
             least = 1
-        for _, asked in zip(range(settings.warm_up_answers), cycle(order), strict=False):
-            yield Ticket(op=op, act=self._ask(trial, asked, look_closely=True), warm_up=True)
-        end_ns = clock_ns() + int(settings.trial_s * 1e9)
-        for answers, asked in enumerate(cycle(order)):
-            if answers >= least and clock_ns() >= end_ns and (long or answers % len(order) == 0):
-                return
-            yield Ticket(op=op, act=self._ask(trial, asked))
+
+        def draws() -> Iterator[tuple[flight_questions.Asked, bool]]:
+            yield from zip(islice(cycle(order), settings.warm_up_answers), repeat(True))
+            end_ns = clock_ns() + int(settings.trial_s * 1e9)
+            for answers, asked in enumerate(cycle(order)):
+                if answers >= least and clock_ns() >= end_ns and (long or answers % len(order) == 0):
+                    return
+                yield asked, False
+
+        def ticket(drawn: tuple[flight_questions.Asked, bool]) -> Ticket:
+            asked, warm_up = drawn
+            return Ticket(op=op, act=self._ask(trial, asked, look_closely=warm_up), warm_up=warm_up)
+
+        return Drawn(draws(), ticket)
 
     def _writes(self, trial: Trial) -> Iterator[Ticket]:
         """The same writes in every arm of a pair, the first ones to warm up."""
@@ -265,9 +273,13 @@ class QueryVsScan(Scenario[QueryVsScanSettings]):
             trial.arm, question, self._items(self.settings.index_write_items), warm_up + self.settings.index_writes,
             pair=trial.turn, rng=self.context.rng(self.name, "writes", trial.pair), prefix=self._prefix,
         )  # fmt: skip
-        for number, write in enumerate(asked):
+
+        def ticket(drawn: tuple[int, index_writes.Write]) -> Ticket:
+            number, write = drawn
             act = index_writes.act_of(write, question, self._measured)
-            yield Ticket(op=write.op, act=act, warm_up=number < warm_up)
+            return Ticket(op=write.op, act=act, warm_up=number < warm_up)
+
+        return Drawn(enumerate(asked), ticket)
 
     def _of(self, trial: Trial) -> Sequence[flight_questions.Asked]:
         """What a trial may ask, of its table."""

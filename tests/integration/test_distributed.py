@@ -267,6 +267,37 @@ def test_a_failover_whose_watcher_is_killed_is_done_again_on_a_whole_topology(pl
     assert place.leftovers() == []
 
 
+def test_a_failover_is_watched_by_a_late_worker_too_from_the_next_trial_on(place: Place, unused_port: int) -> None:
+    """A second one in the first trial: later ones have half of each arm's connections in each, and one ledger."""
+    place.run.mkdir()
+    out = place.run / "it"
+    sets = (*FAILOVERS, "rds_failover.trials=4")
+    master = place.start(by_hand("master", unused_port, out, "-u", "176", sets=sets, scenario="rds_failover"))
+    first = place.start(by_hand("worker", unused_port, out, sets=sets, scenario="rds_failover"))
+    until(lambda: noted(out, "fault_injected") > 0, 90, "a fault")
+    late = place.start(by_hand("worker", unused_port, out, sets=sets, scenario="rds_failover"))
+    assert master.wait(240) == 0, place.said
+    assert (first.wait(20), late.wait(20)) == (0, 0)
+    run = Run.load(out)
+    entry, rows = run.scenario("rds_failover"), run.samples("rds_failover")
+    assert entry["status"] == "complete"
+    assert [one["done"] for one in entry["trials"]] == [True] * 4
+    assert "workers_lost" not in entry
+    failed_over(run)
+    (event,) = run.events_of("rds_failover", "worker_joined")
+    assert entry["workers"][1]["joined_before"] == event["trial"] > 0
+    assert [one["slots"] for one in entry["workers"]] == [88, 88]
+    joined = rows["trial"] >= event["trial"]
+    assert set(rows.loc[~joined, "worker"]) == {"0"}
+    assert set(rows[joined].groupby(["trial", "worker"])["client_arm"].nunique()) == {3}
+    assert set(rows[joined].groupby("trial")["worker"].nunique()) == {2}
+    assert not rows.duplicated(["op_id", "attempt"]).any()
+    assert (rows.groupby("op_id")["worker"].nunique() == 1).all()
+    assert entry["requests"] == entry["rows"] == len(rows)
+    assert gated(out) == ""
+    assert place.leftovers() == []
+
+
 def test_a_measurement_of_one_process_refuses_several(place: Place) -> None:
     """One line that says what to leave out; exit 2 before anything is started."""
     began_s = time.monotonic()

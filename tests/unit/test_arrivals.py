@@ -1,17 +1,18 @@
 """Arrivals follow their demand exactly, are random where they should be, and split over workers without a trace."""
 
 import heapq
+import random
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import count, islice, pairwise
-from math import ceil, exp
+from math import ceil, exp, log
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from harness import dataset
-from harness.arrivals import constant, poisson, ramp, replay, share, spike, think_time
+from harness.arrivals import Drawn, constant, poisson, ramp, replay, share, spike, think_time
 
 S = 1_000_000_000
 HOUR_NS = 3600 * S
@@ -187,6 +188,47 @@ def test_a_share_keeps_what_was_drawn_with_an_arrival() -> None:
     """Tickets as well as offsets: the second of two workers has the second, the fourth …"""
     tickets = zip(constant(interval_ns=10, duration_ns=50), "abcde", strict=True)
     assert list(share(tickets, 1, 2)) == [(10, "b"), (30, "d")]
+
+
+@given(seed=st.integers(), rate_per_s=st.integers(1, 400), workers=st.integers(1, 7))
+def test_workers_draw_the_keys_of_one_process_and_make_their_own_tickets_only(
+    seed: int, rate_per_s: int, workers: int
+) -> None:
+    """Random moments, a random key for each: in turn the workers' tickets are those of one; each is made once in all."""
+    made: list[tuple[int, int]] = []
+
+    def tickets() -> Drawn[tuple[int, int], str]:
+        keys = random.Random(seed)
+        due = poisson(rate_per_s=rate_per_s, duration_ns=S // 4, seed=seed)
+
+        def make(drawn: tuple[int, int]) -> str:
+            made.append(drawn)
+            return f"{drawn[1]} at {drawn[0]}"
+
+        return Drawn(((t, keys.randrange(1000)) for t in due), make)
+
+    whole, of_one = list(tickets()), made.copy()
+    made.clear()
+    parts = [list(share(tickets(), worker, workers)) for worker in range(workers)]
+    assert [parts[place % workers][place // workers] for place in range(len(whole))] == whole
+    assert sum(map(len, parts)) == len(whole)
+    assert sorted(made) == sorted(of_one)
+
+
+@given(seed=st.integers() | st.text(), rate_per_s=st.floats(0.5, 5_000), duration_ns=st.integers(1, S // 8))
+def test_poisson_arrivals_add_up_one_gap_after_the_other(seed: int | str, rate_per_s: float, duration_ns: int) -> None:
+    """The same in the plainest way: −ln(1 − u)/rate from one arrival to the next, u from the seed's generator."""
+    rng, at_s, due = random.Random(seed), 0.0, []
+    while (at_s := at_s - log(1.0 - rng.random()) * (1 / rate_per_s)) < duration_ns / S:
+        due.append(min(int(at_s * S), duration_ns - 1))
+    assert list(poisson(rate_per_s=rate_per_s, duration_ns=duration_ns, seed=seed)) == due
+
+
+def test_a_worker_of_a_fixed_schedule_does_not_look_at_what_others_have() -> None:
+    """A million workers at three thousand a second for an hour: the last one's first arrival is there at once, 333 s in."""
+    workers = 1_000_000
+    mine = share(constant(rate_per_s=3000, duration_ns=HOUR_NS), workers - 1, workers)
+    assert next(mine) == 999_999 * S // 3000
 
 
 @pytest.mark.parametrize("name", ["poisson", "random replay"])

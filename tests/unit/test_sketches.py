@@ -52,6 +52,16 @@ def test_adding_one_by_one_and_all_at_once_is_the_same(values: list[int]) -> Non
     assert_within_the_stated_error(sketch_of(values), values)
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.lists(values_ns, max_size=40), min_size=1, max_size=6).filter(any))
+def test_arrays_added_one_after_the_other_are_as_exact_as_one(parts: list[list[int]]) -> None:
+    """Zeros among them, each array wherever it lies beside those before."""
+    sketch = Sketch()
+    for part in parts:
+        sketch.add_many(np.array(part, np.int64))
+    assert_within_the_stated_error(sketch, [value for part in parts for value in part])
+
+
 def test_a_long_tail_is_kept_at_every_quantile() -> None:
     """100,000 log-normal latencies around 400 µs with a tail beyond 10 ms, from a seed: a few kilobytes of bytes."""
     values = np.random.default_rng(5).lognormal(12.9, 0.8, 100_000).astype(np.int64).tolist()

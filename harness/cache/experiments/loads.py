@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable, Iterator
 from itertools import count
 
-from harness.arrivals import constant, poisson, think_time
+from harness.arrivals import Drawn, constant, poisson, think_time
 from harness.cache.experiments.application import Application
 from harness.plan import Trial
 from harness.scenario import Stream, Ticket
@@ -45,31 +45,43 @@ def closed(
     write_share = float(trial.params["write_share"])
     warm_ns, end_ns = lasts_ns(trial)
     begin_ns = clock_ns()
-    for key in keys:
-        since_ns = clock_ns() - begin_ns
-        if since_ns >= end_ns:
-            return
-        warm_up = since_ns < warm_ns
-        if write_share and rng.random() < write_share:
-            yield Ticket(op="write", act=app.write(key), warm_up=warm_up)
-        else:
-            yield Ticket(op="read", act=app.read(key), warm_up=warm_up)
+
+    def draws() -> Iterator[tuple[int, bool, bool]]:
+        for key in keys:
+            since_ns = clock_ns() - begin_ns
+            if since_ns >= end_ns:
+                return
+            yield key, since_ns < warm_ns, bool(write_share) and rng.random() < write_share
+
+    def ticket(drawn: tuple[int, bool, bool]) -> Ticket:
+        key, warm_up, writes = drawn
+        if writes:
+            return Ticket(op="write", act=app.write(key), warm_up=warm_up)
+        return Ticket(op="read", act=app.read(key), warm_up=warm_up)
+
+    return Drawn(draws(), ticket)
 
 
 def at_random(app: Application, trial: Trial, keys: Iterator[int], seed: str) -> Iterator[Ticket]:
     """Reads at independent moments, param ``accesses_per_s``."""
     warm_ns, end_ns = lasts_ns(trial)
     due = poisson(rate_per_s=float(trial.params["accesses_per_s"]), duration_ns=end_ns, seed=seed)
-    for due_ns, key in zip(due, keys, strict=False):
-        yield Ticket(op="read", act=app.read(key), due_ns=due_ns, warm_up=due_ns < warm_ns)
+    return _reads(app, due, keys, warm_ns)
 
 
 def at_fixed_rate(app: Application, trial: Trial, keys: Iterator[int]) -> Iterator[Ticket]:
     """Reads evenly spaced, param ``accesses_per_s``."""
     warm_ns, end_ns = lasts_ns(trial)
     due = constant(rate_per_s=float(trial.params["accesses_per_s"]), duration_ns=end_ns)
-    for due_ns, key in zip(due, keys, strict=False):
-        yield Ticket(op="read", act=app.read(key), due_ns=due_ns, warm_up=due_ns < warm_ns)
+    return _reads(app, due, keys, warm_ns)
+
+
+def _reads(app: Application, due: Iterator[int], keys: Iterator[int], warm_ns: int) -> Iterator[Ticket]:
+    def ticket(drawn: tuple[int, int]) -> Ticket:
+        due_ns, key = drawn
+        return Ticket(op="read", act=app.read(key), due_ns=due_ns, warm_up=due_ns < warm_ns)
+
+    return Drawn(zip(due, keys, strict=False), ticket)
 
 
 def beside_a_writer(
@@ -78,13 +90,14 @@ def beside_a_writer(
     """One writer and several readers, each at independent moments; params ``writes_per_s`` and ``accesses_per_s``."""
     warm_ns, end_ns = lasts_ns(trial)
 
-    def writes() -> Iterator[Ticket]:
-        due = poisson(rate_per_s=float(trial.params["writes_per_s"]), duration_ns=end_ns, seed=f"{seed}/writes")
-        for due_ns, key in zip(due, written, strict=False):
-            yield Ticket(op="write", act=app.write(key), due_ns=due_ns, warm_up=due_ns < warm_ns)
+    def write(drawn: tuple[int, int]) -> Ticket:
+        due_ns, key = drawn
+        return Ticket(op="write", act=app.write(key), due_ns=due_ns, warm_up=due_ns < warm_ns)
 
+    due = poisson(rate_per_s=float(trial.params["writes_per_s"]), duration_ns=end_ns, seed=f"{seed}/writes")
+    writes = Drawn(zip(due, written, strict=False), write)
     readers = Stream(tickets=at_random(app, trial, keys, f"{seed}/reads"), slots=STALE_SLOTS)
-    return Stream(tickets=writes(), slots=1), readers
+    return Stream(tickets=writes, slots=1), readers
 
 
 def until(over: Callable[[], bool], app: Application, key: int, *, think_ms: float, seed: str) -> Iterator[Ticket]:

@@ -4,11 +4,12 @@ In each process that makes load, which need not be the one that has the database
 """
 
 from collections.abc import Callable, Iterator
+from itertools import takewhile
 from typing import Any
 
 import gevent
 
-from harness.arrivals import constant
+from harness.arrivals import Drawn, constant
 from harness.plan import Trial
 from harness.recorder import Observation
 from harness.scenario import Context, Slot, Stream, Ticket, TrialLoad
@@ -105,14 +106,14 @@ class ClientLoad:
     def _stream(self, probes: Probes, op: str, act: Callable[[Slot], Observation], *, offset_ns: int) -> Stream:
         """One tick an interval, ``offset_ns`` into it: all arms at once would wait for each other."""
 
-        def tickets() -> Iterator[Ticket]:
-            for tick_ns in constant(interval_ns=self._interval_ns, duration_ns=self._duration_ns - offset_ns):
-                due_ns = tick_ns + offset_ns
-                if self._by_hand is not None and self._by_hand.over(due_ns, self._ends_ns):
-                    return
-                yield Ticket(op=op, act=act, due_ns=due_ns, warm_up=due_ns < self._warm_up_ns)
+        def ticket(tick_ns: int) -> Ticket:
+            due_ns = tick_ns + offset_ns
+            return Ticket(op=op, act=act, due_ns=due_ns, warm_up=due_ns < self._warm_up_ns)
 
-        return Stream(tickets=tickets(), slots=self._slots, backlog=0, blocked=probes.blocked())
+        ticks = constant(interval_ns=self._interval_ns, duration_ns=self._duration_ns - offset_ns)
+        if (by_hand := self._by_hand) is not None:
+            ticks = takewhile(lambda tick_ns: not by_hand.over(tick_ns + offset_ns, self._ends_ns), ticks)
+        return Stream(tickets=Drawn(ticks, ticket), slots=self._slots, backlog=0, blocked=probes.blocked())
 
     def _at(self, due_ns: int) -> None:
         self._context.sleep_s(max(0, due_ns - self._context.clock_ns()) / 1e9)
