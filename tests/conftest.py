@@ -2,6 +2,9 @@
 
 import os
 import signal
+from collections.abc import Iterator
+
+import pytest
 
 _DONT = "LOCUST_SKIP_MONKEY_PATCH"
 
@@ -17,3 +20,12 @@ def pytest_configure() -> None:
     import locust  # noqa: F401
 
     del os.environ[_DONT]
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    """A port of loopback for a server that a test starts, given to nobody else meanwhile."""
+    from harness.local.processes import held_port
+
+    with held_port() as port:
+        yield port

@@ -52,11 +52,8 @@ class Page:
 
 
 @pytest.fixture
-def locust(tmp_path: Path) -> Iterator[tuple[Page, Path]]:
+def locust(tmp_path: Path, port: int) -> Iterator[tuple[Page, Path]]:
     """The page of a Locust on rds_failover, and the run directory that its test will have."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
     run = tmp_path / "run"
     command = [
         sys.executable, "-m", "locust", "-f", "scenarios/rds_failover.py", "--web-port", str(port),
