@@ -76,7 +76,7 @@ def served(place: Place, port: int, *words: str, sets: tuple[str, ...]) -> Itera
             process.wait()
 
 
-@pytest.mark.timeout(150)
+@pytest.mark.timeout(400)
 def test_a_run_is_followed_second_by_second_and_the_next_begins_anew(place: Place, port: int) -> None:
     """Units, latencies below a millisecond and the tool's pulse come while trials run; then the report; then all of it again.
 
@@ -111,7 +111,7 @@ def test_a_run_is_followed_second_by_second_and_the_next_begins_anew(place: Plac
         assert b"./dbharness/" in page.get("/")
 
 
-@pytest.mark.timeout(150)
+@pytest.mark.timeout(400)
 def test_a_master_shows_the_sums_of_its_workers(place: Place, port: int) -> None:
     """Every answer of both processes is in the table once; latencies come merged, the pulse is a worker's."""
     with served(

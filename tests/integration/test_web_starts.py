@@ -74,7 +74,7 @@ def ui(place: Place, port: int) -> Iterator[tuple[Browser, subprocess.Popen[byte
     process.wait()
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(500)
 def test_scenarios_are_started_one_after_the_other_from_one_page_each_leaves_a_reported_run_and_ctrl_c_nothing(
     place: Place, ui: tuple[Browser, subprocess.Popen[bytes]]
 ) -> None:
@@ -109,7 +109,7 @@ def test_scenarios_are_started_one_after_the_other_from_one_page_each_leaves_a_r
     assert place.leftovers() == []
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_headless_json_html_and_csv_carry_our_columns_and_leave_the_same_run_directory(place: Place) -> None:
     """One command with all three: their counts, the manifest's and the rows agree; exit 0, a report, nothing left."""
     out, sets = place.run.parent / "it", [f"--harness-set={key}=[{value}]" for key, value in list(ONE_PART.items())[:2]]
