@@ -140,7 +140,7 @@ class Place:
         )  # fmt: skip
         view = type("View", (), {"update": lambda _, scenario, record: progress(scenario, record)})()
         guard = type("Guard", (), {"left_s": left_s, "stop": lambda _: None})()
-        pace = Pace(poll_s=0.3, patience_s=60.0)
+        pace = Pace(poll_s=0.3, patience_s=300.0)
         made = Bundle(own=file_of(self.own), needed=file_of(self.own))
         _, why = remote.run(
             self.scripted.gateway(), self.there, asked, guard, view, self.said.append, pace=pace, make=lambda _: made
