@@ -2,6 +2,9 @@
 PYTHON ?= python3
 PROFILE ?= quick
 SCENARIO ?=
+# How many files of tests run at once: more than there are cores, for many wait for what they started. One alone: PARALLEL=
+WORKERS ?= 4
+PARALLEL ?= -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 VENV := .venv
 BIN := $(VENV)/bin
 SETUP := $(VENV)/.setup-done
@@ -27,7 +30,7 @@ ui: setup
 	exec $(BIN)/dbharness ui $(SCENARIO)
 
 test: setup
-	$(BIN)/python -m pytest --durations=15 -m "not slow"
+	$(BIN)/python -m pytest $(PARALLEL) --durations=15 -m "not slow"
 
 # The same, traced, which takes longer: not for every change.
 coverage: setup

@@ -3,7 +3,7 @@
 import time
 
 from harness.errors import CannotMeasure
-from harness.local.processes import Warden, free_port, log_tail
+from harness.local.processes import Warden, log_tail
 from tools import fetched
 
 HOST = "127.0.0.1"
@@ -12,7 +12,7 @@ _TIMEOUT_S = 30.0
 
 def start_dynalite(warden: Warden) -> int:
     """dynalite from npm, in memory, its tables there at once; returns its port."""
-    port = free_port()
+    port = warden.port()
     command = ["node", str(fetched.dynalite()), "--host", HOST, "--port", str(port)]
     command += ["--createTableMs", "0", "--deleteTableMs", "0", "--updateTableMs", "0"]
     return _listening(warden, "dynalite", command, "listening", port)
@@ -20,7 +20,7 @@ def start_dynalite(warden: Warden) -> int:
 
 def start_moto(warden: Warden) -> int:
     """moto's server from PyPI; returns its port."""
-    port = free_port()
+    port = warden.port()
     command = [str(fetched.python("moto")), "-m", "moto.server", "-H", HOST, "-p", str(port)]
     return _listening(warden, "moto", command, "running on", port)
 

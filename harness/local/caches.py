@@ -10,7 +10,7 @@ from harness.config import CacheSettings
 from harness.local import cache_programs
 from harness.local.cache_server import CacheServer
 from harness.local.certificates import Certificates
-from harness.local.processes import Warden, free_ports
+from harness.local.processes import Warden
 
 HOST = "127.0.0.1"
 CLUSTER_NODES = 3
@@ -36,7 +36,7 @@ class Caches:
         self._mode = mode
         certificates = Certificates.make(warden, HOST) if mode.tls else None
         password = secrets.token_hex(16) if mode.auth else None
-        ports = free_ports(2 * count)
+        ports = [warden.port(HOST) for _ in range(2 * count)]
         self._bus_ports = ports[count:]
         self.servers = tuple(
             CacheServer(

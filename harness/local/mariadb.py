@@ -11,7 +11,7 @@ import pymysql
 from harness.errors import ServerFailed
 from harness.local import mariadb_fetch, mariadb_tools
 from harness.local.mariadb_tools import Tool, ToolName
-from harness.local.processes import Warden, free_port, log_tail, reachable
+from harness.local.processes import Warden, log_tail, reachable
 from harness.local.sqlserver import Command, await_ready, require_free
 from harness.local.topologies.cloning import clone
 from harness.sql.connections import MySqlConnection, SqlConnection
@@ -60,7 +60,7 @@ class MariaDbServer:
         self._tools: Mapping[ToolName, Tool] = {}  # found when first asked for
         self._warden = warden
         self.configure(settings or {})
-        self._port = free_port(*hosts)
+        self._port = warden.port(*hosts)
         self._password, self._root_password = secrets.token_hex(16), secrets.token_hex(16)
         self._call(name)
 

@@ -16,7 +16,7 @@ import psycopg
 
 from harness.errors import CannotMeasure, ServerFailed
 from harness.local import fetching
-from harness.local.processes import Warden, free_port, log_tail, reachable
+from harness.local.processes import Warden, log_tail, reachable
 from harness.sql.connections import SqlConnection, connect
 from harness.sql.endpoint import SqlEndpoint
 
@@ -55,7 +55,7 @@ class PgBouncer:
     ) -> None:
         self._program, self._environment, version = _program(warden)
         self.product = f"PgBouncer {version}"
-        self.endpoint = behind.at(HOST, free_port(HOST))
+        self.endpoint = behind.at(HOST, warden.port(HOST))
         self._warden, self._behind, self._name = warden, behind, name
         self._settings = {**SETTINGS, "default_pool_size": str(connections), **(settings or {})}
         self._log = warden.scratch / f"{name}.log"

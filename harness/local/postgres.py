@@ -16,7 +16,7 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from harness.errors import CannotMeasure, ServerFailed
-from harness.local.processes import Warden, free_port, log_tail, reachable
+from harness.local.processes import Warden, log_tail, reachable
 from harness.local.sqlserver import Command, await_ready, carry_out, require_free
 from harness.local.topologies.cloning import clone
 from harness.sql.connections import SqlConnection, connect
@@ -65,7 +65,7 @@ class PostgresServer:
     ) -> None:
         self._warden, self.name = warden, name
         self.configure(settings or {})
-        self._port = free_port(*hosts)
+        self._port = warden.port(*hosts)
         self._password = secrets.token_hex(16)
         self._folder = warden.scratch / name
         self._data, self._passwords = self._folder / "data", self._folder / "passwords"

@@ -1,6 +1,7 @@
 """The harness's side of the warden: start servers, signal them, make sure they are gone."""
 
 import contextlib
+import errno
 import json
 import os
 import shutil
@@ -9,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import Any, Self
@@ -36,6 +37,7 @@ class Warden:
         self._replies = connection.makefile("rb")
         self._lock = Lock()
         self._closed = False
+        self._ports = contextlib.ExitStack()
 
     @classmethod
     def start(cls) -> Self:
@@ -147,6 +149,10 @@ class Warden:
         if (uid := unprivileged_uid()) is not None:
             os.chown(path, uid, uid)
 
+    def port(self, *hosts: str) -> int:
+        """A port of every one of ``hosts`` (default loopback) for servers of ours, whether they run or not; see ``held_port``."""
+        return self._ports.enter_context(held_port(*hosts))
+
     def room(self, name: str) -> "Warden":
         """The same warden with a part of its scratch directory: servers there may have names that others have elsewhere."""
         return _Room(self, name)
@@ -163,6 +169,7 @@ class Warden:
         finally:
             self._replies.close()
             self._socket.close()
+            self._ports.close()
             if self._process is not None:
                 self._process.wait()
             shutil.rmtree(self.scratch, ignore_errors=True)
@@ -172,6 +179,7 @@ class Warden:
         self._closed = True
         self._replies.close()
         self._socket.close()
+        self._ports.close()
 
     def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
         try:
@@ -207,6 +215,10 @@ class _Room(Warden):
             name.removeprefix(prefix): pid for name, pid in self._whole.servers().items() if name.startswith(prefix)
         }
 
+    def port(self, *hosts: str) -> int:
+        """Held as long as the whole."""
+        return self._whole.port(*hosts)
+
     def close(self) -> None:
         """Nothing: servers are killed by name, and all that is left goes with the whole."""
 
@@ -240,33 +252,39 @@ def reachable(folder: Path, scratch: Path) -> Path:
     return copy
 
 
-def free_port(*hosts: str) -> int:
-    """A port that is free on every one of ``hosts`` (default loopback) at this moment."""
+@contextlib.contextmanager
+def held_port(*hosts: str) -> Iterator[int]:
+    """A port of every one of ``hosts`` (default loopback) that the system gives to nobody else meanwhile.
+
+    It is bound and never listened at: who sets SO_REUSEADDR, as servers do, may listen at it. Raises CannotMeasure.
+    """
+    first, *others = hosts or ("127.0.0.1",)
     for _ in range(100):
-        with socket.socket() as first:
-            first.bind((hosts[0] if hosts else "127.0.0.1", 0))
-            port = int(first.getsockname()[1])
-            if all(_is_free(host, port) for host in hosts[1:]):
-                return port
+        with contextlib.ExitStack() as holders:
+            try:
+                port = _hold(holders, first, 0)
+                for host in others:
+                    _hold(holders, host, port)
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise CannotMeasure(f"no port can be had on {', '.join(hosts)}: {error.strerror}") from error
+                continue
+            yield port
+            return
     raise CannotMeasure(f"no port is free on all of {', '.join(hosts)}")
 
 
-def free_ports(count: int) -> list[int]:
-    """Several ports of loopback that are free at this moment, no two alike."""
-    with contextlib.ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [int(one.getsockname()[1]) for one in sockets]
+def free_port(*hosts: str) -> int:
+    """A port that is free on every one of ``hosts`` (default loopback) at this moment; ``held_port`` keeps it."""
+    with held_port(*hosts) as port:
+        return port
 
 
-def _is_free(host: str, port: int) -> bool:
-    with socket.socket() as probe:
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
-    return True
+def _hold(holders: contextlib.ExitStack, host: str, port: int) -> int:
+    holder = holders.enter_context(socket.socket())
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    holder.bind((host, port))
+    return int(holder.getsockname()[1])
 
 
 def _scratch() -> Path:

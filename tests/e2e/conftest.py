@@ -1,5 +1,6 @@
 """A real Chromium, and one real smoke run whose report it opens."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -28,7 +29,9 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def smoke_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """All scenarios, smoke profile, through the command line."""
+    """All scenarios, smoke profile, through the command line: the run that DBHARNESS_SMOKE_RUN names, else one of our own."""
+    if made := os.environ.get("DBHARNESS_SMOKE_RUN"):
+        return Path(made)
     run = tmp_path_factory.mktemp("runs") / "smoke"
     command = [sys.executable, "-m", "harness.cli", "run", "--profile", "smoke", "--out", str(run)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=400, check=False)

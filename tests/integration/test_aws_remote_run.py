@@ -21,7 +21,7 @@ from harness.aws.api import Pace
 from harness.aws.bundle import Bundle, file_of
 from harness.aws.generators import Generator
 from harness.aws.remote import Asked, Where
-from harness.local.processes import Warden, free_port
+from harness.local.processes import Warden
 from harness.local.twin import TwinServer
 from harness.paths import PROJECT_ROOT
 from reports.load import Run
@@ -108,6 +108,7 @@ class Place:
     """Two generators on this machine, a bucket, the twin."""
 
     def __init__(self, warden: Warden, tmp_path: Path) -> None:
+        self.port = warden.port()
         port = start_moto(warden)
         twin = TwinServer(warden, 1.0)
         twin.start()
@@ -134,12 +135,12 @@ class Place:
     ) -> tuple[Run, str | None]:
         """One run to its end; what came of it here."""
         asked = Asked(
-            scenarios=("query_vs_scan",), config=(PROJECT_ROOT / "config.yaml").read_text(), out=out, profile="smoke", port=free_port(),
+            scenarios=("query_vs_scan",), config=(PROJECT_ROOT / "config.yaml").read_text(), out=out, profile="smoke", port=self.port,
             overrides=(*SMALL, *sets, f"aws={json.dumps(self.section)}"),
         )  # fmt: skip
         view = type("View", (), {"update": lambda _, scenario, record: progress(scenario, record)})()
         guard = type("Guard", (), {"left_s": left_s, "stop": lambda _: None})()
-        pace = Pace(poll_s=0.3, patience_s=60.0)
+        pace = Pace(poll_s=0.3, patience_s=300.0)
         made = Bundle(own=file_of(self.own), needed=file_of(self.own))
         _, why = remote.run(
             self.scripted.gateway(), self.there, asked, guard, view, self.said.append, pace=pace, make=lambda _: made

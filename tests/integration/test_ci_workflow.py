@@ -197,7 +197,7 @@ def test_without_a_run_of_main_a_pull_request_says_so_and_goes_on(hosts: dict[st
     assert "No run of the main branch is kept yet" in elsewhere.said
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 def test_base_and_head_are_run_in_interleaved_pairs(hosts: dict[str, Runner]) -> None:
     """Two pairs of two commits that differ in a README: the declared gate, of an exact figure, passes."""
     runner = hosts["pull_request"]

@@ -14,8 +14,6 @@ from urllib.parse import urlencode
 import pytest
 from whole_runs import Place, until
 
-from harness.local.processes import free_port
-
 BRIEF = (
     "query_vs_scan.parts=[table_items]", "query_vs_scan.table_items=[500]", "query_vs_scan.in_flight=4",
     "query_vs_scan.trial_s=0.5",
@@ -57,9 +55,8 @@ class Page:
 
 
 @contextmanager
-def served(place: Place, *words: str, sets: tuple[str, ...]) -> Iterator[Page]:
+def served(place: Place, port: int, *words: str, sets: tuple[str, ...]) -> Iterator[Page]:
     """Locust with its web UI on query_vs_scan; gone afterwards with all it started."""
-    port = free_port()
     overrides = [word for one in sets for word in ("--harness-set", one)]
     command = [
         sys.executable, "-m", "locust", "-f", "scenarios/query_vs_scan.py", "--web-port", str(port),
@@ -79,13 +76,13 @@ def served(place: Place, *words: str, sets: tuple[str, ...]) -> Iterator[Page]:
             process.wait()
 
 
-@pytest.mark.timeout(150)
-def test_a_run_is_followed_second_by_second_and_the_next_begins_anew(place: Place) -> None:
+@pytest.mark.timeout(400)
+def test_a_run_is_followed_second_by_second_and_the_next_begins_anew(place: Place, port: int) -> None:
     """Units, latencies below a millisecond and the tool's pulse come while trials run; then the report; then all of it again.
 
     No directory is given: two runs can't share one.
     """
-    with served(place, sets=(*BRIEF, "query_vs_scan.pairs=2")) as page:
+    with served(place, port, sets=(*BRIEF, "query_vs_scan.pairs=2")) as page:
         assert page.ask()["test"] == 0
         reports = []
         for test in (1, 2):
@@ -114,11 +111,11 @@ def test_a_run_is_followed_second_by_second_and_the_next_begins_anew(place: Plac
         assert b"./dbharness/" in page.get("/")
 
 
-@pytest.mark.timeout(150)
-def test_a_master_shows_the_sums_of_its_workers(place: Place) -> None:
+@pytest.mark.timeout(400)
+def test_a_master_shows_the_sums_of_its_workers(place: Place, port: int) -> None:
     """Every answer of both processes is in the table once; latencies come merged, the pulse is a worker's."""
     with served(
-        place, "--processes", "2", "--harness-out", str(place.run), sets=(*BRIEF, "query_vs_scan.pairs=4")
+        place, port, "--processes", "2", "--harness-out", str(place.run), sets=(*BRIEF, "query_vs_scan.pairs=4")
     ) as page:
         page.start()
         until(lambda: page.ask()["test"] == 1, 30, "the test begins")

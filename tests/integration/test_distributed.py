@@ -4,7 +4,6 @@ import csv
 import json
 import os
 import signal
-import socket
 import sys
 import time
 from pathlib import Path
@@ -35,14 +34,6 @@ def command(scenario: str, out: Path, *words: str, sets: tuple[str, ...] = ()) -
         "-u", "4", "-r", "4", "--only-summary", "--harness-profile", "smoke", "--harness-out", str(out),
         *overrides, *words,
     ]  # fmt: skip
-
-
-@pytest.fixture
-def unused_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def workers(place: Place) -> list[psutil.Process]:
@@ -158,15 +149,15 @@ def by_hand(
     return [*both[:at], "--master", "--master-bind-port", str(port), "--expect-workers", "1", *both[at + 2 :]]
 
 
-def test_a_worker_that_joins_late_is_set_up_and_used_from_the_next_trial_on(place: Place, unused_port: int) -> None:
+def test_a_worker_that_joins_late_is_set_up_and_used_from_the_next_trial_on(place: Place, port: int) -> None:
     """A second one while trials run: half of the slots are its own afterwards, and no trial is lost by it."""
     place.run.mkdir()
     out = place.run / "it"
     sets = (*ONE_SIZE, "query_vs_scan.pairs=20")
-    master = place.start(by_hand("master", unused_port, out, sets=sets))
-    first = place.start(by_hand("worker", unused_port, out, sets=sets))
+    master = place.start(by_hand("master", port, out, sets=sets))
+    first = place.start(by_hand("worker", port, out, sets=sets))
     until(lambda: measuring(place, out), 60, "trials done")
-    late = place.start(by_hand("worker", unused_port, out, sets=sets))
+    late = place.start(by_hand("worker", port, out, sets=sets))
     assert master.wait(120) == 0, place.said
     assert (first.wait(20), late.wait(20)) == (0, 0)
     run = Run.load(out)

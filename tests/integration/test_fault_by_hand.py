@@ -52,11 +52,8 @@ class Page:
 
 
 @pytest.fixture
-def locust(tmp_path: Path) -> Iterator[tuple[Page, Path]]:
+def locust(tmp_path: Path, port: int) -> Iterator[tuple[Page, Path]]:
     """The page of a Locust on rds_failover, and the run directory that its test will have."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
     run = tmp_path / "run"
     command = [
         sys.executable, "-m", "locust", "-f", "scenarios/rds_failover.py", "--web-port", str(port),
@@ -94,7 +91,7 @@ def until(so: Callable[[], Any], what: str, patience_s: float = 90) -> Any:
     raise AssertionError(f"never: {what}")
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(500)
 def test_a_crash_asked_for_over_http_is_seen_live_and_reported_as_a_crash(locust: tuple[Page, Path]) -> None:
     """Writes are answered while the trial waits, some aren't in a second after the fault, later all are; the report has one crash."""
     page, run = locust

@@ -34,7 +34,7 @@ def run(tmp_path: Path) -> Path:
     return planted.load().path
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(500)
 def test_a_run_in_a_bucket_is_reported_as_the_same_run_in_a_folder(
     run: Path, warden: Warden, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from harness.errors import ServerFailed
 from harness.local.doors import Doors, door_of
-from harness.local.processes import Warden, free_port
+from harness.local.processes import Warden
 from harness.local.tcp_proxy_control import TcpProxy
 
 PATIENCE_S = 20.0
@@ -209,7 +209,7 @@ def test_other_modes_end_what_was_dropped(proxy):
 
 def test_it_listens_where_it_is_told_and_says_so_where_it_cannot(warden: Warden, server):
     """A port of ours; a second proxy there fails in one sentence that names the address."""
-    port = free_port("127.0.3.1")
+    port = warden.port("127.0.3.1")
     first = TcpProxy(warden, server.address, name="first", host="127.0.3.1", port=port)
     first.start()
     assert first.address == ("127.0.3.1", port)
@@ -223,7 +223,7 @@ def test_it_listens_where_it_is_told_and_says_so_where_it_cannot(warden: Warden,
 @pytest.fixture
 def doors(warden: Warden):
     """Two zones with a server each, at one port, and their doors."""
-    port = free_port(*ZONES, *map(door_of, ZONES))
+    port = warden.port(*ZONES, *map(door_of, ZONES))
     servers = [Server((zone, port)) for zone in ZONES]
     made = Doors(warden, ZONES, port)
     made.start()

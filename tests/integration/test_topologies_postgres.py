@@ -219,7 +219,7 @@ def test_a_writer_that_hangs_is_fenced_before_another_takes_over(cluster: Postgr
 def _tree(cluster: PostgresReplicas, zone: str) -> list[psutil.Process]:
     """The postmaster of a zone and what it has started."""
     for process in psutil.process_iter(["cmdline"]):
-        if any(word.endswith(f"{cluster.server(zone).name}/data") for word in process.info["cmdline"] or ()):
+        if str(cluster.server(zone).data) in (process.info["cmdline"] or ()):
             return [process, *process.children(recursive=True)]
     raise AssertionError(f"no server runs in {zone}")
 

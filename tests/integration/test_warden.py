@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -13,7 +14,7 @@ from whole_runs import until
 
 from harness.errors import CannotMeasure, ServerFailed
 from harness.local import warden as warden_program
-from harness.local.processes import Warden
+from harness.local.processes import Warden, held_port
 
 SLEEPER = ["sh", "-c", "setsid sleep 600 & sleep 600 & sleep 600"]
 
@@ -114,7 +115,7 @@ def test_waiting_for_a_server_that_stays_says_so(warden: Warden) -> None:
 
 HARNESS = """
 import sys, time
-from harness.local.processes import Warden
+from harness.local.processes import Warden, held_port
 warden = Warden.start()
 pid = warden.spawn("sleeper", {argv!r}, log=warden.scratch / "log")
 print(pid, warden.scratch, flush=True)
@@ -148,3 +149,26 @@ def test_who_reads_what_a_command_says_does_not_wait_for_the_servers_it_leaves_r
         [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=30, check=True
     )  # fmt: skip
     Warden.attach(Path(said.stdout.strip()) / "control").close()
+
+
+def test_a_port_of_servers_is_given_to_nobody_else_whether_they_run_or_not(warden: Warden) -> None:
+    """Nobody listens at it: refused. Who says so may listen there; the system's choice never falls on it. Free at the end."""
+    with held_port() as one, held_port("127.0.1.1", "127.0.1.2") as both:
+        port = warden.room("of-its-own").port()
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", one), 1)
+        for host, held in (("127.0.0.1", one), ("127.0.1.1", both), ("127.0.1.2", both), ("127.0.0.1", port)):
+            with socket.create_server((host, held)) as server, socket.create_connection(server.getsockname()):
+                pass
+            with socket.socket() as other, pytest.raises(OSError, match="in use"):
+                other.bind((host, held))
+    for host, held in (("127.0.0.1", one), ("127.0.1.1", both)):
+        socket.create_server((host, held)).close()
+    warden.close()
+    socket.create_server(("127.0.0.1", port)).close()
+
+
+def test_an_address_of_another_machine_has_no_port_of_ours() -> None:
+    """Said in one line: it is no matter of trying again."""
+    with pytest.raises(CannotMeasure, match="no port can be had on 192.0.2.1: Cannot assign"), held_port("192.0.2.1"):
+        pass

@@ -18,8 +18,6 @@ from typing import Any
 import pytest
 from whole_runs import Place, until
 
-from harness.local.processes import free_port
-
 ONE_PART = {"query_vs_scan.parts": "table_items", "query_vs_scan.table_items": "1000", "query_vs_scan.pairs": "2"}
 
 
@@ -59,9 +57,8 @@ class Browser:
 
 
 @pytest.fixture
-def ui(place: Place) -> Iterator[tuple[Browser, subprocess.Popen[bytes]]]:
+def ui(place: Place, port: int) -> Iterator[tuple[Browser, subprocess.Popen[bytes]]]:
     """``dbharness ui`` without a name: all scenarios to choose from."""
-    port = free_port()
     process = place.start(place.command("ui", "--profile", "smoke", "--port", str(port)))
     browser = Browser(port)
 
@@ -77,7 +74,7 @@ def ui(place: Place) -> Iterator[tuple[Browser, subprocess.Popen[bytes]]]:
     process.wait()
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(500)
 def test_scenarios_are_started_one_after_the_other_from_one_page_each_leaves_a_reported_run_and_ctrl_c_nothing(
     place: Place, ui: tuple[Browser, subprocess.Popen[bytes]]
 ) -> None:
@@ -112,7 +109,7 @@ def test_scenarios_are_started_one_after_the_other_from_one_page_each_leaves_a_r
     assert place.leftovers() == []
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_headless_json_html_and_csv_carry_our_columns_and_leave_the_same_run_directory(place: Place) -> None:
     """One command with all three: their counts, the manifest's and the rows agree; exit 0, a report, nothing left."""
     out, sets = place.run.parent / "it", [f"--harness-set={key}=[{value}]" for key, value in list(ONE_PART.items())[:2]]
@@ -123,7 +120,7 @@ def test_headless_json_html_and_csv_carry_our_columns_and_leave_the_same_run_dir
         "--harness-set=query_vs_scan.pairs=2", *sets, "--harness-out", str(out),
     ]  # fmt: skip
     assert place.start(command).wait(90) == 0, place.said
-    run = Place(out, place.temporary, place.mark)
+    run = Place(out, place.temporary, place.mark, place.port)
     counted = run.manifest()["scenarios"]["query_vs_scan"]["requests"]
     assert counted == run.rows("query_vs_scan") > 0 and (out / "report.html").is_file()
     with Path(f"{prefix}_stats.csv").open() as file:
@@ -137,13 +134,13 @@ def test_headless_json_html_and_csv_carry_our_columns_and_leave_the_same_run_dir
     assert place.leftovers() == []
 
 
-def test_several_scenarios_without_a_page_to_choose_on_are_refused_in_one_line(place: Place) -> None:
+def test_several_scenarios_without_a_page_to_choose_on_are_refused_in_one_line(place: Place, port: int) -> None:
     """Headless, and with processes of their own."""
+    crew = ["--class-picker", "--web-port", str(port), "--master", "--master-bind-port", str(port)]
     for words, says in (
         (["--headless"], "give one file of scenarios/ to -f, or --class-picker to choose of "),
-        (["--class-picker", "--web-port", str(free_port()), "--master", "--master-bind-port", str(free_port())],
-         "--class-picker chooses for one process"),
-    ):  # fmt: skip
+        (crew, "--class-picker chooses for one process"),
+    ):
         process = place.start([sys.executable, "-m", "locust", "-f", "scenarios/", *words])
         assert process.wait(60) == 2, place.said
         assert says in place.said and "Traceback" not in place.said

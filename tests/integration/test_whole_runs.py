@@ -69,7 +69,7 @@ def test_a_plain_locustfile_counts_what_is_written(place: Place, scenario: str, 
     assert process.wait(90) == 0, place.said
     with (place.temporary / "stats_stats.csv").open() as file:
         counted = next(int(row["Request Count"]) for row in csv.DictReader(file) if row["Name"] == "Aggregated")
-    run = Place(place.run / "it", place.temporary, place.mark)
+    run = Place(place.run / "it", place.temporary, place.mark, place.port)
     assert counted == run.manifest()["scenarios"][scenario]["requests"] == run.rows(scenario) > 0
     assert (run.run / "report.html").is_file()
     for file in place.temporary.glob("stats*"):

@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 import psutil
 
+from harness.local.processes import held_port
 from reports.load import Run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,10 +28,12 @@ class Place:
     run: Path
     temporary: Path
     mark: str
+    port: int  # where Locust's workers find their master, not at the port that all have by default
 
     @property
     def environment(self) -> dict[str, str]:
-        return os.environ | {"TMPDIR": str(self.temporary), MARK: self.mark}
+        master = dict.fromkeys(("LOCUST_MASTER_BIND_PORT", "LOCUST_MASTER_NODE_PORT"), str(self.port))
+        return os.environ | master | {"TMPDIR": str(self.temporary), MARK: self.mark}
 
     def command(self, *words: str) -> list[str]:
         return [sys.executable, "-m", "harness.cli", *words]
@@ -86,9 +89,9 @@ class Place:
 
 def place(tmp_path: Path) -> Iterator[Place]:
     """A place whose temporary directory an unprivileged server can reach, which pytest's own are not."""
-    with tempfile.TemporaryDirectory(prefix="whole-run-", dir="/tmp") as temporary:
+    with tempfile.TemporaryDirectory(prefix="whole-run-", dir="/tmp") as temporary, held_port() as port:
         Path(temporary).chmod(0o755)
-        here = Place(tmp_path / "run", Path(temporary), f"{os.getpid()}-{temporary}")
+        here = Place(tmp_path / "run", Path(temporary), f"{os.getpid()}-{temporary}", port)
         yield here
         for process in here.processes():
             process.kill()

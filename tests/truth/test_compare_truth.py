@@ -3,6 +3,7 @@
 Printed with ``-s``: the figures of docs/method.md.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -67,9 +68,14 @@ def in_sequence(base: Side, candidate: Side) -> Comparison:
     return compared(designs.of_runs(side(base, range(pairs)), side(candidate, range(pairs, 2 * pairs)))).comparison
 
 
-def share_of_families(seed: int, tell: Callable[[Rng], Comparison], alike: Callable[[Comparison], bool]) -> float:
-    rng = np.random.default_rng([SEED, seed])
-    return sum(alike(tell(rng)) for _ in range(REPETITIONS)) / REPETITIONS
+@functools.cache
+def families(pairs: int, ratio: float = 1.0) -> tuple[Comparison, ...]:
+    rng = np.random.default_rng([SEED, pairs])
+    return tuple(of_pairs(*planted(rng, pairs, ratio)) for _ in range(REPETITIONS))
+
+
+def share_of(found: tuple[Comparison, ...], alike: Callable[[Comparison], bool]) -> float:
+    return sum(map(alike, found)) / REPETITIONS
 
 
 def any_told_apart(comparison: Comparison) -> bool:
@@ -79,25 +85,22 @@ def any_told_apart(comparison: Comparison) -> bool:
 @pytest.mark.parametrize("pairs", [6, 8])
 def test_of_equal_sides_a_family_of_six_has_a_false_alarm_in_at_most_one_of_twenty(pairs: int) -> None:
     """Within binomial error: were it 5 % of families, more than this would come once in a thousand."""
-    found = share_of_families(pairs, lambda rng: of_pairs(*planted(rng, pairs)), any_told_apart)
+    found = share_of(families(pairs), any_told_apart)
     print(f"equal sides, {pairs} pairs, a family of six: {found:.1%} of {REPETITIONS} families told apart")
     assert found * REPETITIONS <= scipy_stats.binom.ppf(0.999, REPETITIONS, 0.05)
 
 
 def test_of_equal_sides_no_regression_is_reported_more_than_rarely() -> None:
     """Wholly above the margin by chance: fewer than 2 in 100 families."""
-    found = share_of_families(
-        3, lambda rng: of_pairs(*planted(rng, 8)), lambda comparison: comparison.word == "regression"
-    )
+    found = share_of(families(8), lambda comparison: comparison.word == "regression")
     print(f"equal sides, 8 pairs: {found:.1%} of families are a regression")
     assert found < 0.02
 
 
 def test_a_latency_a_tenth_slower_is_found_by_ten_pairs_in_nine_of_ten_families() -> None:
     """Each latency of the three, with a share, a count and units beside them."""
-    found = share_of_families(
-        4,
-        lambda rng: of_pairs(*planted(rng, 10, ratio=1.10)),
+    found = share_of(
+        families(10, ratio=1.10),
         lambda comparison: all(
             change.word in TOLD_APART for change in comparison.family if "latency" in change.figure.id
         ),

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from harness.errors import ServerFailed
 from harness.local.mariadb import MariaDbServer
-from harness.local.processes import free_port
+from harness.local.processes import held_port
 
 LOOPBACK = "127.0.0.1"
 PATIENCE_S = 15.0
@@ -69,7 +69,8 @@ class Member:
     def start_alone(self) -> None:
         """Start where nobody looks for it, waiting for and following nobody."""
         self.server.configure({**self._always, **self._parameters})
-        self.server.start(LOOPBACK, port=free_port(LOOPBACK))
+        with held_port(LOOPBACK) as port:
+            self.server.start(LOOPBACK, port=port)
 
     def follow(self, address: tuple[str, int], user: str, password: str) -> None:
         """Replicate from ``address`` whatever comes after all that this server has; returns when both threads run."""

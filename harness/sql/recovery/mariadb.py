@@ -8,7 +8,7 @@ from shlex import quote
 
 from harness.local.mariadb import MariaDbServer
 from harness.local.mariadb_tools import ToolName
-from harness.local.processes import Warden, free_port
+from harness.local.processes import Warden, held_port
 from harness.local.topologies.mariadb_member import LOOPBACK
 from harness.sql.connections import SqlConnection
 from harness.sql.recovery.keeping import LONG_S, Kept, Steps
@@ -86,8 +86,8 @@ class MariaDbBackups:
         with steps.step("prepared"):
             self._kept.carry_out(server.tool(self.method, "--prepare", f"--target-dir={server.data}"))
         server.configure(self._settings | UNDER_REPLAY)
-        with steps.step("recovered"):
-            server.start(LOOPBACK, LONG_S, port=free_port(LOOPBACK))
+        with steps.step("recovered"), held_port(LOOPBACK) as port:
+            server.start(LOOPBACK, LONG_S, port=port)
         with steps.step("replayed"):
             self._replay(server, backup, before)
         server.configure(self._settings)
