@@ -125,8 +125,9 @@ class _Hooks:
         self.initialised = True
         if self.user not in environment.user_classes:
             return
-        _interrupt_main()
         offered = [user.hooks for user in environment.user_classes]
+        if self is offered[0]:  # one interrupt for one Ctrl-C, of however many scenarios there are
+            _interrupt_main()
         if len(offered) > 1:
             _check_choice(environment)
         locust.stats.bucket_response_time = three_digits  # type: ignore[assignment]
