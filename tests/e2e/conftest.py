@@ -49,9 +49,7 @@ def smoke_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def one_ui(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
     """``dbharness ui`` for all tests; Ctrl-C ends it, with nothing said that isn't for a user, and nothing left."""
     command = ["harness.cli", "ui", "--profile", "smoke", "--port"]
-    yield from served(
-        playwright, tmp_path_factory.mktemp("ui"), lambda port: [*command, str(port)], host="127.0.0.1"
-    )
+    yield from served(playwright, tmp_path_factory.mktemp("ui"), lambda port: [*command, str(port)], host="127.0.0.1")
 
 
 @pytest.fixture
@@ -73,7 +71,14 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
     def opened(look: Look = LOOKS[0], **more: Any) -> Page:
         context = browser.new_context(viewport={"width": look.width, "height": 900}, color_scheme=look.scheme, **more)
         contexts.append(context)
-        context.on("console", lambda message: complaints.append(f"{message.type}: {message.text} at {message.location}"))
+        context.on(
+            "console",
+            lambda message: (
+                complaints.append(f"{message.type}: {message.text} at {message.location}")
+                if message.type != "verbose"
+                else None
+            ),
+        )
         context.on("weberror", lambda error: complaints.append(f"error: {error.error}"))
         context.on(
             "response", lambda got: complaints.append(f"{got.status}: {got.url}") if got.status >= REFUSED else None
