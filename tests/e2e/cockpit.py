@@ -62,7 +62,7 @@ class Ui:
 
     def stop(self, page: Page) -> None:
         """Stop the run on the start page, which leads back to the live one."""
-        page.get_by_role("link", name="Start a run").click()
+        page.get_by_role("link", name="Start or stop a run").click()
         page.get_by_role("button", name="Stop it").click()
         expect(page).to_have_url(f"{self.address}/dbharness/")
 

@@ -32,7 +32,7 @@ function spanOf(rows) {
 function namesIn(chart, rows) {
   const bases = Object.keys(chart.values);
   const names = new Set();
-  for (const row of rows) for (const name of Object.keys(row)) if (bases.includes(split(name)[0])) names.add(name);
+  for (const row of rows) for (const [name, value] of Object.entries(row)) if (value !== null && bases.includes(split(name)[0])) names.add(name);
   const place = (name) => bases.indexOf(split(name)[0]);
   return [...names].sort((a, b) => place(a) - place(b) || a.localeCompare(b));
 }
@@ -166,7 +166,6 @@ const SVG = "http://www.w3.org/2000/svg";
 export class Strips extends Figure {
   constructor(chart) {
     super(chart);
-    this.root.className = "wide";
     this.words = [];
   }
 
@@ -189,6 +188,7 @@ export class Strips extends Figure {
         svg.setAttribute("aria-label", `${titleOf(this.chart, name)} by time`);
         return svg;
       });
+      this.root.classList.toggle("wide", this.names.length > 1);
       this.legend = element("ul", { className: "key" });
       this.times = element("p", { className: "times" });
       const strips = this.names.map((name, place) => element(
