@@ -61,7 +61,7 @@ def test_a_scenario_is_started_from_the_form_watched_on_its_tab_stopped_and_repo
     drawn = chart(tab(page, case.tab), case.chart)
     changes(drawn)
     expect(page.get_by_role("status")).to_have_text("measuring")
-    expect(page.get_by_text(re.compile(r"^\d+ of \d+ trials done$"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"^\(\d+ of \d+ trials done\)$"))).to_be_visible()
     for look in LOOKS:
         other = open_page(look)
         other.goto(f"{ui.address}/dbharness/#{case.tab.lower()}")

@@ -85,7 +85,7 @@ function tell(live) {
   const { progress } = live;
   say("scenario", live.scenario ?? "live");
   say("status", words(live));
-  say("count", progress.planned ? `${progress.done} of ${progress.planned} trials done` : "");
+  say("count", progress.planned ? `(${progress.done} of ${progress.planned} trials done)` : "");
   say("failure", live.failure ?? "");
   const labels = Object.entries(progress.labels ?? {}).map(([name, text]) => `${name} ${text}`);
   say("trial", progress.arm ? [`arm ${progress.arm}`, `step ${progress.step}`, ...labels].join(" · ") : "");
