@@ -6,7 +6,6 @@ report is made by a child process, so that pandas never lives where load is made
 """
 
 import logging
-import math
 import os
 import signal
 import sys
@@ -28,7 +27,7 @@ from harness.distributed import Workers
 from harness.errors import HarnessError, UsageError
 from harness.gating import Against
 from harness.launching import launch_from_environment
-from harness.live import Live
+from harness.live import Live, three_digits
 from harness.plan import Trial
 from harness.recorder import Observation
 from harness.scenario import Scenario, Slot
@@ -125,8 +124,9 @@ class _Hooks:
         self.initialised = True
         if self.user not in environment.user_classes:
             return
-        _interrupt_main()
         offered = [user.hooks for user in environment.user_classes]
+        if self is offered[0]:  # one interrupt for one Ctrl-C, of however many scenarios there are
+            _interrupt_main()
         if len(offered) > 1:
             _check_choice(environment)
         locust.stats.bucket_response_time = three_digits  # type: ignore[assignment]
@@ -351,13 +351,6 @@ def _interrupt_main() -> None:
     """
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # who started this in a background meant it
         gevent.signal_handler(signal.SIGINT, gevent.kill, gevent.getcurrent(), KeyboardInterrupt)
-
-
-def three_digits(response_time: float) -> float:
-    """Locust's histogram key with three significant digits, instead of its whole milliseconds; ms in, ms out."""
-    if response_time <= 0:
-        return 0.0
-    return round(response_time, 2 - math.floor(math.log10(response_time)))
 
 
 def _sample_to_locust(environment: Environment, counts: Live) -> Any:

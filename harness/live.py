@@ -3,6 +3,7 @@
 Every process counts for itself. A worker's counts go to the master with Locust's reports; the master has the sums.
 """
 
+import math
 import time
 from array import array
 from collections import Counter
@@ -132,7 +133,7 @@ class Live:
             reasons=dict(self._reasons), noticed=dict(self._noticed),
             pulse=self._beat(), levels=self._known(),
         )  # fmt: skip
-        self._counts, self._reasons, self._noticed = {}, Counter(), Counter()
+        self._counts, self._reasons, self._noticed = {}, Counter(dict.fromkeys(self._reasons, 0)), Counter()
         return asdict(taken)
 
     def merge(self, sent: dict[str, Any], worker: str) -> None:
@@ -176,7 +177,9 @@ class Live:
                 [*key, *(now - then for now, then in zip(after, counts.get(key, [0] * len(after)), strict=True))]
                 for key, after in self._counts.items()
             ],
-            reasons=dict(self._reasons - reasons), noticed=dict(self._noticed - noticed),
+            # A reason that there was before is none now, where it isn't given.
+            reasons={what: count - reasons[what] for what, count in self._reasons.items()},
+            noticed=dict(self._noticed - noticed),
             pulse=self._beat(), levels=self._known(),
         )  # fmt: skip
 
@@ -243,3 +246,10 @@ def together(parts: Iterable[Taken], latencies: dict[str, Percentiles]) -> Latel
         reasons=reasons, noticed=noticed, latencies=latencies, pulse=Pulse.worst(pulses) if pulses else None,
         levels=levels,
     )  # fmt: skip
+
+
+def three_digits(response_time: float) -> float:
+    """Locust's histogram key with three significant digits, instead of its whole milliseconds; ms in, ms out."""
+    if response_time <= 0:
+        return 0.0
+    return round(response_time, 2 - math.floor(math.log10(response_time)))

@@ -20,6 +20,8 @@ _UNITS = {
     "_units": "capacity units", "_items": "items", "_multiple": "times", "_multiples": "times",
     "_share": "share, 0 to 1", "_shares": "shares, 0 to 1", "_hours": "hours", "_days": "days", "_sizes": "bytes",
 }  # fmt: skip
+_ABBREVIATED = ("_service_s", "_per_s", "_s", "_ms", "_percent")
+"""Ends that are no words: a label has the unit beside it instead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +95,7 @@ def _field(name: str, annotation: Any, value: object, note: Note) -> Field:
     kind, choices, optional = _shape(annotation)
     key = name.rpartition(".")[2]
     blank = Field(
-        name=name, label=key.replace("_", " "), kind=kind, choices=(*choices, NOTHING) if optional and choices else choices,
+        name=name, label=_label(key, kind), kind=kind, choices=(*choices, NOTHING) if optional and choices else choices,
         optional=optional, unit=_unit(key) if kind in ("list", "text") else "", heading=note.heading, said=note.said, default="",
     )  # fmt: skip
     return Field(**{slot: getattr(blank, slot) for slot in blank.__slots__} | {"default": typed(blank, value)})
@@ -150,5 +152,14 @@ def _word(value: object) -> str:
 
 
 def _unit(key: str) -> str:
-    fitting = [end for end in _UNITS if key.endswith(end)]
-    return _UNITS[max(fitting, key=len)] if fitting else ""
+    return _UNITS.get(_end(key), "")
+
+
+def _label(key: str, kind: Kind) -> str:
+    end = _end(key) if kind in ("list", "text") else ""
+    return (key.removesuffix(end) if end in _ABBREVIATED else key).replace("_", " ")
+
+
+def _end(key: str) -> str:
+    """The end of a key that says its unit; "" where none does."""
+    return max((end for end in _UNITS if key.endswith(end)), key=len, default="")

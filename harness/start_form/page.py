@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from harness.start_form.fields import Field, grouped
 from harness.start_form.settings import Form
@@ -60,11 +61,19 @@ def _is_open(fields: Sequence[Field], wrong: Mapping[str, Any], values: Mapping[
     return any(one.name in wrong or values[one.name] != one.default for one in fields)
 
 
+def _coded(said: str) -> Markup:
+    """What stands between backticks as code."""
+    parts = said.split("`")
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if place % 2 else part for place, part in enumerate(parts)
+    )
+
+
 @cache
 def _template() -> Any:
     environment = Environment(
         loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    environment.filters.update(place=_place, is_open=_is_open)
+    environment.filters.update(place=_place, is_open=_is_open, coded=_coded)
     return environment.get_template("start.html.j2")

@@ -103,8 +103,9 @@ def check(source: Source, form: Form, given: Given) -> Checked:
         else:
             overrides.append(text)
     slots = _slots(form, given, wrong)
-    if not wrong.keys() - {SLOTS}:
-        for name, sentence in _complaints(source, form, overrides):
+    unread = bool(wrong.keys() - {SLOTS})
+    for name, sentence in _complaints(source, form, overrides):
+        if name or not unread:  # a rule between several keys may be about one that couldn't be read
             wrong.setdefault(name, []).append(sentence)
     return Checked(overrides=tuple(overrides), slots=slots, wrong=wrong)
 

@@ -38,12 +38,12 @@ def page_of(browser: Browser, file: Path, look: Look, *, scripts: bool = True) -
     return page
 
 
-def violations(page: Page, *, unfolded: bool = True) -> Iterator[str]:
-    """What axe-core calls serious or critical, a line each; ``unfolded``: all folds are opened before."""
+def violations(page: Page, *, unfolded: bool = True, within: str = "html") -> Iterator[str]:
+    """What axe-core calls serious or critical, a line each; ``unfolded``: all folds are opened before; ``within`` this selector's element."""
     if unfolded:
         page.evaluate(_OPEN_ALL)
-    page.add_script_tag(path=str(fetched.axe()))
-    found: dict[str, Any] = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    page.evaluate(fetched.axe().read_text())  # not as a script of the page, which may refuse those of others
+    found: dict[str, Any] = page.evaluate("place => axe.run(place, {resultTypes: ['violations']})", within)
     for rule in found["violations"]:
         if rule["impact"] in SERIOUS:
             where = [node["target"][0] for node in rule["nodes"]]

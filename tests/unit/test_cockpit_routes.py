@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from flask import Flask, abort
+from locust.stats import RequestStats
 
 from harness.cockpit.routes import add_routes, report_file
 from harness.cockpit.tabs import show
@@ -20,6 +22,7 @@ class WebUI:
         self.app = Flask("locust")
         self.template_args: dict[str, Any] = {}
         self.shut = False
+        self.environment = SimpleNamespace(stats=RequestStats())
 
     def auth_required_if_enabled(self, view: Callable[..., Any]) -> Callable[..., Any]:
         def guarded(*args: Any, **kwargs: Any) -> Any:
@@ -37,7 +40,10 @@ def cockpit() -> Cockpit:
 def web_ui(cockpit: Cockpit) -> WebUI:
     web_ui = WebUI()
     web_ui.app.add_url_rule("/", "locust.index", lambda: '<body><div id="root"></div></body>')
-    web_ui.app.add_url_rule("/stats/requests", "locust.request_stats", lambda: {"stats": []})
+    web_ui.app.add_url_rule(
+        "/stats/requests", "locust.request_stats",
+        lambda: {"stats": [one.to_dict() for one in (*web_ui.environment.stats.entries.values(), web_ui.environment.stats.total)]},
+    )  # fmt: skip
     show(web_ui, cockpit.live, cockpit.state)
     add_routes(web_ui, cockpit, base_path="/base")
     return web_ui
@@ -72,6 +78,19 @@ def test_live_has_what_is_new_since_a_second_of_the_same_test(web_ui: WebUI, coc
         told = client.get(f"/base/dbharness/live{query}").get_json()
         assert [row["second"] for row in told["feeds"]["cache"]] == seconds, query
         assert (told["scenario"], told["report"], told["going_on"]) == ("cache_hit_rate", None, True)
+
+
+def test_the_least_and_most_on_locusts_page_are_no_whole_milliseconds(web_ui: WebUI) -> None:
+    """0.347 and 12.3456 ms, which Locust tells as 0 and 12; both are in the sum of all as well, and a name that has no answer yet has 0."""
+    for response_ms in (0.347, 12.3456):
+        web_ui.environment.stats.log_request("read", "lazy 1", response_ms, 0)
+    web_ui.environment.stats.get("lazy 2", "read")
+    told = web_ui.app.test_client().get("/stats/requests").get_json()["stats"]
+    assert [(one["min_response_time"], one["max_response_time"]) for one in told] == [
+        (0.347, 12.3),
+        (0, 0),
+        (0.347, 12.3),
+    ]
 
 
 def test_nothing_is_told_where_login_is_asked_for(web_ui: WebUI) -> None:

@@ -64,7 +64,10 @@ def test_lately_is_a_rate_over_the_time_since_the_last_look_and_the_table_goes_o
 
 
 def test_throttles_have_their_reason_and_a_scenario_counts_what_it_likes() -> None:
-    """In one second: two throttles of one reason, one that has an error code alone; a word for each answer that went to a database."""
+    """In one second: two throttles of one reason, one that has an error code alone; a word for each answer that went to a database.
+
+    A second later the reasons are known, and none: in this process, and in one that is told by it.
+    """
     clock = Clock()
     live = Live(lambda op, seen: "database" if op == "read" and seen.bytes > 0 else None, clock_ns=clock)
     for reason in ("hot", "hot", None):
@@ -75,6 +78,13 @@ def test_throttles_have_their_reason_and_a_scenario_counts_what_it_likes() -> No
     lately = live.lately()
     assert lately.reasons == {"hot": 2.0, "Slow": 1.0}
     assert lately.noticed == {"database": 1.0}
+    assert live.lately().reasons == {"hot": 0.0, "Slow": 0.0}
+    whole = Live(clock_ns=clock)
+    for reasons in ({"hot": 2, "Slow": 1}, {"hot": 0, "Slow": 0}):
+        taken = live.take()
+        assert taken["reasons"] == reasons
+        whole.merge(taken, "it")
+    assert whole.lately().reasons == {"hot": 0.0, "Slow": 0.0}
 
 
 def test_rates_of_workers_add_up_each_over_its_own_span_and_one_that_fell_silent_drops_out() -> None:

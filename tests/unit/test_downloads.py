@@ -14,8 +14,7 @@ from locust.env import Environment
 
 from harness import downloads
 from harness.cockpit.state import Feed
-from harness.execute import three_digits
-from harness.live import Live
+from harness.live import Live, three_digits
 from harness.plan import Trial
 from harness.recorder import Observation
 

@@ -93,8 +93,9 @@ def test_what_has_choices_is_a_drop_down_or_boxes_and_all_else_is_typed() -> Non
 
 
 def test_a_unit_is_the_end_of_the_name_and_what_is_known_of_comes_first() -> None:
-    """Of ``wait_ms`` it is ms, of ``rest_s`` s; a choice has none."""
+    """Of ``wait_ms`` it is ms, of ``rest_s`` s, which their labels leave out; a choice has none."""
     assert [FIELDS[f"one.{key}"].unit for key in ("wait_ms", "rest_s", "word")] == ["ms", "s", ""]
+    assert [FIELDS[f"one.{key}"].label for key in ("wait_ms", "rest_s", "word")] == ["wait", "rest", "word"]
     assert next(iter(FIELDS)) == "one.rest_s"
 
 

@@ -1,8 +1,11 @@
 // One picture each: lines by uPlot, words as strips; beside it a key with the last values, and the seconds as a table.
 /* global uPlot */
-import { figure, split, titleOf } from "./figures.js";
+import { figure, split, tick, titleOf } from "./figures.js";
 
 const COLOURS = 8;
+const LEAST_SPAN_S = 30;
+const TIME_STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600];
+const BYTE_STEPS = Array.from({ length: 40 }, (_, power) => 2 ** power);
 const TABLE_ROWS = 60;
 const DASHES = [undefined, [6, 4], [2, 3]];
 
@@ -20,11 +23,16 @@ function timeOf(second) {
   return new Date(1000 * second).toLocaleTimeString("en-GB");
 }
 
+// From the first of these rows to the last, and never so little that a second fills the picture.
+function spanOf(rows) {
+  return Math.max(LEAST_SPAN_S, rows.at(-1).second - rows[0].second + 1);
+}
+
 // The values of a feed's rows that belong to a chart, in the order of the chart, then as they come.
 function namesIn(chart, rows) {
   const bases = Object.keys(chart.values);
   const names = new Set();
-  for (const row of rows) for (const name of Object.keys(row)) if (bases.includes(split(name)[0])) names.add(name);
+  for (const row of rows) for (const [name, value] of Object.entries(row)) if (value !== null && bases.includes(split(name)[0])) names.add(name);
   const place = (name) => bases.indexOf(split(name)[0]);
   return [...names].sort((a, b) => place(a) - place(b) || a.localeCompare(b));
 }
@@ -107,10 +115,17 @@ export class Lines extends Figure {
     const unit = this.chart.unit;
     return {
       width: Math.max(200, this.body.clientWidth), height: 200, cursor: { show: false }, legend: { show: false },
-      scales: { y: { range: (_, low, high) => [Math.min(0, low ?? 0), (high || 1) * 1.05] } },
+      padding: [null, 32, null, null],
+      scales: {
+        x: { range: () => [this.rows[0].second, this.rows[0].second + spanOf(this.rows)] },
+        y: { range: (_, low, high) => [Math.min(0, low ?? 0), (high || 1) * 1.05] },
+      },
       axes: [
-        { stroke: ink, grid, ticks: grid, space: 90, values: (_, ticks) => ticks.map(timeOf) },
-        { stroke: ink, grid, ticks: grid, size: 72, values: (_, ticks) => ticks.map((tick) => figure(unit, tick)) },
+        { stroke: ink, grid, ticks: grid, size: 36, space: 90, incrs: TIME_STEPS_S, values: (_, ticks) => ticks.map(timeOf) },
+        {
+          stroke: ink, grid, ticks: grid, size: 72, ...(unit === "bytes" ? { incrs: BYTE_STEPS } : {}),
+          values: (_, ticks) => ticks.map((value) => tick(unit, value)),
+        },
       ],
       series: [{}, ...this.names.map((name, place) => ({
         label: titleOf(this.chart, name), stroke: colour(place), width: 2, dash: DASHES[Math.floor(place / COLOURS) % DASHES.length],
@@ -164,7 +179,7 @@ export class Strips extends Figure {
 
   picture(others) {
     const first = this.rows[0].second;
-    const span = Math.max(30, this.rows.at(-1).second - first + 1);
+    const span = spanOf(this.rows);
     if (others) {
       this.strips = this.names.map((name) => {
         const svg = document.createElementNS(SVG, "svg");
@@ -173,11 +188,15 @@ export class Strips extends Figure {
         svg.setAttribute("aria-label", `${titleOf(this.chart, name)} by time`);
         return svg;
       });
+      this.root.classList.toggle("wide", this.names.length > 1);
       this.legend = element("ul", { className: "key" });
-      this.body.replaceChildren(...this.names.map((name, place) => element(
+      this.times = element("p", { className: "times" });
+      const strips = this.names.map((name, place) => element(
         "div", { className: "strip" }, `${titleOf(this.chart, name)} `, this.figures[place], this.strips[place],
-      )), this.legend);
+      ));
+      this.body.replaceChildren(element("div", { className: "strips" }, ...strips), this.times, this.legend);
     }
+    this.times.textContent = `Each from ${timeOf(first)} to ${timeOf(first + span)}`;
     this.names.forEach((name, place) => this.strip(this.strips[place], name, first, span));
     this.legend.replaceChildren(...this.words.map((word, place) => {
       const mark = element("i", { className: `w${colourOf(word, place)}` });
@@ -203,6 +222,9 @@ export class Strips extends Figure {
       box.setAttribute("height", 1);
       box.setAttribute("fill", "currentColor");
       box.setAttribute("class", `w${colourOf(word, this.words.indexOf(word))}`);
+      const said = document.createElementNS(SVG, "title");
+      said.textContent = `${word}, ${timeOf(begin)} to ${timeOf(end)}`;
+      box.append(said);
       return box;
     }));
   }

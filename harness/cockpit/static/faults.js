@@ -47,7 +47,7 @@ export function tellFaults(live) {
   word = waits ? live.feeds.failover.at(-1)?.by_hand ?? word : undefined;
   shown.root.hidden = !(live.going_on && live.scenario === SCENARIO);
   for (const button of shown.buttons) button.disabled = word !== WAITING;
-  const hint = word ? WORDS[word] ?? `This trial has had its fault: ${word}.` : "No trial waits for a fault by hand: its cells are called by_hand.";
+  const hint = word ? WORDS[word] ?? `This trial has had its fault: ${word}.` : "No trial waits for a fault now. Those of cells by_hand do, such as multi_az_instance.by_hand.";
   if (shown.hint.textContent !== hint) shown.hint.textContent = hint;
   if (word !== WAITING) shown.confirmation.hidden = true;
 }

@@ -24,15 +24,22 @@ function bytes(value) {
   return `${digits(value)} GiB`;
 }
 
-export function figure(unit, value) {
+export function figure(unit, value, number = digits) {
   if (value === null || value === undefined) return "—";
   switch (unit) {
     case "word": return value === "" ? "no" : value;
-    case "share": return `${digits(100 * value)} %`;
-    case "ms": return `${digits(value)} ms`;
+    case "share": return `${number(100 * value)} %`;
+    case "ms": return `${number(value)} ms`;
     case "bytes": return bytes(value);
-    case "ms_per_s": return `${digits(value)} ms/s`;
-    case "per_s": return `${digits(value)}/s`;
-    default: return digits(value);
+    case "ms_per_s": return `${number(value)} ms/s`;
+    case "per_s": return `${number(value)}/s`;
+    default: return number(value);
   }
+}
+
+// On an axis, where there is little room: 12,000,000 is 12M.
+const SHORT = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 });
+
+export function tick(unit, value) {
+  return figure(unit, value, Math.abs(value) < 100_000 ? digits : SHORT.format);
 }

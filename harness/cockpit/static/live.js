@@ -73,10 +73,10 @@ function words(live) {
   const { progress } = live;
   if (!live.test) return "No test has begun in this process.";
   if (!live.going_on) return live.failure ? "Over, and not complete." : "Over.";
-  return progress.planned ? `${progress.state}: ${progress.done} of ${progress.planned} trials done` : progress.state;
+  return progress.state;
 }
 
-// Only what changed is written: a status that is read aloud isn't said again each second.
+// Only what changed is written: a status that is read aloud isn't said again each second. What changes with each trial stands beside it.
 function say(id, text) {
   if (byId(id).textContent !== text) byId(id).textContent = text;
 }
@@ -85,6 +85,7 @@ function tell(live) {
   const { progress } = live;
   say("scenario", live.scenario ?? "live");
   say("status", words(live));
+  say("count", progress.planned ? `(${progress.done} of ${progress.planned} trials done)` : "");
   say("failure", live.failure ?? "");
   const labels = Object.entries(progress.labels ?? {}).map(([name, text]) => `${name} ${text}`);
   say("trial", progress.arm ? [`arm ${progress.arm}`, `step ${progress.step}`, ...labels].join(" · ") : "");
