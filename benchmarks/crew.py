@@ -3,6 +3,8 @@
 ``python -m benchmarks.crew``: both offer the same fixed rate, below saturation, to a server that does nothing. They are there at the
 same time and take turns, trial by trial in random order, so that whatever else the machine does meets both. CPU an
 operation is that of all processes that make load, all their threads, over their trials; the master, which makes none, is apart.
+A process that wakes up for less at a time takes more for each operation: one process at half the rate, which is what each of two has to
+do, shows how much of the difference that is.
 
 ``--instructions`` counts instructions instead of CPU time, under Valgrind, with everything that goes by the clock as much
 slower as the processes are. ``--before`` names another checkout, whose two workers take their turns too.
@@ -17,7 +19,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -38,7 +40,8 @@ from reports.stats import paired_ratio
 
 ASKED_FOR = 1.1
 SLOTS = 20
-ONE, TWO, BEFORE = "one process", "two workers", "two workers before"
+ONE, HALF, TWO, BEFORE = "one process", "one process at half the rate", "two workers", "two workers before"
+ALONE = (ONE, HALF)
 _SLOWER = 50.0  # of callgrind, about
 _LOOK_EVERY_S = 0.01
 _PATIENCE_S = 300.0
@@ -64,6 +67,7 @@ class Contestant:
     """One Locust that is up and waits for its turns."""
 
     name: str
+    pace: Pace
     run: RunDir
     process: "subprocess.Popen[bytes]"
 
@@ -78,9 +82,10 @@ class Contestant:
                 )
             time.sleep(_LOOK_EVERY_S)
 
-    def told(self, operations: int) -> list[dict[str, float]]:
-        """Of each trial what an operation cost, and the master a second. Raises CannotMeasure where a row is missing."""
+    def told(self) -> list[dict[str, float]]:
+        """Of each trial what an operation cost, without and with the master. Raises CannotMeasure where a row is missing."""
         self.process.wait(_PATIENCE_S)
+        operations = self.pace.operations
         events = [json.loads(line) for line in (self.run.path / "events.jsonl").read_text().splitlines()]
         done = {event["trial"]: event for event in events if event["kind"] == "generator" and event["trial"]}
         if any(event["attempts"] != operations for event in done.values()):
@@ -88,7 +93,7 @@ class Contestant:
         return [
             {
                 "cpu_us": 1e6 * sum(event["cpu_s"]) / operations,
-                "with_master_us": 1e6 * (sum(event["cpu_s"]) + event["master_s"] * (self.name != ONE)) / operations,
+                "with_master_us": 1e6 * (sum(event["cpu_s"]) + event["master_s"] * (self.name not in ALONE)) / operations,
                 "instructions": sum(event["instructions"]) / operations,
             }
             for event in events
@@ -99,6 +104,8 @@ class Contestant:
 @contextmanager
 def contestant(name: str, where: Servers, folder: Path, pace: Pace, checkout: Path) -> Iterator[Contestant]:
     """Start one of them."""
+    if name == HALF:
+        pace = replace(pace, rate_per_s=pace.rate_per_s / 2)
     settings = {
         "rate_per_s": pace.rate_per_s / pace.slower,
         "seconds": pace.seconds * pace.slower,
@@ -107,7 +114,7 @@ def contestant(name: str, where: Servers, folder: Path, pace: Pace, checkout: Pa
     config = Config(seed=1, scenarios={CrewCost.name: settings})
     run = RunDir.create(folder, config, load_prices(config), source="benchmarks", command=[])
     port = str(free_port())
-    spread = [] if name == ONE else ["--processes", "2", "--master-bind-port", port, "--master-port", port]
+    spread = [] if name in ALONE else ["--processes", "2", "--master-bind-port", port, "--master-port", port]
     here = str(run.path.resolve())
     environment = os.environ | where.as_environment() | {
         RUN_VARIABLE: here, TURNS_VARIABLE: here, SLOWER_VARIABLE: str(pace.slower), "PYTHONPATH": str(checkout),
@@ -125,7 +132,7 @@ def contestant(name: str, where: Servers, folder: Path, pace: Pace, checkout: Pa
             command, cwd=checkout, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
         )
         try:
-            yield Contestant(name=name, run=run, process=process)
+            yield Contestant(name=name, pace=pace, run=run, process=process)
         finally:
             process.terminate()
             process.wait()
@@ -143,7 +150,7 @@ def costs(
         for trial in range(1 + pace.pairs):
             for one in draw.sample(contestants, len(contestants)):
                 one.takes_turn(trial)
-        return {one.name: one.told(pace.operations) for one in contestants}
+        return {one.name: one.told() for one in contestants}
 
 
 def compared(what: str, unit: str, base: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> str:
@@ -163,7 +170,7 @@ def main(
 ) -> None:
     """One process and two, in turns; prints what an operation costs in each, and the ratio with its interval."""
     pace = Pace(rate_per_s=rate, seconds=seconds, pairs=pairs, slower=_SLOWER if instructions else 1.0)
-    names, checkouts = [ONE, TWO], {}
+    names, checkouts = [ONE, HALF, TWO], {}
     if before is not None:
         names.append(BEFORE)
         checkouts[BEFORE] = before.resolve()
@@ -174,15 +181,16 @@ def main(
     def all_of(name: str, what: str) -> npt.NDArray[np.float64]:
         return np.array([one[what] for one in found[name]])
 
+    pairs_of = [(ONE, TWO), (ONE, HALF), (HALF, TWO)]
+    if before is not None:
+        pairs_of += [(ONE, BEFORE), (BEFORE, TWO)]
     typer.echo(f"{rate:,.0f}/s, {pairs} pairs of {seconds:g} s; asked for: {ASKED_FOR} at most")
     asked = [("instructions", "instructions", "an operation")]
     if not instructions:
         asked = [("CPU", "cpu_us", "µs an operation"), ("CPU with the master's", "with_master_us", "µs an operation")]
     for word, what, unit in asked:
-        for name in names[1:]:
-            typer.echo(compared(f"{word}, {ONE} and {name}", unit, all_of(ONE, what), all_of(name, what)))
-        if before is not None:
-            typer.echo(compared(f"{word}, {BEFORE} and {TWO}", unit, all_of(BEFORE, what), all_of(TWO, what)))
+        for base, other in pairs_of:
+            typer.echo(compared(f"{word}, {base} and {other}", unit, all_of(base, what), all_of(other, what)))
 
 
 if __name__ == "__main__":

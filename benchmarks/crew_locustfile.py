@@ -4,6 +4,7 @@ import os
 import sys
 
 import locust.runners
+import locust.stats
 
 import scenarios
 from benchmarks import crew_scenario
@@ -17,7 +18,10 @@ sys.modules[f"scenarios.{CrewCost.name}"] = crew_scenario
 SLOWER = float(os.environ.get(crew_scenario.SLOWER_VARIABLE, "1"))
 execute._REPORT_EVERY_S *= SLOWER
 performer._FLUSH_EVERY_S *= SLOWER
-locust.runners.HEARTBEAT_INTERVAL *= SLOWER  # type: ignore[assignment] # whole numbers there
-locust.runners.MASTER_HEARTBEAT_TIMEOUT *= SLOWER  # type: ignore[assignment]
+for module, name in (
+    (locust.runners, "HEARTBEAT_INTERVAL"), (locust.runners, "MASTER_HEARTBEAT_TIMEOUT"), (locust.runners, "CPU_MONITOR_INTERVAL"),
+    (locust.stats, "HISTORY_STATS_INTERVAL_SEC"),
+):  # fmt: skip
+    setattr(module, name, getattr(module, name) * SLOWER)
 
 CrewCostUser = execute.locust_user(CrewCost)
