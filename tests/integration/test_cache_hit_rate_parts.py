@@ -1,12 +1,10 @@
 """Every part of cache_hit_rate in its smallest form, against real servers: columns, counters, events, and no row lost."""
 
-import subprocess
-import sys
 from typing import Any
 
 import pandas as pd
 import pytest
-from whole_runs import ROOT, Place
+from whole_runs import Place
 
 NAME = "cache_hit_rate"
 SMALL = (
@@ -176,20 +174,3 @@ def test_a_cluster_that_loses_a_node_comes_back_and_the_next_trial_finds_it_whol
     assert rows[rows["error_code"].notna()]["error_code"].isin(
         ["ConnectionRefusedError", "ConnectionResetError", "ConnectionError", "CLUSTERDOWN", "CircuitOpen", "TimeoutError"]
     ).all()  # fmt: skip
-
-
-def test_several_processes_are_refused_for_parts_that_keep_something_in_one(place: Place) -> None:
-    """One line that names the parts; exit 2; nothing is left behind."""
-    place.run.mkdir()
-    command = [
-        sys.executable, "-m", "locust", "-f", f"scenarios/{NAME}.py", "--headless", "--processes", "2", "-u", "4", "-r", "4",
-        "--harness-profile", "smoke", "--harness-out", str(place.run / "it"),
-        "--harness-set", f"{NAME}.parts=[ttl, stale]",
-    ]  # fmt: skip
-    done = subprocess.run(command, cwd=ROOT, env=place.environment, capture_output=True, text=True, timeout=90)
-    assert done.returncode == 2, done.stderr
-    assert (
-        "cache_hit_rate loads from one process: stale (how old an answer is tells who has heard of every write before it). Leave out"
-        in done.stderr
-    )
-    assert place.leftovers() == []

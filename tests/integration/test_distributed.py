@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from whole_runs import Place, until
+from whole_runs import Place, two_processes, until
 
 from reports.gates.validity import why_invalid
 from reports.load import Run
@@ -24,16 +24,6 @@ ONE_SIZE = (
 SHORT = (*ONE_SIZE, "query_vs_scan.pairs=2")
 LONG = (*ONE_SIZE, "query_vs_scan.pairs=60")
 STATED_ERROR = 0.001
-
-
-def command(scenario: str, out: Path, *words: str, sets: tuple[str, ...] = ()) -> list[str]:
-    """Locust on a scenario with two load processes, four slots."""
-    overrides = [word for one in sets for word in ("--harness-set", one)]
-    return [
-        sys.executable, "-m", "locust", "-f", f"scenarios/{scenario}.py", "--headless", "--processes", "2",
-        "-u", "4", "-r", "4", "--only-summary", "--harness-profile", "smoke", "--harness-out", str(out),
-        *overrides, *words,
-    ]  # fmt: skip
 
 
 def workers(place: Place) -> list[psutil.Process]:
@@ -59,7 +49,7 @@ def test_two_processes_count_what_they_write_and_their_sketches_tell_the_same_pe
     """Locust's count, the manifest's and the rows of both files agree; merged sketches against all raw rows."""
     place.run.mkdir()
     out, prefix = place.run / "it", place.temporary / "stats"
-    process = place.start(command("query_vs_scan", out, "--csv", str(prefix), sets=SHORT))
+    process = place.start(two_processes("query_vs_scan", out, "--csv", str(prefix), sets=SHORT))
     assert process.wait(60) == 0, place.said
     with (place.temporary / "stats_stats.csv").open() as file:
         counted = next(int(row["Request Count"]) for row in csv.DictReader(file) if row["Name"] == "Aggregated")
@@ -91,7 +81,7 @@ def test_a_worker_that_is_killed_costs_one_trial_which_the_other_does_again(plac
     """kill -9 in the middle: the plan is measured whole by the one that is left, with all slots; who was lost is in the manifest."""
     place.run.mkdir()
     out = place.run / "it"
-    process = place.start(command("query_vs_scan", out, sets=(*ONE_SIZE, "query_vs_scan.pairs=8")))
+    process = place.start(two_processes("query_vs_scan", out, sets=(*ONE_SIZE, "query_vs_scan.pairs=8")))
     until(lambda: measuring(place, out), 40, "trials done")
     workers(place)[0].kill()
     assert process.wait(60) == 0, place.said
@@ -144,7 +134,7 @@ def by_hand(
         return [
             sys.executable, "-m", "locust", "-f", f"scenarios/{scenario}.py", "--worker", "--master-port", str(port),
         ]  # fmt: skip
-    both = command(scenario, out, *words, sets=sets)
+    both = two_processes(scenario, out, *words, sets=sets)
     at = both.index("--processes")
     return [*both[:at], "--master", "--master-bind-port", str(port), "--expect-workers", "1", *both[at + 2 :]]
 
@@ -180,7 +170,7 @@ def test_an_end_of_the_master_ends_its_workers(place: Place, signum: signal.Sign
     """A cancelled job closes the run as partial with every row; kill -9 leaves nothing running either."""
     place.run.mkdir()
     out = place.run / "it"
-    process = place.start(command("query_vs_scan", out, sets=LONG))
+    process = place.start(two_processes("query_vs_scan", out, sets=LONG))
     until(lambda: measuring(place, out), 40, "trials done")
     os.kill(process.pid, signum)
     process.wait(40)
@@ -195,7 +185,7 @@ def test_ctrl_c_reaches_all_processes_and_every_row_is_kept(place: Place) -> Non
     """A terminal sends it to master and workers at once."""
     place.run.mkdir()
     out = place.run / "it"
-    process = place.start(command("query_vs_scan", out, sets=LONG))
+    process = place.start(two_processes("query_vs_scan", out, sets=LONG))
     until(lambda: measuring(place, out), 40, "trials done")
     os.killpg(process.pid, signal.SIGINT)
     process.wait(40)
@@ -233,7 +223,7 @@ def test_failovers_are_watched_by_two_processes_whose_ledgers_are_one(place: Pla
     """Half of each arm's connections in each process; acknowledgements are those of the samples of both."""
     place.run.mkdir()
     out = place.run / "it"
-    process = place.start([*command("rds_failover", out, "-u", "176", sets=FAILOVERS)])
+    process = place.start([*two_processes("rds_failover", out, "-u", "176", sets=FAILOVERS)])
     assert process.wait(120) == 0, place.said
     run = Run.load(out)
     failed_over(run)
@@ -246,7 +236,7 @@ def test_a_failover_whose_watcher_is_killed_is_done_again_on_a_whole_topology(pl
     """kill -9 in the first trial: it breaks off, and three trials later the plan of two is done."""
     place.run.mkdir()
     out = place.run / "it"
-    process = place.start([*command("rds_failover", out, "-u", "176", sets=FAILOVERS)])
+    process = place.start([*two_processes("rds_failover", out, "-u", "176", sets=FAILOVERS)])
     until(lambda: noted(out, "fault_injected") > 0, 60, "a fault")
     workers(place)[0].kill()
     assert process.wait(180) == 0, place.said
@@ -258,15 +248,15 @@ def test_a_failover_whose_watcher_is_killed_is_done_again_on_a_whole_topology(pl
     assert place.leftovers() == []
 
 
-def test_a_failover_is_watched_by_a_late_worker_too_from_the_next_trial_on(place: Place, unused_port: int) -> None:
+def test_a_failover_is_watched_by_a_late_worker_too_from_the_next_trial_on(place: Place, port: int) -> None:
     """A second one in the first trial: later ones have half of each arm's connections in each, and one ledger."""
     place.run.mkdir()
     out = place.run / "it"
     sets = (*FAILOVERS, "rds_failover.trials=4")
-    master = place.start(by_hand("master", unused_port, out, "-u", "176", sets=sets, scenario="rds_failover"))
-    first = place.start(by_hand("worker", unused_port, out, sets=sets, scenario="rds_failover"))
+    master = place.start(by_hand("master", port, out, "-u", "176", sets=sets, scenario="rds_failover"))
+    first = place.start(by_hand("worker", port, out, sets=sets, scenario="rds_failover"))
     until(lambda: noted(out, "fault_injected") > 0, 90, "a fault")
-    late = place.start(by_hand("worker", unused_port, out, sets=sets, scenario="rds_failover"))
+    late = place.start(by_hand("worker", port, out, sets=sets, scenario="rds_failover"))
     assert master.wait(240) == 0, place.said
     assert (first.wait(20), late.wait(20)) == (0, 0)
     run = Run.load(out)
@@ -292,7 +282,7 @@ def test_a_failover_is_watched_by_a_late_worker_too_from_the_next_trial_on(place
 def test_a_measurement_of_one_process_refuses_several(place: Place) -> None:
     """One line that says what to leave out; exit 2 before anything is started."""
     began_s = time.monotonic()
-    words = command("query_vs_scan", place.run / "it")
+    words = two_processes("query_vs_scan", place.run / "it")
     words[words.index("scenarios/query_vs_scan.py")] = "harness/calibration_scenario.py"
     process = place.start(words)
     assert process.wait(40) == 2

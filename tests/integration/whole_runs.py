@@ -112,3 +112,13 @@ def _belongs(process: psutil.Process, here: Place) -> bool:
         return process.environ().get(MARK) == here.mark or process.cwd().startswith(str(here.temporary))
     except psutil.Error:
         return False
+
+
+def two_processes(scenario: str, out: Path, *words: str, sets: tuple[str, ...] = ()) -> list[str]:
+    """Locust on a scenario with two load processes, four slots."""
+    overrides = [word for one in sets for word in ("--harness-set", one)]
+    return [
+        sys.executable, "-m", "locust", "-f", f"scenarios/{scenario}.py", "--headless", "--processes", "2",
+        "-u", "4", "-r", "4", "--only-summary", "--harness-profile", "smoke", "--harness-out", str(out),
+        *overrides, *words,
+    ]  # fmt: skip
