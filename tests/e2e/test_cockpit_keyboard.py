@@ -50,6 +50,7 @@ def test_a_keyboard_alone_chooses_fills_in_starts_looks_at_tabs_fails_over_and_o
         ("Capacity", "Home"),
         ("Cache", "ArrowRight"),
         ("Truth", "End"),
+        ("Servers", "ArrowLeft"),
         ("Failover", "ArrowLeft"),
     ):
         keys.press(pressed)

@@ -40,11 +40,11 @@ CASES = (
         settings={"parts": ("size",), "engines": ("postgres",), "trials": "300"},
     ),
     Case(
-        scenario="sql_vs_nosql", tab="Truth", chart="Operations",
+        scenario="sql_vs_nosql", tab="Servers", chart="CPU of the servers",
         settings={"parts": ("growth",), "arms": ("postgres", "dynamodb"), "sizes": "1000, 4000", "rounds": "400"},
     ),
     Case(
-        scenario="rds_operations", tab="Truth", chart="Operations",
+        scenario="rds_operations", tab="Servers", chart="Writes of the trial",
         settings={"parts": ("parameters",), "engines": ("postgres",), "rounds": "60"},
     ),
 )  # fmt: skip
